@@ -1,0 +1,308 @@
+"""What passes between the pipeline and every toolkit: tensors, artifacts, requests and sessions.
+
+Imports numpy only, so that the core can speak of artifacts without any toolkit installed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from converters.errors import ContractError
+
+Arrays = dict[str, np.ndarray]
+"""Tensors by name."""
+
+
+class Framework(StrEnum):
+    """Where a source model comes from; its eager fp32 output is the reference."""
+
+    TORCH = "torch"
+    TENSORFLOW = "tensorflow"
+
+
+class Format(StrEnum):
+    """A node of the route graph. `torch` and `keras` are source models (a builder and its weights)."""
+
+    TORCH = "torch"
+    KERAS = "keras"
+    TFLITE = "tflite"
+    ONNX = "onnx"
+    TORCHSCRIPT = "torchscript"
+
+    @property
+    def suffix(self) -> str:
+        """The file ending of the format, with its dot."""
+        return _SUFFIX[self]
+
+
+_SUFFIX = {
+    Format.TORCH: ".safetensors",
+    Format.KERAS: ".weights.h5",
+    Format.TFLITE: ".tflite",
+    Format.ONNX: ".onnx",
+    Format.TORCHSCRIPT: ".pt",
+}
+
+
+class Precision(StrEnum):
+    """What the tensors of an artifact are made of; proved by reading them from the file."""
+
+    FP32 = "fp32"
+    FP16 = "fp16"  # float16 weights, float32 inputs and outputs
+    DYNAMIC = "dynamic"  # int8 weights, activations quantized at run time
+    INT8 = "int8"  # static int8 weights and activations, float32 inputs and outputs
+    INT8_IO = "int8-io"  # the same with int8 inputs and outputs
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """One input or output.
+
+    `shape` is that of ONE call, batch axis included where the model has one; `None` is a dynamic axis.
+    `layout` names the axes (`NCHW`, `NHWC`, `NC`, ...) or is empty when nobody knows.
+    `scale` and `zero_point` are set when the tensor is quantized: real = scale * (stored - zero_point).
+    `meaning` is `image`, `logits`, or empty.
+    """
+
+    name: str
+    shape: tuple[int | None, ...]
+    dtype: str
+    layout: str = ""
+    scale: float | None = None
+    zero_point: int | None = None
+    meaning: str = ""
+
+    def __post_init__(self) -> None:
+        if self.layout and len(self.layout) != len(self.shape):
+            raise ContractError(f"tensor {self.name!r}: layout {self.layout!r} does not name the axes of {self.shape}")
+        if (self.scale is None) != (self.zero_point is None):
+            raise ContractError(f"tensor {self.name!r}: scale and zero point come together")
+        np.dtype(self.dtype)
+
+    @property
+    def quantized(self) -> bool:
+        """Whether the stored integers stand for real numbers."""
+        return self.scale is not None
+
+
+@dataclass(frozen=True)
+class Signature:
+    """The inputs and outputs of a model, in order, with unique names."""
+
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+
+    def __post_init__(self) -> None:
+        for side, specs in (("input", self.inputs), ("output", self.outputs)):
+            names = [spec.name for spec in specs]
+            if len(set(names)) != len(names) or "" in names:
+                raise ContractError(f"{side} names must be unique and not empty, got {names}")
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A model file and everything that must be known to judge it.
+
+    `signature` is the file's own; `source` is that of the source model, whose layout and dtype the golden
+    pack keeps. A source model (format torch or keras) is `builder` ("module:function" or "file.py:function")
+    called with `builder_args`, then loaded with the weights at `path`.
+    `sha256` is of the bytes; `graph_hash` is of the meaning, for converters that are not byte-deterministic.
+    """
+
+    path: Path
+    format: Format
+    precision: Precision
+    signature: Signature
+    source: Signature
+    model: str = ""
+    framework: str = ""
+    route: str = ""
+    producer: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    sha256: str = ""
+    graph_hash: str = ""
+    size_bytes: int = 0
+    builder: str = ""
+    builder_args: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON-able dict; `path` as text."""
+        return {**dataclasses.asdict(self), "path": str(self.path)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Artifact:
+        """The artifact that `to_json` wrote."""
+        fields = dict(data)
+        fields["path"] = Path(fields["path"])
+        fields["format"] = Format(fields["format"])
+        fields["precision"] = Precision(fields["precision"])
+        for key in ("signature", "source"):
+            fields[key] = signature_from_json(fields[key])
+        return cls(**fields)
+
+
+def signature_from_json(data: Mapping[str, Any]) -> Signature:
+    """The signature that `dataclasses.asdict` wrote."""
+
+    def specs(rows: Any) -> tuple[TensorSpec, ...]:
+        return tuple(TensorSpec(**{**row, "shape": tuple(row["shape"])}) for row in rows)
+
+    return Signature(specs(data["inputs"]), specs(data["outputs"]))
+
+
+@dataclass(frozen=True)
+class ConversionRequest:
+    """What a converter or quantizer is asked for: `source` in, a file at `target` out.
+
+    `calibration` is an .npz of inputs in the source model's layout, one array a name, sample axis first:
+    `(n, *spec.shape)`. `options` are the recipe's, already checked against the converter's own list.
+    """
+
+    source: Artifact
+    target: Path
+    precision: Precision
+    calibration: Path | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """One tensor of an artifact file. `constant` tensors hold weights or constants."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    constant: bool
+    size_bytes: int = 0
+    scales: int = 0  # how many quantization scales: 0 none, 1 per tensor, more per channel
+    finite: bool = True  # False when a constant holds NaN or Inf
+
+
+@dataclass(frozen=True)
+class OpInfo:
+    """One operator of an artifact file, tensors by index into `Inspection.tensors`; -1 where one is left out."""
+
+    type: str
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    version: int = 1
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What a file says of itself when it is read tensor by tensor, without running it."""
+
+    format: Format
+    signature: Signature
+    tensors: tuple[TensorInfo, ...]
+    ops: tuple[OpInfo, ...]
+    graph_hash: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Edge:
+    """A converter: the function `name` of `module` makes `target` from `source` in each of `precisions`.
+
+    The function takes a ConversionRequest, writes `request.target` and returns the file's Signature (names
+    restored, layouts and quantization filled in). A quantizer is an edge whose source and target format are the
+    same; it starts from fp32.
+    `worker` names the process that it runs in: edges and runtimes of one worker share loaded toolkits.
+    `packages` are the distributions it needs, read for versions and for UNAVAILABLE.
+    `options` are the recipe keys it understands.
+    """
+
+    name: str
+    toolkit: str
+    module: str
+    source: Format
+    target: Format
+    precisions: tuple[Precision, ...]
+    worker: str
+    packages: tuple[str, ...]
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RuntimeSpec:
+    """A runtime: `module.open(artifact, runtime, threads) -> Session`. The kernel path is part of the name.
+
+    `reference` marks a framework's own eager mode, which every other runtime is judged against.
+    """
+
+    name: str
+    module: str
+    formats: tuple[Format, ...]
+    worker: str
+    packages: tuple[str, ...]
+    reference: bool = False
+
+
+@dataclass(frozen=True)
+class InspectorSpec:
+    """Which module's `inspect(path)` reads files of `format`."""
+
+    format: Format
+    module: str
+    worker: str
+    packages: tuple[str, ...]
+
+
+class Session(ABC):
+    """A loaded model. The public methods check names, dtypes and shapes once; a toolkit writes `_call`.
+
+    Values go in and come out in the *source* model's layout and dtype (`artifact.source`): the session
+    transposes, quantizes and dequantizes by the specs. Stateless unless the artifact says otherwise.
+    """
+
+    def __init__(self, artifact: Artifact) -> None:
+        self.artifact = artifact
+
+    @abstractmethod
+    def _call(self, inputs: Arrays) -> Arrays:
+        """One call in the file's own layout and dtype, by name; the arrays returned are owned by the caller."""
+
+    def run(self, inputs: Arrays) -> Arrays:
+        """The outputs of one call, by name, in the source model's layout and as real numbers.
+
+        Raises:
+            ContractError: a name, shape or dtype that does not fit `artifact.source`.
+        """
+        from converters import adapt
+
+        source, own = self.artifact.source, self.artifact.signature
+        outputs = self._call(adapt.to_file(inputs, source.inputs, own.inputs))
+        return adapt.to_source(outputs, own.outputs, source.outputs)
+
+    def run_many(self, inputs: Arrays) -> Arrays:
+        """The outputs of n independent calls, stacked: every array has a leading sample axis of n."""
+        from converters import adapt
+
+        return adapt.run_many(self, inputs)
+
+    def time(self, inputs: Arrays, n: int) -> np.ndarray:
+        """Seconds of each of n calls, (n,) float64: inputs already adapted, reading the outputs included."""
+        from converters import adapt
+
+        return adapt.time_calls(self, inputs, n)
+
+    def placement(self) -> list[tuple[str, str]]:
+        """(operator type, device or kernel set) of each node in execution order; empty when the toolkit cannot say."""
+        return []
+
+    def activations(self, inputs: Arrays) -> Arrays:
+        """Every intermediate tensor of one call, by the file's own tensor names, where the toolkit can."""
+        from converters.errors import UnsupportedError
+
+        raise UnsupportedError(f"{type(self).__name__} does not give activations")
+
+    def close(self) -> None:  # noqa: B027 - most toolkits have nothing to free
+        """Frees what the session holds."""

@@ -1,0 +1,1 @@
+"""Verdicts from numbers, by the rules of configs/gates.toml. numpy and scipy only; no toolkit, no file, no clock."""

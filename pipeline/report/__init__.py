@@ -1,0 +1,1 @@
+"""HTML, Markdown, JUnit and JSON from the same verdicts."""
