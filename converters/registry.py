@@ -1,13 +1,15 @@
 """Which module serves which edge, runtime and file format. Declarations only: no toolkit is imported.
 
 Each package `converters.<toolkit>` declares EDGES, RUNTIMES and INSPECTORS in its `__init__`; other people's
-packages do the same and name themselves under the entry point group `edge_export.toolkits`.
+packages do the same and name themselves under the entry point group `edge_export.toolkits`, or, while they are
+being written, in the environment variable EDGE_EXPORT_TOOLKITS (module names, separated by commas).
 """
 
 from __future__ import annotations
 
 import importlib
 import importlib.metadata
+import os
 from functools import cache
 from types import ModuleType
 
@@ -16,6 +18,7 @@ from converters.errors import UnsupportedError, UsageError
 
 BUILT_IN = ("litert", "onnx", "torchscript", "eager")
 ENTRY_POINT_GROUP = "edge_export.toolkits"
+DRAFTS_VARIABLE = "EDGE_EXPORT_TOOLKITS"
 
 
 @cache
@@ -23,7 +26,8 @@ def toolkits() -> tuple[ModuleType, ...]:
     """The declaring packages, ours first."""
     ours = [importlib.import_module(f"converters.{name}") for name in BUILT_IN]
     theirs = [point.load() for point in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP)]
-    return (*ours, *theirs)
+    drafts = [importlib.import_module(name) for name in os.environ.get(DRAFTS_VARIABLE, "").split(",") if name]
+    return (*ours, *theirs, *drafts)
 
 
 def edges() -> tuple[Edge, ...]:
