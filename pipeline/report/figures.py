@@ -1,0 +1,63 @@
+"""Which metrics of the checks are the key numbers of a cell, under their names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipeline.checks.outcome import Cell
+from pipeline.report.text import signed
+
+SNR = "parity.snr_db"
+DROP, DROP_LOW, DROP_HIGH = "accuracy.drop_points", "accuracy.drop_points_low", "accuracy.drop_points_high"
+P50, P90 = "latency.latency_ms_p50", "latency.latency_ms_p90"
+RATIO, RATIO_LOW, RATIO_HIGH = "latency.ratio", "latency.ratio_low", "latency.ratio_high"
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The key numbers of a cell; None where its checks did not get so far.
+
+    `snr_db` of the worst output; `drop` in points of accuracy, positive is worse, with its confidence interval;
+    `p50` and `p90` in milliseconds; `ratio` of the time to fp32's in the same runtime, below 1 is faster.
+    """
+
+    snr_db: float | None
+    drop: float | None
+    drop_low: float | None
+    drop_high: float | None
+    p50: float | None
+    p90: float | None
+    ratio: float | None
+    ratio_low: float | None
+    ratio_high: float | None
+
+
+def figures(cell: Cell) -> Figures:
+    """The key numbers of a cell."""
+    metrics = cell.metrics
+
+    def number(name: str) -> float | None:
+        value = metrics.get(name)
+        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+    return Figures(
+        *(number(name) for name in (SNR, DROP, DROP_LOW, DROP_HIGH, P50, P90, RATIO, RATIO_LOW, RATIO_HIGH))
+    )
+
+
+def key_numbers(cell: Cell) -> tuple[str, ...]:
+    """What a matrix shows in a cell: `112 dB`, `−0.1 pt`, `0.19 ms`, those that there are."""
+    found = figures(cell)
+    texts = []
+    if found.snr_db is not None:
+        texts.append(f"{signed(found.snr_db, 3)} dB")
+    if found.drop is not None:
+        texts.append(f"{points(found.drop)} pt")
+    if found.p50 is not None:
+        texts.append(f"{signed(found.p50, 2)} ms")
+    return tuple(texts)
+
+
+def points(drop: float) -> str:
+    """A drop as the change of accuracy that people expect: a drop of 0.3 reads `−0.3`."""
+    return signed(round(-drop, 2) + 0.0, 3, plus=True)
