@@ -1,0 +1,269 @@
+"""What a worker runs: conversions as requires -> run -> ensures, inspections, and runs of samples."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import importlib
+import os
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from converters import registry
+from converters.contract import (
+    Arrays,
+    Artifact,
+    ConversionRequest,
+    Edge,
+    Format,
+    Inspection,
+    Precision,
+    Session,
+    Signature,
+    TensorSpec,
+)
+from converters.errors import ContractError, EdgeExportError, ModelError, ToolkitError, UnsupportedError
+
+SOURCE_FORMATS = (Format.TORCH, Format.KERAS)
+LEAST_WEIGHT_SHARE = 0.5
+"""A converter may fold some trainable numbers away (batch norm); below this share it has lost weights."""
+_BYTES_PER_WEIGHT = {
+    Precision.FP32: 4,
+    Precision.FP16: 2,
+    Precision.DYNAMIC: 1,
+    Precision.INT8: 1,
+    Precision.INT8_IO: 1,
+}
+_UNSUPPORTED = re.compile(
+    r"not (yet )?(supported|implemented)|unsupported|NotImplementedError|no lowering|lowering not found"
+    r"|neither a custom op nor a flex op|No ONNX function|Unknown op|unimplemented",
+    re.IGNORECASE,
+)
+
+
+def convert(edge_name: str, request: ConversionRequest) -> Artifact:
+    """The artifact that an edge makes at `request.target`, written whole or not at all, read back and verified.
+
+    Raises:
+        ContractError: the request does not fit the edge, or the written file is not what the edge says.
+        ModelError: the source file is missing.
+        UnsupportedError: the toolkit says that it cannot convert this model.
+        ToolkitError: the toolkit failed, or lost weights.
+    """
+    edge = registry.edge(edge_name)
+    _require(edge, request)
+    target = request.target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{os.getpid()}.{target.name}")
+    try:
+        signature = _guard(
+            edge,
+            lambda: getattr(importlib.import_module(edge.module), edge.name)(
+                dataclasses.replace(request, target=temporary)
+            ),
+        )
+        inspection = _ensure(edge, request, temporary, signature)
+        _sync(temporary)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    source = request.source
+    return Artifact(
+        path=target,
+        format=edge.target,
+        precision=request.precision,
+        signature=signature,
+        source=source.source,
+        model=source.model,
+        framework=source.framework,
+        route=source.route or edge.toolkit,
+        producer=edge.name,
+        versions={**source.versions, **{package: registry.version(package) for package in edge.packages}},
+        sha256=sha256(target),
+        graph_hash=inspection.graph_hash,
+        size_bytes=target.stat().st_size,
+    )
+
+
+def inspect(path: Path, format: Format) -> Inspection:
+    """What a file says of itself, read without running it.
+
+    Raises:
+        ModelError: the file is missing, empty, damaged or of another format.
+    """
+    if not path.is_file():
+        raise ModelError(f"there is no file {path}")
+    if path.stat().st_size == 0:
+        raise ModelError(f"{path} is empty; make it again or fetch it again")
+    reader = importlib.import_module(registry.inspector(format).module)
+    try:
+        return reader.inspect(path)
+    except EdgeExportError:
+        raise
+    except Exception as error:
+        raise ModelError(f"{path} cannot be read as {format}: {last_words(error)}") from error
+
+
+def open_session(runtime: str, artifact: Artifact, threads: int = 1) -> Session:
+    """A loaded model, kept open in this process.
+
+    Raises:
+        ContractError: the runtime does not open this format.
+        ModelError: the file is missing or damaged.
+    """
+    if not artifact.path.is_file():
+        raise ModelError(f"{artifact.path} is missing; convert the model again")
+    stamp = artifact.path.stat()
+    key = (str(artifact.path), stamp.st_mtime_ns, stamp.st_size, runtime, threads, repr(artifact.signature))
+    if key not in _sessions:
+        spec = registry.runtime(runtime)
+        if artifact.format not in spec.formats:
+            raise ContractError(f"{runtime} opens {', '.join(spec.formats)} files, not {artifact.format}")
+        while len(_sessions) >= _OPEN_SESSIONS:
+            _sessions.pop(next(iter(_sessions))).close()
+        opener = importlib.import_module(spec.module).open
+        _sessions[key] = _guard(spec, lambda: opener(artifact, runtime, threads))
+    return _sessions[key]
+
+
+_OPEN_SESSIONS = 8
+_sessions: dict[tuple[Any, ...], Session] = {}
+
+
+def run_samples(runtime: str, artifact: Artifact, samples: Path, prefix: str = "", threads: int = 1) -> Arrays:
+    """The outputs for stacked inputs `(n, *shape)` of an .npz or .safetensors file, stacked in the same way.
+
+    Only arrays whose names start with `prefix` are inputs; the prefix is cut off.
+    """
+    inputs = load_samples(samples, prefix)
+    session = open_session(runtime, artifact, threads)
+    return _guard(registry.runtime(runtime), lambda: session.run_many(inputs))
+
+
+def placement(runtime: str, artifact: Artifact, threads: int = 1) -> list[tuple[str, str]]:
+    """(operator type, device or kernel set) of each node, as the runtime tells it; empty when it cannot."""
+    return open_session(runtime, artifact, threads).placement()
+
+
+def load_samples(path: Path, prefix: str = "") -> Arrays:
+    """The arrays of an .npz or .safetensors file whose names start with `prefix`, read once a process."""
+    if not path.is_file():
+        raise ModelError(f"there is no file of samples {path}")
+    arrays = _read_samples(path, path.stat().st_mtime_ns)
+    return {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}
+
+
+@lru_cache(maxsize=4)
+def _read_samples(path: Path, mtime_ns: int) -> Arrays:
+    if path.suffix == ".safetensors":
+        import safetensors.numpy
+
+        return safetensors.numpy.load_file(path)
+    with np.load(path, allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
+
+
+def sha256(path: Path) -> str:
+    """The hex digest of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def last_words(error: BaseException) -> str:
+    """The one line of a toolkit's error that says most: its last one that speaks of an error, else its last."""
+    lines = [line.strip() for line in str(error).splitlines() if re.search(r"\w", line)]
+    telling = [line for line in lines if re.search(r"error|support|fail|invalid|cannot", line, re.IGNORECASE)]
+    text = (telling or lines or [""])[-1]
+    return f"{type(error).__name__}: {text[:500]}" if text else type(error).__name__
+
+
+def _require(edge: Edge, request: ConversionRequest) -> None:
+    source = request.source
+    if source.format is not edge.source:
+        raise ContractError(f"{edge.name} converts {edge.source}, not {source.format}")
+    if request.precision not in edge.precisions:
+        raise ContractError(f"{edge.name} makes {', '.join(edge.precisions)}, not {request.precision}")
+    unknown = sorted(set(request.options) - set(edge.options))
+    if unknown:
+        raise ContractError(f"{edge.name} knows no option {', '.join(unknown)}; it knows {', '.join(edge.options)}")
+    if source.format not in SOURCE_FORMATS and source.precision is not Precision.FP32:
+        raise ContractError(f"{edge.name} starts from fp32, not {source.precision}")
+    if not source.path.is_file():
+        raise ModelError(f"{edge.name}: the source file {source.path} is missing")
+    if request.precision in (Precision.INT8, Precision.INT8_IO):
+        if request.calibration is None:
+            raise ContractError(f"{edge.name} needs calibration inputs for {request.precision}")
+        names, wanted = set(load_samples(request.calibration)), {spec.name for spec in source.source.inputs}
+        if names != wanted:
+            raise ContractError(f"calibration holds {sorted(names)}, the model takes {sorted(wanted)}")
+
+
+def _ensure(edge: Edge, request: ConversionRequest, written: Path, signature: Signature) -> Inspection:
+    if not written.is_file() or written.stat().st_size == 0:
+        raise ContractError(f"{edge.name} wrote nothing")
+    inspection = inspect(written, edge.target)
+    for side, said, found in (
+        ("inputs", signature.inputs, inspection.signature.inputs),
+        ("outputs", signature.outputs, inspection.signature.outputs),
+    ):
+        if _plain(said) != _plain(found):
+            raise ContractError(f"{edge.name}: the file's {side} are {_plain(found)}, not {_plain(said)}")
+    for side, ours, theirs in (
+        ("inputs", signature.inputs, request.source.source.inputs),
+        ("outputs", signature.outputs, request.source.source.outputs),
+    ):
+        if {spec.name for spec in ours} != {spec.name for spec in theirs}:
+            raise ContractError(f"{edge.name} lost names of {side}: {[spec.name for spec in ours]}")
+    _ensure_weights(edge, request, inspection)
+    return inspection
+
+
+def _ensure_weights(edge: Edge, request: ConversionRequest, inspection: Inspection) -> None:
+    """A Keras function whose variables were not frozen becomes a small, wrong file without a word."""
+    if request.source.format in SOURCE_FORMATS:
+        from converters import source
+
+        least = source.parameter_count(request.source) * _BYTES_PER_WEIGHT[request.precision]
+    else:
+        before = inspect(request.source.path, request.source.format)
+        least = _constant_bytes(before) * _BYTES_PER_WEIGHT[request.precision] // 4
+    found = _constant_bytes(inspection)
+    if found < LEAST_WEIGHT_SHARE * least:
+        raise ToolkitError(
+            f"{edge.name} lost weights: the file holds {found} bytes of constants, expected about {least}"
+        )
+
+
+def _constant_bytes(inspection: Inspection) -> int:
+    return sum(tensor.size_bytes for tensor in inspection.tensors if tensor.constant)
+
+
+def _plain(specs: tuple[TensorSpec, ...]) -> dict[str, tuple[tuple[int | None, ...], str]]:
+    return {spec.name: (spec.shape, spec.dtype) for spec in specs}
+
+
+def _guard(who: Any, work: Callable[[], Any]) -> Any:
+    """The result of `work`; a toolkit's own exceptions become ours."""
+    try:
+        return work()
+    except EdgeExportError:
+        raise
+    except MemoryError as error:
+        raise ToolkitError(f"{who.name} ran out of memory") from error
+    except OSError as error:
+        if error.errno is not None:  # the file system's, for the driver to name: no space, no permission
+            raise
+        raise ToolkitError(f"{who.name}: {last_words(error)}") from error
+    except Exception as error:
+        kind = UnsupportedError if _UNSUPPORTED.search(f"{type(error).__name__} {error}") else ToolkitError
+        raise kind(f"{who.name}: {last_words(error)}") from error
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
