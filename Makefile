@@ -1,0 +1,97 @@
+# edge-export: one command for each thing. `make help` lists them; each makes what it needs by itself.
+
+TARGET    ?=
+FRAMEWORK ?= both
+PRECISION ?=
+MODEL     ?=
+OUT       ?=
+DATA      ?=
+FORCE     ?=
+ARGS      ?=
+
+VENV  := .venv
+BIN   := $(VENV)/bin
+SETUP := sh scripts/setup.sh
+EDGE  := $(BIN)/edge-export
+
+# The environment that an export needs: one framework alone is smaller. TorchScript comes from PyTorch only.
+SET_torch      := torch
+SET_tensorflow := tensorflow
+EXPORT_SET     := $(if $(filter torchscript,$(TARGET)),torch,$(or $(SET_$(FRAMEWORK)),all))
+
+# Stamps are written by scripts/bootstrap.py, one for each set that the environment serves.
+READY := $(VENV)/.ready-
+BUILD := $(if $(UV_TORCH_BACKEND),-$(UV_TORCH_BACKEND))
+BROKEN := $(shell test -x $(BIN)/python || echo broken)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup export train test test-all check format lint bench report doctor lock wheel setup-system clean distclean broken
+
+help: ## lists every target
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
+	@echo
+	@echo "  TARGET     tflite, onnx, torchscript or all"
+	@echo "  FRAMEWORK  torch, tensorflow or both (default)"
+	@echo "  PRECISION  fp32,fp16,dynamic,int8 (default: all)"
+	@echo "  MODEL      a reference model, or file.py:function of your own"
+	@echo "  OUT        where the bundle goes (default: dist)"
+	@echo "  DATA       a folder of images with one folder a class, or an .npz"
+	@echo "  FORCE      a stage to run again although nothing changed"
+	@echo "  ARGS       anything else for the command, such as ARGS=--json"
+	@echo
+	@echo "  PYTHON     which Python 3.11 to 3.13 to build the environment with"
+	@echo "  UV_TORCH_BACKEND=cpu  takes PyTorch without CUDA, see docs/environment.md"
+
+export: NAMES = --target "$(TARGET)" --framework "$(FRAMEWORK)"
+export: $(READY)$(EXPORT_SET)$(BUILD) ## converts and proves models: make export TARGET=tflite
+	@$(EDGE) run $(if $(TARGET),--target "$(TARGET)") --framework "$(FRAMEWORK)" $(if $(PRECISION),--precision "$(PRECISION)") \
+		$(if $(MODEL),--model "$(MODEL)") $(if $(OUT),--out "$(OUT)") $(if $(DATA),--data "$(DATA)") \
+		$(if $(FORCE),--force "$(FORCE)") $(ARGS)
+
+test: setup-system lint ## format, lint, types and every test but the slow ones
+	@$(BIN)/pytest -n 2 --dist loadfile -m "not slow" $(ARGS)
+
+test-all: setup-system lint ## the same with the slow sweeps
+	@$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+
+check: test ## the same as `make test`: what CI runs
+
+lint: $(READY)dev$(BUILD) ## format, lint and types, without changing a file
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+
+format: $(READY)dev$(BUILD) ## formats the sources and repairs what the linter can
+	@$(BIN)/ruff format --quiet .
+	@$(BIN)/ruff check --fix --quiet .
+
+bench: $(READY)all$(BUILD) ## measures the project's own figures, each beside its goal
+	@$(EDGE) bench $(ARGS)
+
+report: $(READY)core$(BUILD) ## writes the last run's report again
+	@$(EDGE) report $(if $(OUT),--out "$(OUT)") $(ARGS)
+
+doctor: $(READY)core$(BUILD) ## says what this machine has, lacks, and what to do
+	@$(EDGE) doctor $(ARGS)
+
+setup: $(READY)dev$(BUILD) ## only makes the environment, with all that the tests need
+
+setup-system: ## installs the system packages that tests want (root and apt), or says how
+	@sh scripts/setup_system.sh
+
+lock: ## pins all dependencies anew: make lock [ARGS=--upgrade]
+	@UV=$$(sh scripts/setup.sh --uv) && UV="$$UV" sh scripts/lock.sh $(ARGS)
+
+wheel: $(READY)dev$(BUILD) ## builds the wheel into dist/wheel
+	@$(BIN)/python -m hatchling build --target wheel --directory dist/wheel
+
+clean: ## removes what was made, the cache of trained and converted models too; not the environment
+	rm -rf dist build .edge-export .pytest_cache .mypy_cache .ruff_cache
+
+distclean: clean ## removes the environment as well
+	rm -rf $(VENV) .tools
+
+$(READY)%$(BUILD): requirements/%.lock pyproject.toml scripts/bootstrap.py $(if $(BROKEN),broken)
+	@$(SETUP) --set $* $(NAMES)
+
+broken:
