@@ -1,0 +1,143 @@
+"""A user's own model: built once, called once, its signature read off, its weights saved."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from converters import source
+from converters.builder import build, framework_of, last_line, module_of
+from converters.calling import flatten, invoke_keras, invoke_torch
+from converters.contract import Arrays, Artifact, Framework, Signature, TensorSpec
+from converters.errors import EdgeExportError, ModelError, UsageError
+
+
+def capture(
+    builder: str,
+    builder_args: Mapping[str, Any],
+    weights_out: Path,
+    inputs: tuple[TensorSpec, ...] | None = None,
+    framework: str | None = None,
+) -> Artifact:
+    """The source artifact of the model that a builder makes, its weights written to `weights_out`.
+
+    Inputs come from `inputs`, else from the Keras model, else from the builder module's `example_inputs()`: a tensor,
+    a sequence, or a mapping by name. Output names are the keys of the model's own mapping, else the Keras output
+    names, else `output` or `output_0`... A 4-D float input of PyTorch counts as NCHW, of Keras as NHWC.
+
+    Raises:
+        ModelError: the builder fails, or the model does not take these inputs.
+        UsageError: nobody says what the inputs are.
+    """
+    model = build(builder, builder_args, framework)
+    kind = framework_of(model)
+    assert kind is not None  # build() refused anything else
+    specs, values = _inputs(model, kind, builder, inputs)
+    outputs = _run(model, kind, specs, values, builder)
+    signature = Signature(specs, tuple(_spec(name, value, kind) for name, value in outputs.items()))
+    suffix = source.FORMATS[kind].suffix
+    if not weights_out.name.endswith(suffix):
+        raise UsageError(f"{weights_out.name} cannot hold the weights of a {kind} model; end it with {suffix}")
+    source.save_weights(model, weights_out)
+    return source.artifact(weights_out, builder, builder_args, kind, signature)
+
+
+def _inputs(
+    model: Any, kind: Framework, builder: str, given: tuple[TensorSpec, ...] | None
+) -> tuple[tuple[TensorSpec, ...], Arrays]:
+    """The specs of the inputs and one value of each."""
+    if given:
+        specs = given
+        own = {tensor.name for tensor in getattr(model, "inputs", None) or ()} if kind is Framework.TENSORFLOW else None
+        if own and own != {spec.name for spec in given}:
+            raise UsageError(f"{builder} has the inputs {sorted(own)}, not {sorted(spec.name for spec in given)}")
+    elif kind is Framework.TENSORFLOW and getattr(model, "inputs", None):
+        specs = tuple(TensorSpec(t.name, (t.shape[0] or 1, *t.shape[1:]), t.dtype) for t in model.inputs)
+    else:
+        return _examples(model, kind, builder)
+    dynamic = [spec.name for spec in specs if None in spec.shape[1:]]
+    if dynamic:
+        raise UsageError(f"input {dynamic[0]!r} of {builder} has a dynamic shape; fix it: --input {dynamic[0]}:1x3x...")
+    specs = tuple(_named_axes(dataclasses.replace(spec, shape=source.fixed(spec)), kind) for spec in specs)
+    return specs, {spec.name: _sample(spec) for spec in specs}
+
+
+def _examples(model: Any, kind: Framework, builder: str) -> tuple[tuple[TensorSpec, ...], Arrays]:
+    function = getattr(module_of(builder), "example_inputs", None)
+    if function is None:
+        raise UsageError(
+            f"the inputs of {builder} are not known: give each one, as in `--input image:1x3x224x224:float32`, "
+            "or write a function example_inputs() beside the builder that returns a tuple or dict of tensors"
+        )
+    try:
+        examples = function()
+    except Exception as error:
+        raise ModelError(f"example_inputs() beside {builder} failed: {last_line(error)}") from error
+    if not isinstance(examples, Mapping):
+        items = list(examples) if isinstance(examples, (list, tuple)) else [examples]
+        call = model.forward if kind is Framework.TORCH else model.call
+        names = [name for name, p in inspect.signature(call).parameters.items() if p.kind is p.POSITIONAL_OR_KEYWORD]
+        names += [f"input_{index}" for index in range(len(names), len(items))]
+        examples = dict(zip(names, items, strict=False))
+    if not examples:
+        raise UsageError(f"example_inputs() beside {builder} returned nothing; return a tuple or dict of tensors")
+    values = {name: np.asarray(value) for name, value in examples.items()}
+    return tuple(_spec(name, value, kind) for name, value in values.items()), values
+
+
+def _run(model: Any, kind: Framework, specs: tuple[TensorSpec, ...], values: Arrays, builder: str) -> Arrays:
+    """The named outputs of one eager call."""
+    names = [spec.name for spec in specs]
+    try:
+        if kind is Framework.TORCH:
+            import torch
+
+            with torch.no_grad():
+                outputs = invoke_torch(model, names, [torch.from_numpy(values[name]) for name in names])
+        else:
+            outputs = invoke_keras(model, names, [values[name] for name in names])
+    except EdgeExportError:
+        raise
+    except Exception as error:
+        took = ", ".join(f"{spec.name} {spec.shape} {spec.dtype}" for spec in specs)
+        raise ModelError(f"the model of {builder} does not take {took}: {last_line(error)}") from error
+    flat = {name: np.asarray(value) for name, value in flatten(outputs).items()}
+    if not flat:
+        raise ModelError(f"the model of {builder} returns no tensor")
+    own = list(getattr(model, "output_names", None) or ()) if kind is Framework.TENSORFLOW else []
+    if not isinstance(outputs, Mapping) and len(set(own)) == len(flat):
+        flat = dict(zip(own, flat.values(), strict=True))
+    return flat
+
+
+def _sample(spec: TensorSpec) -> np.ndarray:
+    """A value for a first call: pixels, zeros for integers (a valid index anywhere), normal numbers."""
+    random, shape = np.random.default_rng(0), source.fixed(spec)
+    if np.dtype(spec.dtype).kind != "f":
+        return np.zeros(shape, spec.dtype)
+    values = random.uniform(0, 255, shape) if spec.meaning == "image" else random.normal(size=shape)
+    return values.astype(spec.dtype)
+
+
+def _spec(name: str, value: np.ndarray, kind: Framework) -> TensorSpec:
+    return _named_axes(TensorSpec(name, value.shape, str(value.dtype)), kind)
+
+
+def _named_axes(spec: TensorSpec, kind: Framework) -> TensorSpec:
+    """The spec with layout and meaning guessed where they are missing."""
+    shape, layout, meaning = spec.shape, spec.layout, spec.meaning
+    if not layout and len(shape) == 2:
+        layout = "NC"
+    if not layout and len(shape) == 4 and np.dtype(spec.dtype).kind == "f":
+        channels_last = (shape[3] or 0) <= 4 < (shape[1] or 0)
+        layout = "NHWC" if kind is Framework.TENSORFLOW else "" if channels_last else "NCHW"
+    if not meaning and layout in ("NCHW", "NHWC") and shape[layout.index("C")] in (1, 3):
+        meaning = "image"
+    if not meaning and spec.name == "logits":
+        meaning = "logits"
+    return dataclasses.replace(spec, layout=layout, meaning=meaning)
