@@ -184,6 +184,7 @@ class TensorInfo:
     size_bytes: int = 0
     scales: int = 0  # how many quantization scales: 0 none, 1 per tensor, more per channel
     finite: bool = True  # False when a constant holds NaN or Inf
+    grid_bits: int = 32  # of a float32 constant: 8 or 16 when `converters.grid` finds its values rounded so far
 
 
 @dataclass(frozen=True)
@@ -206,6 +207,20 @@ class Inspection:
     ops: tuple[OpInfo, ...]
     graph_hash: str
     metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+def inspection_from_json(data: Mapping[str, Any]) -> Inspection:
+    """The inspection that `dataclasses.asdict` wrote."""
+    return Inspection(
+        format=Format(data["format"]),
+        signature=signature_from_json(data["signature"]),
+        tensors=tuple(TensorInfo(**{**row, "shape": tuple(row["shape"])}) for row in data["tensors"]),
+        ops=tuple(
+            OpInfo(**{**row, "inputs": tuple(row["inputs"]), "outputs": tuple(row["outputs"])}) for row in data["ops"]
+        ),
+        graph_hash=data["graph_hash"],
+        metadata=data["metadata"],
+    )
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,109 @@
+"""Which operators of a quantized file still compute in float, by the types and patterns around them."""
+
+from __future__ import annotations
+
+from converters.contract import Format, Inspection, OpInfo
+
+QUANTIZERS = frozenset({"QUANTIZE", "QuantizeLinear"})
+DEQUANTIZERS = frozenset({"DEQUANTIZE", "DequantizeLinear"})
+RUN_TIME_QUANTIZERS = frozenset({"DynamicQuantizeLinear"})
+
+_MOVERS = frozenset(
+    (
+        "RESHAPE",
+        "TRANSPOSE",
+        "SQUEEZE",
+        "EXPAND_DIMS",
+        "CONCATENATION",
+        "SLICE",
+        "STRIDED_SLICE",
+        "SPLIT",
+        "SPLIT_V",
+        "PACK",
+        "UNPACK",
+        "GATHER",
+        "PAD",
+        "PADV2",
+        "SHAPE",
+        "BROADCAST_TO",
+        "TILE",
+        "Reshape",
+        "Transpose",
+        "Squeeze",
+        "Unsqueeze",
+        "Flatten",
+        "Concat",
+        "Slice",
+        "Split",
+        "Gather",
+        "Pad",
+        "Shape",
+        "Identity",
+        "Expand",
+        "Tile",
+    )
+)
+"""Operators that copy values without computing: in float at an edge of the file they break no integer device."""
+
+_FUSED = frozenset({"Relu", "Clip", "LeakyRelu", "Sigmoid", "HardSigmoid", "HardSwish"})
+"""ONNX operators that a runtime folds into the one before, when a QuantizeLinear follows."""
+
+
+def float_ops(inspection: Inspection) -> list[str]:
+    """The types of operators that compute on float activations, in file order.
+
+    In a .tflite the kernel follows the tensor types, so that any float activation counts. An ONNX file in QDQ form
+    writes float everywhere: there an operator counts unless its activations come from DequantizeLinear and its
+    results go to QuantizeLinear, the pattern that runtimes run in integers (ONNX Runtime, "QDQ format").
+    """
+    return _Graph(inspection).float_ops()
+
+
+class _Graph:
+    """Who makes and who reads each tensor."""
+
+    def __init__(self, inspection: Inspection) -> None:
+        self.tensors = inspection.tensors
+        self.ops = inspection.ops
+        self.qdq = inspection.format is Format.ONNX
+        self.maker: dict[int, OpInfo] = {out: op for op in self.ops for out in op.outputs if out >= 0}
+        self.readers: dict[int, list[OpInfo]] = {}
+        for op in self.ops:
+            for tensor in op.inputs:
+                if tensor >= 0:
+                    self.readers.setdefault(tensor, []).append(op)
+
+    def float_ops(self) -> list[str]:
+        apart = QUANTIZERS | DEQUANTIZERS | _MOVERS
+        return [op.type for op in self.ops if op.type not in apart and self._computes_in_float(op)]
+
+    def _computes_in_float(self, op: OpInfo) -> bool:
+        read = [tensor for tensor in op.inputs if self._is_float(tensor)]
+        made = [tensor for tensor in op.outputs if self._is_float(tensor)]
+        if not self.qdq:
+            return bool(read or made)
+        fused = op.type in _FUSED and all(self._follows_compute(tensor) for tensor in read)
+        return not all(map(self._goes_to_integers, made)) or not (fused or all(map(self._comes_from_integers, read)))
+
+    def _is_float(self, tensor: int) -> bool:
+        """Whether a tensor made at run time is float; a type that nobody inferred counts as float."""
+        if tensor < 0 or self.tensors[tensor].constant:
+            return False
+        return self.tensors[tensor].dtype == "" or "float" in self.tensors[tensor].dtype
+
+    def _comes_from_integers(self, tensor: int) -> bool:
+        maker = self.maker.get(tensor)
+        while maker is not None and maker.type in _MOVERS:
+            maker = self.maker.get(maker.inputs[0])
+        return maker is not None and maker.type in DEQUANTIZERS
+
+    def _goes_to_integers(self, tensor: int) -> bool:
+        readers = self.readers.get(tensor, [])
+        return bool(readers) and all(
+            op.type in QUANTIZERS or (op.type in _FUSED | _MOVERS and all(map(self._goes_to_integers, op.outputs)))
+            for op in readers
+        )
+
+    def _follows_compute(self, tensor: int) -> bool:
+        maker = self.maker.get(tensor)
+        return maker is not None and maker.type not in _MOVERS

@@ -1,0 +1,201 @@
+"""Whether an artifact computes what the framework computes, on the golden inputs, output by output."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from converters.contract import Arrays, TensorSpec
+from pipeline.checks import causes
+from pipeline.checks.gates import ParityGate
+from pipeline.checks.metrics.agreement import agreement
+from pipeline.checks.metrics.cosine import cosine
+from pipeline.checks.metrics.max_abs import max_abs
+from pipeline.checks.metrics.max_rel_range import max_rel_range
+from pipeline.checks.metrics.moving_snr_db import moving_snr_db
+from pipeline.checks.metrics.snr_db import snr_db
+from pipeline.checks.metrics.top1_agreement import top1_agreement_within
+from pipeline.checks.outcome import Check, Metric, Outcome
+
+
+@dataclass(frozen=True)
+class _Verdict:
+    """What one output came to."""
+
+    reasons: tuple[str, ...]
+    metrics: dict[str, Metric]
+
+
+def check_parity(
+    reference: Arrays,
+    got: Arrays,
+    outputs: tuple[TensorSpec, ...],
+    gate: ParityGate,
+    synthetic: np.ndarray | None = None,
+) -> Check:
+    """The check `parity`: every output by name, every sample against the gate.
+
+    Args:
+        reference: the framework's eager fp32 outputs, (n, *spec.shape) by name.
+        got: the artifact's, in the source model's layout and as real numbers.
+        outputs: the source model's outputs; nothing else may be there.
+        gate: the tolerances of the artifact's precision.
+        synthetic: (n,) bool, true for made-up inputs, which `gate.synthetic` may leave out of the tolerances. NaN,
+            Inf and shapes are judged on all.
+    """
+    reasons = _structure(reference, got, outputs, gate)
+    if reasons:
+        return Check("parity", Outcome.FAILED, tuple(reasons))
+    keep = slice(None) if synthetic is None or gate.synthetic else ~np.asarray(synthetic, dtype=bool)
+    reference = {spec.name: np.asarray(reference[spec.name])[keep] for spec in outputs}
+    got = {spec.name: np.asarray(got[spec.name])[keep] for spec in outputs}
+    count = len(next(iter(reference.values())))
+    if count < gate.min_samples:
+        return Check("parity", Outcome.FAILED, (f"{count} samples compared; the gate wants {gate.min_samples}",))
+
+    verdicts = {spec.name: _judge(spec, reference[spec.name], got[spec.name], gate) for spec in outputs}
+    failed = [name for name, verdict in verdicts.items() if verdict.reasons]
+    said = [f"output `{name}`: {reason}" for name in failed for reason in verdicts[name].reasons]
+    if failed:
+        said = [*causes.exchanged(reference, got, gate.max_rel_range), *said]
+    outcome = Outcome.FAILED if failed else Outcome.PASSED
+    return Check("parity", outcome, tuple(said), _combined(verdicts, count))
+
+
+def _structure(reference: Arrays, got: Arrays, outputs: tuple[TensorSpec, ...], gate: ParityGate) -> list[str]:
+    """Everything that fails before any tolerance."""
+    names = [spec.name for spec in outputs]
+    if not names:
+        return ["the model has no outputs: nothing compared proves nothing"]
+    reasons = [f"the reference has no output `{name}`" for name in names if name not in reference]
+    missing = [name for name in names if name not in got]
+    extra = [name for name in got if name not in names]
+    if missing:
+        reasons.append(f"missing output {_list(missing)}; the artifact gives {_list(list(got)) or 'nothing'}")
+    if extra:
+        reasons.append(f"unexpected output {_list(extra)}; the model has {_list(names)}")
+    if reasons:
+        return reasons
+    for spec in outputs:
+        want, have = np.asarray(reference[spec.name]), np.asarray(got[spec.name])
+        reasons += [f"output `{spec.name}`: {reason}" for reason in _unfit(spec, want, have)]
+    if not reasons:
+        counts = {len(np.asarray(reference[name])) for name in names}
+        if counts == {0}:
+            reasons.append("0 samples: nothing compared proves nothing")
+        elif len(counts) > 1:
+            reasons.append(f"the outputs hold unequal numbers of samples: {sorted(counts)}")
+    elif not any("NaN" in reason for reason in reasons):
+        reasons = [*causes.exchanged(reference, got, gate.max_rel_range), *reasons]
+    return reasons
+
+
+def _unfit(spec: TensorSpec, want: np.ndarray, have: np.ndarray) -> list[str]:
+    """What of one output is not comparable at all."""
+    fits = want.ndim == len(spec.shape) + 1 and all(
+        size in (None, found) for size, found in zip(spec.shape, want.shape[1:], strict=True)
+    )
+    if not fits:
+        return [f"the reference is {want.shape}, which is not (samples, *{spec.shape})"]
+    reasons = []
+    if have.shape != want.shape:
+        reasons.append(f"wrong shape {have.shape}, the reference is {want.shape}")
+    if _kind(have) != _kind(want):
+        reasons.append(f"wrong kind of number {have.dtype}, the reference is {want.dtype}")
+    for side, values in (("the reference", want), ("the artifact", have)):
+        if values.dtype.kind in "fc" and not np.isfinite(values).all():
+            bad = ~np.isfinite(values).reshape(len(values), -1).all(axis=1)
+            reasons.append(
+                f"{side} gives NaN or Inf in {int(bad.sum())} of {len(values)} samples (first: {bad.argmax()})"
+            )
+    return reasons
+
+
+def _judge(spec: TensorSpec, reference: np.ndarray, got: np.ndarray, gate: ParityGate) -> _Verdict:
+    """One output of fitting shape and finite values against the tolerances."""
+    reasons = _unproved(reference, gate)
+    if reference.dtype.kind in "iub":
+        share = agreement(reference, got)
+        if share.mean() < gate.min_top1:
+            reasons.append(f"only {share.mean():.2%} of the values equal the reference's, wanted {gate.min_top1:.2%}")
+        return _Verdict(tuple(reasons), {"agreement": float(share.mean()), "worst_sample": int(share.argmin())})
+
+    relative = max_rel_range(reference, got)
+    angle = cosine(reference, got)
+    worst = max_rel_range.worst(relative)
+    sample_snr = snr_db(reference, got)
+    metrics: dict[str, Metric] = {
+        "max_abs": float(max_abs(reference, got).max()),
+        "max_rel_range": float(relative.max()),
+        "snr_db": snr_db.over_all(reference, got),
+        "snr_db_worst": float(sample_snr.min()),
+        "moving_snr_db": float(moving_snr_db(reference, got)[0]),
+        "cosine_worst": float(angle.min()),
+        "worst_sample": worst,
+    }
+    wanted = [
+        ("max_rel_range", float(relative.max()), "<=", gate.max_rel_range),
+        ("snr_db", metrics["snr_db"], ">=", gate.min_snr_db),
+        ("moving_snr_db", metrics["moving_snr_db"], ">=", gate.min_moving_snr_db),
+        ("cosine_worst", metrics["cosine_worst"], ">=", gate.min_cosine),
+    ]
+    if _has_classes(spec, reference):
+        tie = 2.0 * gate.max_rel_range * float(np.ptp(reference)) if gate.min_top1 >= 1 else 0.0
+        agree = top1_agreement_within(tie)(reference, got)
+        metrics["top1_agreement"] = float(agree.mean())
+        wanted.append(("top1_agreement", metrics["top1_agreement"], ">=", gate.min_top1))
+    broken = [
+        f"{name} {value:.4g}, wanted {sign} {bound:g}"
+        for name, value, sign, bound in wanted
+        if not (value <= bound if sign == "<=" else value >= bound)  # type: ignore[operator]
+    ]
+    if broken:
+        reasons.append("; ".join(broken) + f" (worst sample {worst})")
+        reasons += causes.likely(reference, got, gate.max_rel_range)
+    return _Verdict(tuple(reasons), metrics)
+
+
+def _unproved(reference: np.ndarray, gate: ParityGate) -> list[str]:
+    """Why equality with this reference would prove nothing."""
+    if len(reference) == 1:
+        return ["one sample proves nothing: whether the output follows its input cannot be seen"]
+    if (reference == reference[:1]).all():
+        return [f"the reference is the same for all {len(reference)} samples: agreeing with it proves nothing"]
+    if reference.dtype.kind in "iub":
+        return []
+    at_edge = float(((reference == reference.min()) | (reference == reference.max())).mean())
+    if at_edge > gate.max_edge_share:
+        return [f"the reference is saturated, {at_edge:.1%} of its values are its least or greatest: it proves nothing"]
+    return []
+
+
+def _combined(verdicts: dict[str, _Verdict], count: int) -> dict[str, Metric]:
+    """The worst of each metric over the outputs, then each output's own where there are several."""
+    combined: dict[str, Metric] = {"samples": count}
+    for verdict in verdicts.values():
+        for name, value in verdict.metrics.items():
+            if name != "worst_sample" and value is not None:
+                pick = max if name.startswith("max") else min
+                combined[name] = pick(combined.get(name, value), value)  # type: ignore[type-var]
+    first = max(verdicts.values(), key=lambda verdict: verdict.metrics.get("max_rel_range", 0.0) or 0.0)
+    combined["worst_sample"] = first.metrics["worst_sample"]
+    if len(verdicts) > 1:
+        combined |= {
+            f"{output}.{name}": v for output, verdict in verdicts.items() for name, v in verdict.metrics.items()
+        }
+    return combined
+
+
+def _has_classes(spec: TensorSpec, values: np.ndarray) -> bool:
+    """Whether the largest value along the last axis is an answer."""
+    single = values.reshape(len(values), -1).shape[1] == values.shape[-1]
+    return values.shape[-1] > 1 and single and (spec.meaning == "logits" or len(spec.shape) == 2)
+
+
+def _kind(values: np.ndarray) -> str:
+    return {"u": "i"}.get(values.dtype.kind, values.dtype.kind)
+
+
+def _list(names: list[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)

@@ -1,0 +1,186 @@
+"""Whether a file is made of what its precision says: counted in its tensors and operators, never read from metadata."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping
+
+from converters.contract import Inspection, Precision, TensorInfo
+from pipeline.checks.float_ops import DEQUANTIZERS, QUANTIZERS, RUN_TIME_QUANTIZERS, float_ops
+from pipeline.checks.gates import PrecisionGate
+from pipeline.checks.outcome import Check, Metric, Outcome
+
+_EIGHT_BITS = ("int8", "uint8", "int4", "uint4")
+_WEIGHT_TYPES = ("float32", "float64", "float16", "bfloat16", *_EIGHT_BITS)
+_CLAIMED: Mapping[Precision, tuple[str, ...]] = {
+    Precision.FP32: ("float32",),
+    Precision.FP16: ("float16",),
+    Precision.DYNAMIC: _EIGHT_BITS,
+    Precision.INT8: _EIGHT_BITS,
+    Precision.INT8_IO: _EIGHT_BITS,
+}
+_LISTED = 5
+
+
+def check_precision(inspection: Inspection, claimed: Precision, gate: PrecisionGate) -> Check:
+    """The check `precision`: weights, activations, inputs and outputs of the file against its claim.
+
+    fp32: float32 weights that use their bits. fp16: float16 weights. dynamic: 8-bit weights, float activations.
+    int8: 8-bit weights, per channel in convolutions, and no operator left in float. int8-io: 8-bit inputs and
+    outputs as well. A NaN or Inf among the constants, or no weights at all, fails every claim.
+    """
+    counts = _elements(inspection)
+    total = sum(counts.values())
+    leftover = float_ops(inspection) if claimed in (Precision.INT8, Precision.INT8_IO) else []
+    reasons = _broken_constants(inspection)
+    if total == 0:
+        reasons.append("the file holds no weights: no precision can be read from it")
+    else:
+        reasons += _weights(inspection, claimed, gate)
+    reasons += _RULES[claimed](inspection, gate, leftover)
+    metrics: dict[str, Metric] = {
+        "weight_elements": total,
+        "weight_bytes": sum(tensor.size_bytes for tensor in _weight_tensors(inspection)),
+        **{f"share_{dtype}": count / total for dtype, count in sorted(counts.items())},
+        "operators": len(inspection.ops),
+    }
+    if claimed in (Precision.INT8, Precision.INT8_IO):
+        metrics |= {"float_ops": len(leftover), "float_op_types": _counted(leftover)}
+    return Check("precision", Outcome.FAILED if reasons else Outcome.PASSED, tuple(reasons), metrics)
+
+
+def _weight_tensors(inspection: Inspection) -> list[TensorInfo]:
+    """Constant tensors that hold weights: not the scales and zero points of quantizing operators."""
+    helpers = {tensor for op in inspection.ops if op.type in QUANTIZERS | DEQUANTIZERS for tensor in op.inputs[1:]}
+    return [
+        tensor
+        for place, tensor in enumerate(inspection.tensors)
+        if tensor.constant and tensor.dtype in _WEIGHT_TYPES and place not in helpers
+    ]
+
+
+def _elements(inspection: Inspection) -> Counter[str]:
+    """How many weights of each type."""
+    counts: Counter[str] = Counter()
+    for tensor in _weight_tensors(inspection):
+        counts[tensor.dtype] += math.prod(tensor.shape)
+    return counts
+
+
+def _broken_constants(inspection: Inspection) -> list[str]:
+    broken = [tensor.name for tensor in inspection.tensors if tensor.constant and not tensor.finite]
+    return [f"NaN or Inf in the constants {_names(broken)}"] if broken else []
+
+
+def _weights(inspection: Inspection, claimed: Precision, gate: PrecisionGate) -> list[str]:
+    """Whether the large weights are of the claimed type, and float32 ones use their bits."""
+    allowed = _CLAIMED[claimed]
+    large = [tensor for tensor in _weight_tensors(inspection) if math.prod(tensor.shape) >= gate.small_elements]
+    total = sum(math.prod(tensor.shape) for tensor in large)
+    other = [tensor for tensor in large if tensor.dtype not in allowed]
+    share = 1.0 - sum(math.prod(tensor.shape) for tensor in other) / total if total else 0.0
+    reasons = []
+    if not total:
+        held = ", ".join(f"{count} {dtype}" for dtype, count in _elements(inspection).items())
+        if not set(_elements(inspection)) & set(allowed):
+            reasons.append(f"called {claimed}, but its weights are {held}")
+    elif share < gate.min_weight_share:
+        found = ", ".join(sorted({tensor.dtype for tensor in other}))
+        reasons.append(
+            f"called {claimed}, but only {share:.1%} of its large weights are {' or '.join(allowed[:2])} "
+            f"(wanted {gate.min_weight_share:.1%}); {found} in {_names([tensor.name for tensor in other])}"
+        )
+    rounded = [tensor for tensor in large if tensor.dtype == "float32" and tensor.grid_bits < 32]
+    if total and sum(math.prod(tensor.shape) for tensor in rounded) > gate.max_grid_share * total:
+        bits = min(tensor.grid_bits for tensor in rounded)
+        reasons.append(
+            f"float32 tensors hold values of {bits} bits only: weights were rounded before they were written "
+            f"({_names([tensor.name for tensor in rounded])})"
+        )
+    return reasons
+
+
+def _float_activations(inspection: Inspection, gate: PrecisionGate, leftover: list[str]) -> list[str]:
+    """Rules of fp32, fp16 and dynamic: nothing at run time is quantized ahead of time, inputs and outputs included."""
+    made = {out for op in inspection.ops if op.type not in RUN_TIME_QUANTIZERS for out in op.outputs}
+    fixed = [
+        tensor.name
+        for place, tensor in enumerate(inspection.tensors)
+        if not tensor.constant and tensor.scales and tensor.dtype in _EIGHT_BITS and place in made
+    ]
+    reasons = [f"activations are quantized ahead of time: {_names(fixed)}"] if fixed else []
+    quantized = [spec.name for spec in (*inspection.signature.inputs, *inspection.signature.outputs) if spec.quantized]
+    if quantized:
+        reasons.append(f"inputs or outputs are quantized: {_names(quantized)}")
+    return reasons
+
+
+def _integer(inspection: Inspection, gate: PrecisionGate, leftover: list[str]) -> list[str]:
+    """Rules of int8: no leftover float operator, convolutions per channel, float inputs and outputs."""
+    reasons = _integer_inside(inspection, gate, leftover)
+    quantized = [spec.name for spec in (*inspection.signature.inputs, *inspection.signature.outputs) if spec.quantized]
+    if quantized:
+        reasons.append(f"called int8 with float inputs and outputs, but these are quantized: {_names(quantized)}")
+    return reasons
+
+
+def _integer_io(inspection: Inspection, gate: PrecisionGate, leftover: list[str]) -> list[str]:
+    """Rules of int8-io: as int8, and no float input or output."""
+    reasons = _integer_inside(inspection, gate, leftover)
+    specs = (*inspection.signature.inputs, *inspection.signature.outputs)
+    floats = [f"{spec.name} ({spec.dtype})" for spec in specs if "float" in spec.dtype]
+    if floats:
+        reasons.append(f"called int8-io, but these inputs or outputs are float: {_names(floats)}")
+    elif not any(spec.quantized for spec in specs):
+        reasons.append("called int8-io, but no input or output has a scale: its integers stand for nothing")
+    return reasons
+
+
+def _integer_inside(inspection: Inspection, gate: PrecisionGate, leftover: list[str]) -> list[str]:
+    reasons = []
+    if len(leftover) > gate.max_float_ops:
+        reasons.append(
+            f"{len(leftover)} of {len(inspection.ops)} operators still compute in float: {_counted(leftover)} "
+            f"(allowed {gate.max_float_ops})"
+        )
+    coarse = _per_tensor_convolutions(inspection)
+    if coarse:
+        reasons.append(f"convolution weights with one scale for all channels: {_names(coarse)}")
+    return reasons
+
+
+def _per_tensor_convolutions(inspection: Inspection) -> list[str]:
+    """Names of 8-bit convolution weights of several output channels that share one scale."""
+    source = {op.outputs[0]: op.inputs[0] for op in inspection.ops if op.type in DEQUANTIZERS}
+    found = []
+    for op in inspection.ops:
+        if "CONV" not in op.type.upper():
+            continue
+        for place in op.inputs:
+            origin = source.get(place, place)
+            tensor = inspection.tensors[origin] if origin >= 0 else None
+            if tensor is None or not tensor.constant or tensor.dtype not in _EIGHT_BITS or len(tensor.shape) < 3:
+                continue
+            channels = tensor.shape[-1] if "DEPTHWISE" in op.type else tensor.shape[0]
+            if channels > 1 and tensor.scales <= 1:
+                found.append(tensor.name)
+    return found
+
+
+_RULES: Mapping[Precision, Callable[[Inspection, PrecisionGate, list[str]], list[str]]] = {
+    Precision.FP32: _float_activations,
+    Precision.FP16: _float_activations,
+    Precision.DYNAMIC: _float_activations,
+    Precision.INT8: _integer,
+    Precision.INT8_IO: _integer_io,
+}
+
+
+def _counted(types: list[str]) -> str:
+    return ", ".join(f"{count} x {kind}" for kind, count in Counter(types).most_common())
+
+
+def _names(names: list[str]) -> str:
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return ", ".join(names[:_LISTED]) + more

@@ -1,0 +1,41 @@
+"""Whether a file is as large as its precision says: quantized files shrink, and no weights are missing."""
+
+from __future__ import annotations
+
+from pipeline.checks.gates import SizeGate
+from pipeline.checks.outcome import Check, Metric, Outcome
+
+
+def check_size(size_bytes: int, fp32_bytes: int | None, parameters: int | None, gate: SizeGate) -> Check:
+    """The check `size`.
+
+    Args:
+        size_bytes: of the artifact.
+        fp32_bytes: of the fp32 artifact of the same route; None where none was made, which leaves the ratio out.
+        parameters: of the source model; None where nobody counted them, which leaves the lower bound out.
+        gate: the bounds of the artifact's precision.
+    """
+    metrics: dict[str, Metric] = {"size_bytes": size_bytes}
+    if size_bytes <= 0:
+        return Check("size", Outcome.FAILED, ("the file is empty",), metrics)
+    if fp32_bytes is None and parameters is None:
+        reason = "nothing to compare with: neither an fp32 file of the same route nor a parameter count"
+        return Check("size", Outcome.NOT_RUN, (reason,), metrics, required=False)
+    reasons = []
+    if fp32_bytes is not None:
+        largest = round(gate.max_ratio * fp32_bytes) + gate.overhead_bytes
+        metrics |= {"ratio_to_fp32": size_bytes / fp32_bytes if fp32_bytes else None, "largest_allowed_bytes": largest}
+        if size_bytes > largest:
+            reasons.append(
+                f"{size_bytes:,} bytes, {size_bytes / max(fp32_bytes, 1):.2f} of the fp32 file; allowed {largest:,} "
+                f"({gate.max_ratio:g} of {fp32_bytes:,} and {gate.overhead_bytes:,} for the graph)"
+            )
+    if parameters is not None:
+        least = round(gate.min_bytes_per_parameter * parameters)
+        metrics |= {"smallest_allowed_bytes": least}
+        if size_bytes < least:
+            reasons.append(
+                f"{size_bytes:,} bytes cannot hold {parameters:,} parameters (least {least:,}): weights are missing; "
+                "were the variables frozen?"
+            )
+    return Check("size", Outcome.FAILED if reasons else Outcome.PASSED, tuple(reasons), metrics)
