@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from converters import source
 from converters.builder import build, framework_of, last_line, module_of
 from converters.calling import flatten, invoke_keras, invoke_torch
 from converters.contract import Arrays, Artifact, Framework, Signature, TensorSpec
 from converters.errors import EdgeExportError, ModelError, UsageError
+from converters.weights import FORMATS, artifact, fixed, save_weights
 
 
 def capture(
@@ -40,11 +40,11 @@ def capture(
     specs, values = _inputs(model, kind, builder, inputs)
     outputs = _run(model, kind, specs, values, builder)
     signature = Signature(specs, tuple(_spec(name, value, kind) for name, value in outputs.items()))
-    suffix = source.FORMATS[kind].suffix
+    suffix = FORMATS[kind].suffix
     if not weights_out.name.endswith(suffix):
         raise UsageError(f"{weights_out.name} cannot hold the weights of a {kind} model; end it with {suffix}")
-    source.save_weights(model, weights_out)
-    return source.artifact(weights_out, builder, builder_args, kind, signature)
+    save_weights(model, weights_out)
+    return artifact(weights_out, builder, builder_args, kind, signature)
 
 
 def _inputs(
@@ -63,7 +63,7 @@ def _inputs(
     dynamic = [spec.name for spec in specs if None in spec.shape[1:]]
     if dynamic:
         raise UsageError(f"input {dynamic[0]!r} of {builder} has a dynamic shape; fix it: --input {dynamic[0]}:1x3x...")
-    specs = tuple(_named_axes(dataclasses.replace(spec, shape=source.fixed(spec)), kind) for spec in specs)
+    specs = tuple(_named_axes(dataclasses.replace(spec, shape=fixed(spec)), kind) for spec in specs)
     return specs, {spec.name: _sample(spec) for spec in specs}
 
 
@@ -117,7 +117,7 @@ def _run(model: Any, kind: Framework, specs: tuple[TensorSpec, ...], values: Arr
 
 def _sample(spec: TensorSpec) -> np.ndarray:
     """A value for a first call: pixels, zeros for integers (a valid index anywhere), normal numbers."""
-    random, shape = np.random.default_rng(0), source.fixed(spec)
+    random, shape = np.random.default_rng(0), fixed(spec)
     if np.dtype(spec.dtype).kind != "f":
         return np.zeros(shape, spec.dtype)
     values = random.uniform(0, 255, shape) if spec.meaning == "image" else random.normal(size=shape)

@@ -1,27 +1,27 @@
-"""Source models: the builder and weights behind an artifact of format torch or keras, and their shape for exporters.
+"""Source models as converters and runtimes see them: loaded, called, captured, wrapped for an exporter.
 
 Everything here runs in a worker that has the framework.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from converters.builder import build, framework_of, last_line
+from converters.builder import build, framework_of
 from converters.calling import call, invoke_keras, invoke_torch, name_outputs
-from converters.contract import Artifact, Format, Framework, Precision, Signature, TensorSpec
-from converters.errors import ContractError, ModelError
+from converters.capture import capture
+from converters.contract import Artifact, Framework
+from converters.errors import ContractError
+from converters.weights import FORMATS, artifact, fixed, load_weights, save_weights
 
 __all__ = [
     "artifact",
     "build",
     "call",
+    "capture",
     "fixed",
     "keras_wrapper",
     "load",
@@ -30,7 +30,6 @@ __all__ = [
     "torch_wrapper",
 ]
 
-FORMATS = {Framework.TORCH: Format.TORCH, Framework.TENSORFLOW: Format.KERAS}
 _loaded: dict[tuple[str, str, str], Any] = {}
 
 
@@ -49,43 +48,9 @@ def load(artifact: Artifact) -> Any:
         if framework is Framework.TENSORFLOW and not model.built:  # subclassed: its variables come with the first call
             zeros = {spec.name: np.zeros(fixed(spec), spec.dtype) for spec in artifact.source.inputs}
             call(model, zeros, artifact.source)
-        _load_weights(model, artifact.path, framework, artifact.builder)
+        load_weights(model, artifact.path, framework, artifact.builder)
         _loaded[key] = model
     return _loaded[key]
-
-
-def save_weights(model: Any, path: Path) -> None:
-    """Writes a model's weights as .safetensors (torch) or .weights.h5 (Keras)."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if framework_of(model) is Framework.TORCH:
-        import safetensors.torch
-
-        safetensors.torch.save_model(model, str(path))
-    else:
-        model.save_weights(str(path))
-
-
-def artifact(
-    path: Path, builder: str, args: Mapping[str, Any], framework: str, signature: Signature, model: str = ""
-) -> Artifact:
-    """The source artifact of a builder and the weights file at `path`."""
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    meaning = json.dumps([builder.rpartition(":")[2], dict(args), digest], sort_keys=True)
-    return Artifact(
-        path=path,
-        format=FORMATS[Framework(framework)],
-        precision=Precision.FP32,
-        signature=signature,
-        source=signature,
-        model=model or builder.rpartition(":")[2],
-        framework=str(framework),
-        producer=builder,
-        sha256=digest,
-        graph_hash=hashlib.sha256(meaning.encode()).hexdigest(),
-        size_bytes=path.stat().st_size,
-        builder=builder,
-        builder_args=dict(args),
-    )
 
 
 def parameter_count(artifact: Artifact) -> int:
@@ -139,28 +104,3 @@ def keras_wrapper(artifact: Artifact) -> Any:
             return name(invoke(model, names, tensors), signature)
 
     return Named()
-
-
-def fixed(spec: TensorSpec) -> tuple[int, ...]:
-    """The shape of one call: a leading dynamic axis, the batch, is 1.
-
-    Raises:
-        ContractError: another axis is dynamic.
-    """
-    if None in spec.shape[1:]:
-        raise ContractError(f"input {spec.name!r} has the dynamic shape {spec.shape}; give it a fixed one")
-    return tuple(size or 1 for size in spec.shape)
-
-
-def _load_weights(model: Any, path: Path, framework: Framework, builder: str) -> None:
-    if not path.is_file():
-        raise ModelError(f"the weights of {builder!r} are missing: {path}")
-    try:
-        if framework is Framework.TORCH:
-            import safetensors.torch
-
-            safetensors.torch.load_model(model, str(path), strict=True)
-        else:
-            model.load_weights(str(path))
-    except Exception as error:
-        raise ModelError(f"the weights {path} do not fit {builder!r} or are damaged: {last_line(error)}") from error
