@@ -97,7 +97,7 @@ def keras_wrapper(artifact: Artifact) -> Any:
     class Named(tf.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.model, self.held = model, model.variables
+            self.held = [variable.value for variable in model.variables]  # as tf.Variable, which savers track
 
         @tf.function(input_signature=[tf.TensorSpec(fixed(s), s.dtype, name=s.name) for s in signature.inputs])
         def serve(self, *tensors: Any) -> Any:
