@@ -1,0 +1,47 @@
+"""ONNX: from PyTorch by the dynamo exporter, from Keras by tf2onnx; quantized and run by ONNX Runtime."""
+
+from converters.contract import Edge, Format, InspectorSpec, Precision, RuntimeSpec
+
+EDGES = (
+    Edge(
+        name="onnx_from_torch",
+        toolkit="onnx",
+        module="converters.onnx.convert",
+        source=Format.TORCH,
+        target=Format.ONNX,
+        precisions=(Precision.FP32,),
+        worker="torch",
+        packages=("torch", "onnx", "onnxscript"),
+    ),
+    Edge(
+        name="onnx_from_keras",
+        toolkit="onnx",
+        module="converters.onnx.convert",
+        source=Format.KERAS,
+        target=Format.ONNX,
+        precisions=(Precision.FP32,),
+        worker="tensorflow",
+        packages=("tensorflow-cpu", "keras", "onnx", "tf2onnx"),
+    ),
+    Edge(
+        name="quantize_onnx",
+        toolkit="onnx",
+        module="converters.onnx.quantize",
+        source=Format.ONNX,
+        target=Format.ONNX,
+        precisions=(Precision.FP16, Precision.INT8),
+        worker="onnx",
+        packages=("onnx", "onnxruntime"),
+        options=("calibration_method",),
+    ),
+)
+RUNTIMES = (
+    RuntimeSpec(
+        name="onnxruntime",
+        module="converters.onnx.runtime",
+        formats=(Format.ONNX,),
+        worker="onnx",
+        packages=("onnxruntime",),
+    ),
+)
+INSPECTORS = (InspectorSpec(format=Format.ONNX, module="converters.onnx.inspect", worker="onnx", packages=("onnx",)),)

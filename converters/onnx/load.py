@@ -1,0 +1,110 @@
+"""An ONNX model from its file, checked before anyone uses it; weights outside the file only from its own folder."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnx.inliner
+from google.protobuf.message import DecodeError
+from onnx.checker import ValidationError
+from onnx.shape_inference import InferenceError
+
+from converters.contract import Format
+from converters.errors import ModelError
+from converters.sniff import sniff
+
+
+def load(path: Path) -> onnx.ModelProto:
+    """The model with local functions inlined and tensor shapes inferred; external weights are not read yet.
+
+    Raises:
+        ModelError: no ONNX file, damaged, against the specification, or with weights outside its folder.
+    """
+    found = sniff(path)
+    if found is not Format.ONNX:
+        raise ModelError(f"{path} holds {found}, not ONNX")
+    try:
+        model = onnx.load(path, load_external_data=False)
+        external = [tensor for tensor in tensors(model.graph) if is_external(tensor)]
+        for tensor in external:
+            external_file(tensor, path.parent)
+        if not external:  # the checker would look for the files in the current folder
+            onnx.checker.check_model(model)
+        if model.functions:
+            model = onnx.inliner.inline_local_functions(model)
+        with contextlib.suppress(InferenceError):  # operators of other domains have no shapes to infer
+            model = onnx.shape_inference.infer_shapes(model)
+    except (DecodeError, ValidationError, ValueError) as e:
+        raise ModelError(f"{path} is no valid ONNX model: {_first_line(e)}") from e
+    return model
+
+
+def tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
+    """Every constant of a graph and its subgraphs: initializers and attributes."""
+    yield from graph.initializer
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.HasField("t"):
+                yield attribute.t
+            yield from attribute.tensors
+            for inner in (attribute.g, *attribute.graphs):
+                yield from tensors(inner)
+
+
+def is_external(tensor: onnx.TensorProto) -> bool:
+    """Whether the values lie in another file."""
+    return tensor.data_location == onnx.TensorProto.EXTERNAL
+
+
+def external_file(tensor: onnx.TensorProto, folder: Path) -> Path:
+    """The file that holds an external tensor's values.
+
+    Raises:
+        ModelError: it lies outside `folder`, is missing, or is too short.
+    """
+    entry = {item.key: item.value for item in tensor.external_data}
+    location = entry.get("location", "")
+    path = folder / location
+    if not location or not path.resolve().is_relative_to(folder.resolve()):
+        raise ModelError(
+            f"tensor {tensor.name!r} wants its values from {location!r}, outside the model's folder {folder}: refused"
+        )
+    if not path.is_file():
+        raise ModelError(f"tensor {tensor.name!r} has its values in {path}, which does not exist; copy it there too")
+    end = int(entry.get("offset", 0)) + int(entry.get("length", 0))
+    if path.stat().st_size < end:
+        raise ModelError(f"tensor {tensor.name!r} ends at byte {end} of {path}, which has {path.stat().st_size}")
+    return path
+
+
+def array(tensor: onnx.TensorProto, folder: Path) -> np.ndarray:
+    """A tensor's values.
+
+    Raises:
+        ModelError: their number does not fit the shape, or an external file is not there.
+    """
+    if is_external(tensor):
+        external_file(tensor, folder)
+    try:
+        return onnx.numpy_helper.to_array(tensor, str(folder))
+    except (ValueError, TypeError, OSError) as e:
+        raise ModelError(f"tensor {tensor.name!r} cannot be read: {_first_line(e)}") from e
+
+
+def dtype_name(elem_type: int) -> str:
+    """The numpy name of a TensorProto.DataType (`float32`, `int8`, `bfloat16`), `str` for texts."""
+    if elem_type == onnx.TensorProto.STRING:
+        return "str"
+    try:
+        return str(onnx.helper.tensor_dtype_to_np_dtype(elem_type).name)
+    except KeyError:
+        raise ModelError(f"there is no tensor type {elem_type}") from None
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

@@ -1,0 +1,97 @@
+"""ONNX Runtime on the CPU."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state as ort
+
+from converters.contract import Arrays, Artifact, Format, Session
+from converters.errors import ModelError, UnsupportedError
+from converters.sniff import sniff
+
+_LOG_ERRORS = 3
+_UNKNOWN = ("is not a registered function/op", "is under development", "Could not find an implementation")
+_DAMAGED = (ort.InvalidProtobuf, ort.InvalidGraph, ort.Fail, ort.NoSuchFile, ort.InvalidArgument, ort.RuntimeException)
+
+
+def open(artifact: Artifact, runtime: str, threads: int) -> OnnxRuntimeSession:  # noqa: A001 - the contract's name
+    """A session with all graph optimisations and `threads` threads inside an operator.
+
+    Raises:
+        ModelError: the file is damaged, of another format, or does not have the names of its signature.
+        UnsupportedError: an operator or opset that this version does not know, in its own words.
+    """
+    found = sniff(artifact.path)
+    if found is not Format.ONNX:
+        raise ModelError(f"{runtime} opens ONNX files; {artifact.path} holds {found}")
+    try:
+        session = _load(artifact, _options(threads))
+    except ort.NotImplemented as e:
+        raise UnsupportedError(f"ONNX Runtime {onnxruntime.__version__}: {e}") from e
+    except _DAMAGED as e:
+        kind = UnsupportedError if any(words in str(e) for words in _UNKNOWN) else ModelError
+        raise kind(f"ONNX Runtime {onnxruntime.__version__} does not load {artifact.path}: {e}") from e
+    return OnnxRuntimeSession(artifact, session, threads)
+
+
+def _options(threads: int) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    options.log_severity_level = _LOG_ERRORS
+    return options
+
+
+def _load(artifact: Artifact, options: Any) -> Any:
+    return onnxruntime.InferenceSession(artifact.path, options, providers=["CPUExecutionProvider"])
+
+
+class OnnxRuntimeSession(Session):
+    """An `onnxruntime.InferenceSession`; inputs and outputs bound by name."""
+
+    def __init__(self, artifact: Artifact, session: Any, threads: int) -> None:
+        super().__init__(artifact)
+        self._threads = threads
+        self._session = session
+        self._outputs = [spec.name for spec in artifact.signature.outputs]
+        for side, specs, values in (
+            ("inputs", artifact.signature.inputs, session.get_inputs()),
+            ("outputs", artifact.signature.outputs, session.get_outputs()),
+        ):
+            wanted, found = [spec.name for spec in specs], [value.name for value in values]
+            if sorted(wanted) != sorted(found):
+                raise ModelError(f"{artifact.path} has the {side} {found}, its signature says {wanted}")
+
+    def _call(self, inputs: Arrays) -> Arrays:
+        return dict(zip(self._outputs, self._session.run(self._outputs, inputs), strict=True))
+
+    def placement(self) -> list[tuple[str, str]]:
+        """(operator type, execution provider) of each node that one profiled call ran, fusions and casts included."""
+        inputs = {
+            spec.name: np.zeros([size or 1 for size in spec.shape], spec.dtype)
+            for spec in self.artifact.signature.inputs
+        }
+        options = _options(self._threads)
+        options.enable_profiling = True
+        with tempfile.TemporaryDirectory() as folder:
+            options.profile_file_prefix = str(Path(folder) / "profile")
+            session = _load(self.artifact, options)
+            session.run(self._outputs, inputs)
+            events = json.loads(Path(session.end_profiling()).read_text())
+        return [
+            (event["args"]["op_name"], event["args"]["provider"])
+            for event in events
+            if event.get("cat") == "Node" and event["name"].endswith("_kernel_time")
+        ]
+
+    def close(self) -> None:
+        """Frees the session."""
+        self._session = None
