@@ -40,9 +40,7 @@ def figures(cell: Cell) -> Figures:
         value = metrics.get(name)
         return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
-    return Figures(
-        *(number(name) for name in (SNR, DROP, DROP_LOW, DROP_HIGH, P50, P90, RATIO, RATIO_LOW, RATIO_HIGH))
-    )
+    return Figures(*(number(name) for name in (SNR, DROP, DROP_LOW, DROP_HIGH, P50, P90, RATIO, RATIO_LOW, RATIO_HIGH)))
 
 
 def key_numbers(cell: Cell) -> tuple[str, ...]:

@@ -31,6 +31,8 @@ MARKS: dict[Outcome, Mark] = {
 }
 BAD = (Outcome.FAILED, Outcome.CRASHED, Outcome.TIMED_OUT)
 UNPROVED = (Outcome.NOT_RUN, Outcome.UNSUPPORTED, Outcome.BLOCKED)
+READING_ORDER = (Outcome.PASSED, *(outcome for outcome in reversed(SEVERITY) if outcome is not Outcome.PASSED))
+"""What passed, then the rest from the worst on."""
 
 
 def headline(report: Report) -> str:
@@ -41,9 +43,7 @@ def headline(report: Report) -> str:
     if passed == total:
         return "The one cell passed" if total == 1 else f"All {total} cells passed"
     others = [
-        f"{report.counts[outcome]} {MARKS[outcome].phrase}"
-        for outcome in reversed(SEVERITY)
-        if outcome is not Outcome.PASSED and report.counts[outcome]
+        f"{report.counts[outcome]} {MARKS[outcome].phrase}" for outcome in READING_ORDER[1:] if report.counts[outcome]
     ]
     return f"{passed} of {total} cells passed, {', '.join(others)}"
 

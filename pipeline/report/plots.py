@@ -84,7 +84,10 @@ def median(axis: Axis, p50: float, p90: float | None, label: str) -> Markup:
     """A dot at the median, and a whisker from there to the 90th percentile."""
     parts = []
     if _finite(p50, p90):
-        parts += [_horizontal(axis.at(p50), axis.at(p90 or 0.0), "whisker"), _vertical(axis.at(p90 or 0.0), "cap", 5, 13)]
+        parts += [
+            _horizontal(axis.at(p50), axis.at(p90 or 0.0), "whisker"),
+            _vertical(axis.at(p90 or 0.0), "cap", 5, 13),
+        ]
     if math.isfinite(p50):
         parts.append(_dot(axis.at(p50)))
     return _svg(parts, label)
