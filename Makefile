@@ -25,7 +25,7 @@ BUILD := $(if $(UV_TORCH_BACKEND),-$(UV_TORCH_BACKEND))
 BROKEN := $(shell test -x $(BIN)/python || echo broken)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup export train test test-all check format lint bench report doctor lock wheel setup-system clean distclean broken
+.PHONY: help setup export test test-all check format lint bench report doctor lock wheel setup-system clean distclean broken
 
 help: ## lists every target
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -75,6 +75,7 @@ doctor: $(READY)core$(BUILD) ## says what this machine has, lacks, and what to d
 	@$(EDGE) doctor $(ARGS)
 
 setup: $(READY)dev$(BUILD) ## only makes the environment, with all that the tests need
+	@echo "the environment in $(VENV) is ready"
 
 setup-system: ## installs the system packages that tests want (root and apt), or says how
 	@sh scripts/setup_system.sh

@@ -27,12 +27,13 @@ TOOLS = Path(".tools")
 STATE = "edge-export.json"  # in the environment: what it holds; written last
 
 SETS = {  # a set, those that it serves, and the disk it takes in GB
-    "core": (("core",), 0.4),
-    "torch": (("core", "torch"), 6.0),
-    "tensorflow": (("core", "tensorflow"), 2.5),
-    "all": (("core", "torch", "tensorflow", "all"), 7.0),
-    "dev": (("core", "torch", "tensorflow", "all", "dev"), 7.2),
+    "core": (("core",), 0.3),
+    "torch": (("core", "torch"), 5.2),
+    "tensorflow": (("core", "tensorflow"), 2.0),
+    "all": (("core", "torch", "tensorflow", "all"), 6.5),
+    "dev": (("core", "torch", "tensorflow", "all", "dev"), 6.6),
 }
+CUDA_GB = 3.8  # of these, where the torch build comes without them
 FRAMEWORKS = ("torch", "tensorflow", "both")
 OLDEST_UV = (0, 8)
 USAGE, UNAVAILABLE, WORKSPACE, INTERRUPTED = 2, 7, 8, 130  # the exit codes of converters/errors.py
@@ -158,8 +159,8 @@ def run_uv(uv: str, root: Path, *arguments: str, **environment: str) -> None:
         SetupError: it failed; its own message stands above.
     """
     kept = {key: value for key, value in os.environ.items() if key not in ("UV_TORCH_BACKEND", "VIRTUAL_ENV")}
-    command, variables = [uv, *arguments], {**kept, **environment}
-    done = subprocess.run(command, cwd=root, env=variables, stdout=sys.stderr, close_fds=False, check=False)
+    command, variables = [uv, *arguments], {**kept, **environment}  # its words go to stderr, like ours
+    done = subprocess.run(command, cwd=root, env=variables, stdout=2, close_fds=False, check=False)
     if done.returncode != 0:
         raise SetupError(f"`uv {' '.join(arguments)}` failed with exit code {done.returncode}; its message is above")
 
@@ -207,7 +208,7 @@ def ensure(root: Path, wanted: str, environment: Mapping[str, str]) -> None:
     if found == target:
         stamp(venv, name, backend)
         return
-    need = SETS[name][1]
+    need = SETS[name][1] - (CUDA_GB if backend and "torch" in SETS[name][0] else 0)
     free = shutil.disk_usage(root).free / 1e9
     if not found and free < need:
         raise SetupError(f"the environment needs {need:g} GB, {root} has {free:.1f} GB free; free some", WORKSPACE)

@@ -5,7 +5,7 @@ for candidate in ${PYTHON:-python3 python3.13 python3.12 python3.11 python}; do
     if "$candidate" -c "$supported" 2>/dev/null; then
         exec "$candidate" "$(dirname "$0")/bootstrap.py" "$@"
     fi
-    found="$found $("$candidate" -c 'import sys; print(sys.executable, "%d.%d" % sys.version_info[:2])' 2>/dev/null)"
+    version=$("$candidate" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) && found="$found $candidate is $version;"
 done
-echo "edge-export needs Python 3.11, 3.12 or 3.13; found:${found:- none}. Install one, or name it: make ... PYTHON=/path/to/python3.11" >&2
+echo "edge-export needs Python 3.11, 3.12 or 3.13; found:${found:- none;} install one, or name it: make ... PYTHON=/path/to/python3.11" >&2
 exit 7
