@@ -8,42 +8,12 @@ QUANTIZERS = frozenset({"QUANTIZE", "QuantizeLinear"})
 DEQUANTIZERS = frozenset({"DEQUANTIZE", "DequantizeLinear"})
 RUN_TIME_QUANTIZERS = frozenset({"DynamicQuantizeLinear"})
 
-_MOVERS = frozenset(
-    (
-        "RESHAPE",
-        "TRANSPOSE",
-        "SQUEEZE",
-        "EXPAND_DIMS",
-        "CONCATENATION",
-        "SLICE",
-        "STRIDED_SLICE",
-        "SPLIT",
-        "SPLIT_V",
-        "PACK",
-        "UNPACK",
-        "GATHER",
-        "PAD",
-        "PADV2",
-        "SHAPE",
-        "BROADCAST_TO",
-        "TILE",
-        "Reshape",
-        "Transpose",
-        "Squeeze",
-        "Unsqueeze",
-        "Flatten",
-        "Concat",
-        "Slice",
-        "Split",
-        "Gather",
-        "Pad",
-        "Shape",
-        "Identity",
-        "Expand",
-        "Tile",
-    )
-)
-"""Operators that copy values without computing: in float at an edge of the file they break no integer device."""
+_MOVERS = frozenset({
+    "broadcastto", "concat", "concatenation", "expand", "expanddims", "flatten", "gather", "identity", "pack", "pad",
+    "padv2", "reshape", "shape", "slice", "split", "splitv", "squeeze", "stridedslice", "tile", "transpose", "unpack",
+    "unsqueeze",
+})  # fmt: skip
+"""Operators that only move values, in lower-case letters: float at an edge of the file breaks no integer device."""
 
 _FUSED = frozenset({"Relu", "Clip", "LeakyRelu", "Sigmoid", "HardSigmoid", "HardSwish"})
 """ONNX operators that a runtime folds into the one before, when a QuantizeLinear follows."""
@@ -74,8 +44,8 @@ class _Graph:
                     self.readers.setdefault(tensor, []).append(op)
 
     def float_ops(self) -> list[str]:
-        apart = QUANTIZERS | DEQUANTIZERS | _MOVERS
-        return [op.type for op in self.ops if op.type not in apart and self._computes_in_float(op)]
+        apart = QUANTIZERS | DEQUANTIZERS
+        return [op.type for op in self.ops if op.type not in apart and not _moves(op) and self._computes_in_float(op)]
 
     def _computes_in_float(self, op: OpInfo) -> bool:
         read = [tensor for tensor in op.inputs if self._is_float(tensor)]
@@ -93,17 +63,22 @@ class _Graph:
 
     def _comes_from_integers(self, tensor: int) -> bool:
         maker = self.maker.get(tensor)
-        while maker is not None and maker.type in _MOVERS:
+        while maker is not None and _moves(maker):
             maker = self.maker.get(maker.inputs[0])
         return maker is not None and maker.type in DEQUANTIZERS
 
     def _goes_to_integers(self, tensor: int) -> bool:
         readers = self.readers.get(tensor, [])
         return bool(readers) and all(
-            op.type in QUANTIZERS or (op.type in _FUSED | _MOVERS and all(map(self._goes_to_integers, op.outputs)))
+            op.type in QUANTIZERS
+            or ((op.type in _FUSED or _moves(op)) and all(map(self._goes_to_integers, op.outputs)))
             for op in readers
         )
 
     def _follows_compute(self, tensor: int) -> bool:
         maker = self.maker.get(tensor)
-        return maker is not None and maker.type not in _MOVERS
+        return maker is not None and not _moves(maker)
+
+
+def _moves(op: OpInfo) -> bool:
+    return op.type.replace("_", "").lower() in _MOVERS

@@ -27,7 +27,7 @@ class ParityGate:
     min_cosine: float  # worst sample
     min_top1: float  # share of samples; of equal elements, for integer outputs
     max_edge_share: float  # more of the reference's values at its least or greatest: it is saturated
-    synthetic: bool  # whether the made-up extremes of the golden pack are judged too
+    at_limits: bool  # whether the samples made up at the limits of the legal range are judged too
     reason: str
 
 

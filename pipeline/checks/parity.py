@@ -32,7 +32,7 @@ def check_parity(
     got: Arrays,
     outputs: tuple[TensorSpec, ...],
     gate: ParityGate,
-    synthetic: np.ndarray | None = None,
+    at_limits: np.ndarray | None = None,
 ) -> Check:
     """The check `parity`: every output by name, every sample against the gate.
 
@@ -41,13 +41,13 @@ def check_parity(
         got: the artifact's, in the source model's layout and as real numbers.
         outputs: the source model's outputs; nothing else may be there.
         gate: the tolerances of the artifact's precision.
-        synthetic: (n,) bool, true for made-up inputs, which `gate.synthetic` may leave out of the tolerances. NaN,
-            Inf and shapes are judged on all.
+        at_limits: (n,) bool, true for inputs made up at the limits, which the gate may leave out of the tolerances;
+            NaN, Inf and shapes are judged on all.
     """
     reasons = _structure(reference, got, outputs, gate)
     if reasons:
         return Check("parity", Outcome.FAILED, tuple(reasons))
-    keep = slice(None) if synthetic is None or gate.synthetic else ~np.asarray(synthetic, dtype=bool)
+    keep = slice(None) if at_limits is None or gate.at_limits else ~np.asarray(at_limits, dtype=bool)
     reference = {spec.name: np.asarray(reference[spec.name])[keep] for spec in outputs}
     got = {spec.name: np.asarray(got[spec.name])[keep] for spec in outputs}
     count = len(next(iter(reference.values())))

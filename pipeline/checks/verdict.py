@@ -1,0 +1,169 @@
+"""The checks of one cell, from everything that was measured of it. The only place where a cell is judged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from converters.contract import Arrays, Inspection, Precision, TensorSpec
+from converters.errors import (
+    EdgeExportError,
+    ToolkitCrash,
+    ToolkitTimeout,
+    UnavailableError,
+    UnsupportedError,
+)
+from converters.timing import PairTimings
+from pipeline.checks.accuracy import check_accuracy
+from pipeline.checks.coverage import check_coverage
+from pipeline.checks.gates import Gates
+from pipeline.checks.latency import check_latency
+from pipeline.checks.outcome import Check, Outcome
+from pipeline.checks.parity import check_parity
+from pipeline.checks.placement import check_placement
+from pipeline.checks.precision import check_precision
+from pipeline.checks.size import check_size
+
+CHECKS = ("coverage", "parity", "accuracy", "precision", "size", "placement", "latency")
+"""Every question asked of a cell whose artifact was made, in the order of the report."""
+
+
+@dataclass(frozen=True)
+class Golden:
+    """The golden pack as the checks see it: inputs and the reference's outputs (n, *shape), labels, limits (n,)."""
+
+    inputs: Arrays
+    outputs: Arrays
+    label: np.ndarray
+    at_limits: np.ndarray
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """The test split: the reference's outputs (n, *shape) by name and labels (n,)."""
+
+    outputs: Arrays
+    targets: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was measured of one cell. Where a step failed, its error stands in the place of its result."""
+
+    precision: Precision
+    runtime: str
+    outputs: tuple[TensorSpec, ...]  # the source model's
+    golden: Golden
+    golden_got: Arrays | EdgeExportError
+    inspection: Inspection | EdgeExportError
+    size_bytes: int
+    fp32_bytes: int | None = None  # of the same route
+    parameters: int | None = None  # of the source model
+    labelled: Labelled | None = None
+    labelled_got: Arrays | EdgeExportError | None = None
+    placement: Sequence[tuple[str, str]] | EdgeExportError = ()
+    timings: PairTimings | EdgeExportError | None = None
+
+
+def judge(evidence: Evidence, gates: Gates) -> tuple[Check, ...]:
+    """The verdict on a cell: one check for each of `CHECKS`, in that order."""
+    return (
+        _coverage(evidence, gates),
+        _parity(evidence, gates),
+        _accuracy(evidence, gates),
+        _precision(evidence, gates),
+        check_size(evidence.size_bytes, evidence.fp32_bytes, evidence.parameters, gates.size[evidence.precision]),
+        _placement(evidence, gates),
+        _latency(evidence, gates),
+    )
+
+
+def judge_unmade(step: str, error: EdgeExportError) -> tuple[Check, ...]:
+    """The verdict on a cell whose artifact was never made: the failed step by its own name, all else BLOCKED."""
+    return (failed(step, error), *blocked(CHECKS, step))
+
+
+def failed(name: str, error: EdgeExportError, *, required: bool = True) -> Check:
+    """The check of a step that raised."""
+    return Check(name, outcome_of(error), (str(error) or type(error).__name__,), required=required)
+
+
+def blocked(names: Iterable[str], by: str) -> tuple[Check, ...]:
+    """Checks that could not be made because of an earlier step."""
+    return tuple(Check(name, Outcome.BLOCKED, (f"`{by}` did not succeed",)) for name in names)
+
+
+def outcome_of(error: EdgeExportError) -> Outcome:
+    """What an error makes of the step that raised it. Anything without an outcome of its own is FAILED."""
+    for kind, outcome in (
+        (UnsupportedError, Outcome.UNSUPPORTED),
+        (ToolkitTimeout, Outcome.TIMED_OUT),
+        (ToolkitCrash, Outcome.CRASHED),
+        (UnavailableError, Outcome.NOT_RUN),
+    ):
+        if isinstance(error, kind):
+            return outcome
+    return Outcome.FAILED
+
+
+def class_output(outputs: tuple[TensorSpec, ...]) -> str | None:
+    """The name of the output that answers with a class: called logits, or the only one with a score a class."""
+    named = [spec.name for spec in outputs if spec.meaning == "logits"]
+    likely = [spec.name for spec in outputs if len(spec.shape) == 2 and np.dtype(spec.dtype).kind == "f"]
+    found = named or (likely if len(outputs) == 1 else [])
+    return found[0] if found else None
+
+
+def _coverage(evidence: Evidence, gates: Gates) -> Check:
+    golden = evidence.golden
+    name = class_output(evidence.outputs)
+    classes = golden.outputs[name].shape[-1] if name in golden.outputs else None
+    real = ~np.asarray(golden.at_limits, dtype=bool)
+    return check_coverage({k: v[real] for k, v in golden.inputs.items()}, golden.label[real], classes, gates.coverage)
+
+
+def _parity(evidence: Evidence, gates: Gates) -> Check:
+    if isinstance(evidence.golden_got, EdgeExportError):
+        return failed("parity", evidence.golden_got)
+    gate, golden = gates.parity[evidence.precision], evidence.golden
+    return check_parity(golden.outputs, evidence.golden_got, evidence.outputs, gate, golden.at_limits)
+
+
+def _accuracy(evidence: Evidence, gates: Gates) -> Check:
+    if isinstance(evidence.labelled_got, EdgeExportError):
+        return failed("accuracy", evidence.labelled_got)
+    gate, labelled = gates.accuracy[evidence.precision], evidence.labelled
+    if labelled is None or labelled.targets is None:
+        return check_accuracy(None, None, None, gate)
+    name = class_output(evidence.outputs)
+    if name is None:
+        reason = "no output is known to hold one score a class; call one `logits` to have accuracy judged"
+        return Check("accuracy", Outcome.NOT_RUN, (reason,), required=False)
+    if evidence.labelled_got is None or name not in evidence.labelled_got:
+        return Check("accuracy", Outcome.FAILED, (f"the artifact gave no output `{name}` on the test split",))
+    return check_accuracy(labelled.outputs[name], evidence.labelled_got[name], labelled.targets, gate)
+
+
+def _precision(evidence: Evidence, gates: Gates) -> Check:
+    if isinstance(evidence.inspection, EdgeExportError):
+        return failed("precision", evidence.inspection)
+    return check_precision(evidence.inspection, evidence.precision, gates.precision[evidence.precision])
+
+
+def _placement(evidence: Evidence, gates: Gates) -> Check:
+    gate = gates.placement.get(evidence.runtime)
+    if isinstance(evidence.placement, EdgeExportError):
+        return failed("placement", evidence.placement, required=gate is not None)
+    return check_placement(evidence.placement, gate)
+
+
+def _latency(evidence: Evidence, gates: Gates) -> Check:
+    judged = gates.latency.max_ratio > 0
+    if isinstance(evidence.timings, EdgeExportError):
+        return failed("latency", evidence.timings, required=judged)
+    if evidence.timings is None:
+        reason = "no baseline was timed beside this artifact"
+        return Check("latency", Outcome.NOT_RUN, (reason,), required=judged)
+    return check_latency(evidence.timings, gates.latency)

@@ -1,0 +1,221 @@
+"""Which inputs go into the golden pack: chosen from data, made at the limits, or made up where there is no data.
+
+The criterion. One random input misses a quarter of the faults that hundreds of real ones find, and some show only
+where activations are driven to their limits. So: an eighth of the pack are the data's own extremes, the rest is drawn
+evenly over the classes, and image models get a few made-up pictures at the ends of the legal range.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from converters.contract import Arrays, Signature, TensorSpec
+from converters.errors import DataError
+
+LEAST, MOST = 32, 256
+"""Samples in a pack: fewer prove little, more cost every phone time and space."""
+
+BUDGET_BYTES = 16 << 20
+"""Of inputs in a pack: large images mean fewer samples, never less than `LEAST`."""
+
+NO_LABEL = -1
+"""In `label`: the sample has none."""
+AT_LIMITS = -1
+"""In `index`: the sample is made up at the ends of the legal range."""
+
+IMAGE_RANGE = (0.0, 255.0)
+_EXTREME_SHARE = 1 / 8
+_MEASURES: tuple[Callable[[np.ndarray], np.ndarray], ...] = (
+    lambda rows: rows.mean(axis=1),  # darkest, brightest
+    lambda rows: rows.std(axis=1),  # flattest, most contrast
+    lambda rows: np.abs(np.diff(rows, axis=1)).mean(axis=1) if rows.shape[1] > 1 else rows[:, 0],  # smoothest, busiest
+    lambda rows: np.square(rows - rows.mean(axis=0)).sum(axis=1),  # most usual, most unusual
+)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Golden inputs (n, *shape) by name, their labels and their places in the data, both (n,) int64."""
+
+    inputs: Arrays
+    label: np.ndarray
+    index: np.ndarray
+
+
+def choose(inputs: Arrays, targets: np.ndarray | None, signature: Signature, count: int, seed: int) -> Chosen:
+    """`count` golden inputs out of real ones, or as many as the byte budget allows, image limits included.
+
+    Args:
+        inputs: (n, *shape) by name, in the source model's layout.
+        targets: (n,) integer labels, or None.
+        signature: the source model's.
+        count: how many are wanted.
+        seed: of the draw; the same seed chooses the same samples.
+
+    Raises:
+        DataError: no samples, unequal counts, or NaN and Inf among them.
+    """
+    _samples(inputs, targets)
+    count = min(count, golden_count(inputs))
+    at_limits = [spec for spec in signature.inputs if _is_picture(spec)] if count >= LEAST else []
+    made = image_limits(at_limits[0]) if at_limits else np.empty(0)
+    index = select(inputs, targets, count - len(made), seed)
+    label = np.full(len(index), NO_LABEL) if targets is None else np.asarray(targets)[index]
+    chosen = {name: values[index] for name, values in inputs.items()}
+    if at_limits:
+        beside = np.arange(len(made)) % len(index)
+        extra = {name: values[beside] for name, values in chosen.items()}
+        extra |= {spec.name: image_limits(spec).astype(inputs[spec.name].dtype) for spec in at_limits}
+        chosen = {name: np.concatenate([values, extra[name]]) for name, values in chosen.items()}
+    return Chosen(
+        chosen,
+        np.concatenate([label, np.full(len(made), NO_LABEL)]).astype(np.int64),
+        np.concatenate([index, np.full(len(made), AT_LIMITS)]).astype(np.int64),
+    )
+
+
+def choose_synthetic(
+    signature: Signature, count: int, seed: int, ranges: Mapping[str, tuple[float, float]] | None = None
+) -> Chosen:
+    """`count` made-up golden inputs (see `synthesise`), numbered from 0 and without labels."""
+    inputs = synthesise(signature.inputs, 1, seed, ranges)
+    count = min(count, golden_count(inputs))
+    inputs = synthesise(signature.inputs, count, seed, ranges)
+    return Chosen(inputs, np.full(count, NO_LABEL, np.int64), np.arange(count, dtype=np.int64))
+
+
+def golden_count(inputs: Arrays, budget_bytes: int = BUDGET_BYTES) -> int:
+    """How many samples of this size, (n, *shape) each, fit the budget, within `LEAST` and `MOST`."""
+    one = sum(values[:1].nbytes for values in inputs.values())
+    return int(np.clip(budget_bytes // max(one, 1), LEAST, MOST))
+
+
+def select(inputs: Arrays, targets: np.ndarray | None, count: int, seed: int) -> np.ndarray:
+    """Indices of `count` samples (all, where there are fewer), ascending, (count,) int64; the same for the same seed.
+
+    Args:
+        inputs: (n, *shape) by name.
+        targets: (n,) integer labels; None draws evenly over nothing.
+        count: how many to choose.
+        seed: of the draw.
+
+    Raises:
+        DataError: no samples, unequal counts, or NaN and Inf among them.
+    """
+    total = _samples(inputs, targets)
+    if count >= total:
+        return np.arange(total)
+    chosen: dict[int, None] = {}
+    for i in _extremes(inputs):
+        if len(chosen) >= max(1, int(count * _EXTREME_SHARE)):
+            break
+        chosen.setdefault(i)
+    for i in evenly(targets, total, np.random.default_rng(seed)):
+        if len(chosen) >= count:
+            break
+        chosen.setdefault(i)
+    return np.sort(np.fromiter(chosen, dtype=np.int64, count=len(chosen)))
+
+
+def image_limits(spec: TensorSpec, legal: tuple[float, float] = IMAGE_RANGE) -> np.ndarray:
+    """Made-up images at the ends of the legal range, (8, *spec.shape) of the spec's dtype, dynamic axes as 1.
+
+    All least, all greatest, checkerboards of 1 and of 4 pixels, a gradient along each axis and each backwards.
+
+    Raises:
+        DataError: a layout without H and W.
+    """
+    if not {"H", "W"} <= set(spec.layout):
+        raise DataError(f"`{spec.name}`: layout {spec.layout!r} names no H and W, so that no picture can be drawn")
+    shape = tuple(size or 1 for size in spec.shape)
+    grid = np.indices(shape)
+    row, column = grid[spec.layout.index("H")], grid[spec.layout.index("W")]
+    down = row / max(int(row.max()), 1)
+    right = column / max(int(column.max()), 1)
+    unit = [
+        np.zeros(shape), np.ones(shape), (row + column) % 2, (row // 4 + column // 4) % 2,
+        down, right, 1 - down, 1 - right,
+    ]  # fmt: skip
+    low, high = legal
+    return (low + (high - low) * np.stack(unit)).astype(spec.dtype)
+
+
+def synthesise(
+    specs: tuple[TensorSpec, ...], count: int, seed: int, ranges: Mapping[str, tuple[float, float]] | None = None
+) -> Arrays:
+    """Inputs for a model without data, (count, *shape) by name, dynamic axes as 1.
+
+    Images: smooth blobs and noise within 0..255. Other floats: N(0, 1), or uniform within their range. Integers: 0
+    and 1, which every table of an embedding has, or uniform within their range, both ends included. Booleans: even.
+
+    Raises:
+        DataError: a range for an unknown input or with its ends exchanged, or a dtype with no plausible values.
+    """
+    unknown = set(ranges or ()) - {spec.name for spec in specs}
+    if unknown:
+        raise DataError(f"ranges for unknown inputs {sorted(unknown)}; there are {[spec.name for spec in specs]}")
+    rng = np.random.default_rng(seed)
+    return {spec.name: _made_up(spec, count, rng, (ranges or {}).get(spec.name)) for spec in specs}
+
+
+def _is_picture(spec: TensorSpec) -> bool:
+    return spec.meaning == "image" and {"H", "W"} <= set(spec.layout)
+
+
+def _made_up(spec: TensorSpec, count: int, rng: np.random.Generator, legal: tuple[float, float] | None) -> np.ndarray:
+    shape = (count, *(size or 1 for size in spec.shape))
+    kind = np.dtype(spec.dtype).kind
+    if legal is not None and not legal[0] <= legal[1]:
+        raise DataError(f"`{spec.name}`: the range {legal} has its ends exchanged")
+    if kind == "b":
+        return rng.random(shape) < 0.5
+    if kind in "iu":
+        low, high = legal or (0, 1)
+        return rng.integers(int(low), int(high) + 1, shape).astype(spec.dtype)
+    if kind != "f":
+        raise DataError(f"`{spec.name}`: no plausible values are known for {spec.dtype}; give data")
+    if spec.meaning == "image":
+        low, high = legal or IMAGE_RANGE
+        noise = rng.random(shape)
+        level = rng.random((count,) + (1,) * len(spec.shape))
+        amount = rng.random((count,) + (1,) * len(spec.shape))
+        return (low + (high - low) * (amount * noise + (1 - amount) * level)).astype(spec.dtype)
+    if legal is not None:
+        return rng.uniform(*legal, shape).astype(spec.dtype)
+    return rng.standard_normal(shape).astype(spec.dtype)
+
+
+def _samples(inputs: Arrays, targets: np.ndarray | None) -> int:
+    counts = {len(values) for values in inputs.values()} | ({len(targets)} if targets is not None else set())
+    if len(counts) != 1 or counts == {0}:
+        raise DataError(f"golden inputs need the same number of samples everywhere and at least one, got {counts}")
+    for name, values in inputs.items():
+        if values.dtype.kind == "f" and not np.isfinite(values).all():
+            raise DataError(f"input `{name}` holds NaN or Inf")
+    return counts.pop()
+
+
+def _extremes(inputs: Arrays) -> Iterator[int]:
+    """Samples at both ends of every measure of every input, the outermost first."""
+    orders = []
+    for values in inputs.values():
+        rows = values.reshape(len(values), -1).astype(np.float32)
+        orders += [np.argsort(measure(rows), kind="stable") for measure in _MEASURES]
+    for rank in range(len(orders[0])):
+        for order in orders:
+            yield int(order[rank])
+            yield int(order[-1 - rank])
+
+
+def evenly(targets: np.ndarray | None, total: int, rng: np.random.Generator) -> Iterator[int]:
+    """All samples in random order, the classes taking turns."""
+    order = rng.permutation(total)
+    if targets is None:
+        yield from map(int, order)
+        return
+    piles = [order[targets[order] == label] for label in np.unique(targets)]
+    for turn in range(max(map(len, piles))):
+        yield from (int(pile[turn]) for pile in piles if turn < len(pile))
