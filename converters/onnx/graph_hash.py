@@ -6,13 +6,13 @@ opsets, attributes, topology, weights and the order of inputs and outputs do. No
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import onnx
 from onnx import AttributeProto
 
+from converters.digest import digest
 from converters.errors import ModelError
 from converters.onnx.load import array, dtype_name
 
@@ -25,16 +25,6 @@ def graph_hash(model: onnx.ModelProto, folder: Path) -> str:
     return _Hasher(opsets, folder).graph(model.graph, {}).hex()
 
 
-def _digest(*parts: object) -> bytes:
-    """Of the parts and where one ends: bytes as they are, everything else by its repr."""
-    sha = hashlib.sha256()
-    for part in parts:
-        data = part if isinstance(part, bytes) else repr(part).encode()
-        sha.update(len(data).to_bytes(8, "little"))
-        sha.update(data)
-    return sha.digest()
-
-
 class _Hasher:
     def __init__(self, opsets: Mapping[str, int], folder: Path) -> None:
         self.opsets = opsets
@@ -42,7 +32,7 @@ class _Hasher:
 
     def graph(self, graph: onnx.GraphProto, outer: Hashes) -> bytes:
         """Of a graph whose body may use tensors of the graphs around it."""
-        known: Hashes = {**outer, "": _digest("left out")}
+        known: Hashes = {**outer, "": digest("left out")}
         for tensor in graph.initializer:
             known[tensor.name] = self.tensor(tensor)
         for sparse in graph.sparse_initializer:
@@ -50,11 +40,11 @@ class _Hasher:
         weights = {tensor.name for tensor in graph.initializer}
         inputs = [value for value in graph.input if value.name not in weights]
         for i, value in enumerate(inputs):
-            known[value.name] = _digest("input", len(outer), i, *_type(value))
+            known[value.name] = digest("input", len(outer), i, *_type(value))
         for node in graph.node:
             self.node(node, known)
         outputs = _look_up([value.name for value in graph.output], known)
-        return _digest("graph", len(inputs), *(known[value.name] for value in inputs), "outputs", *outputs)
+        return digest("graph", len(inputs), *(known[value.name] for value in inputs), "outputs", *outputs)
 
     def node(self, node: onnx.NodeProto, known: Hashes) -> None:
         """Adds the hashes of a node's outputs."""
@@ -63,14 +53,14 @@ class _Hasher:
             known[node.output[0]] = self.tensor(attributes["value"].t)
             return
         domain = "" if node.domain == "ai.onnx" else node.domain
-        own = _digest(
+        own = digest(
             *("node", domain, node.op_type, self.opsets.get(node.domain, 0), len(node.input)),
             *_look_up(node.input, known),
             *(part for name in sorted(attributes) for part in (name, self.attribute(attributes[name], known))),
         )
         for i, name in enumerate(node.output):
             if name:
-                known[name] = _digest(own, i)
+                known[name] = digest(own, i)
 
     def attribute(self, attribute: AttributeProto, known: Hashes) -> bytes:
         match attribute.type:
@@ -81,23 +71,21 @@ class _Hasher:
             case AttributeProto.GRAPH:
                 return self.graph(attribute.g, known)
             case AttributeProto.TENSORS:
-                return _digest(*map(self.tensor, attribute.tensors))
+                return digest(*map(self.tensor, attribute.tensors))
             case AttributeProto.GRAPHS:
-                return _digest(*(self.graph(inner, known) for inner in attribute.graphs))
+                return digest(*(self.graph(inner, known) for inner in attribute.graphs))
         value = onnx.helper.get_attribute_value(attribute)
         if isinstance(value, bytes | int | float):
-            return _digest(attribute.type, value)
-        return _digest(
-            attribute.type, *(item if isinstance(item, int | float | bytes) else str(item) for item in value)
-        )
+            return digest(attribute.type, value)
+        return digest(attribute.type, *(item if isinstance(item, int | float | bytes) else str(item) for item in value))
 
     def tensor(self, tensor: onnx.TensorProto) -> bytes:
         values = array(tensor, self.folder)
         stored = repr(values.tolist()).encode() if values.dtype == object else values.tobytes()
-        return _digest("tensor", dtype_name(tensor.data_type), tuple(tensor.dims), stored)
+        return digest("tensor", dtype_name(tensor.data_type), tuple(tensor.dims), stored)
 
     def sparse(self, sparse: onnx.SparseTensorProto) -> bytes:
-        return _digest("sparse", tuple(sparse.dims), self.tensor(sparse.values), self.tensor(sparse.indices))
+        return digest("sparse", tuple(sparse.dims), self.tensor(sparse.values), self.tensor(sparse.indices))
 
 
 def _look_up(names: Iterable[str], known: Hashes) -> list[bytes]:

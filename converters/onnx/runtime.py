@@ -20,7 +20,7 @@ _UNKNOWN = ("is not a registered function/op", "is under development", "Could no
 _DAMAGED = (ort.InvalidProtobuf, ort.InvalidGraph, ort.Fail, ort.NoSuchFile, ort.InvalidArgument, ort.RuntimeException)
 
 
-def open(artifact: Artifact, runtime: str, threads: int) -> OnnxRuntimeSession:  # noqa: A001 - the contract's name
+def open(artifact: Artifact, runtime: str, threads: int) -> OnnxRuntimeSession:
     """A session with all graph optimisations and `threads` threads inside an operator.
 
     Raises:

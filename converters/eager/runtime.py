@@ -1,0 +1,73 @@
+"""A source model run by its own framework, as its author would."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import numpy as np
+
+from converters import adapt, source
+from converters.contract import Arrays, Artifact, Framework, Session
+from converters.errors import ContractError
+
+BATCH = 64
+"""Samples of one call where the batch axis is open; the outputs of larger batches are no faster on a CPU."""
+
+
+def open(artifact: Artifact, runtime: str, threads: int) -> EagerSession:
+    """A session of the built and loaded model.
+
+    Raises:
+        ModelError: the builder or the weights cannot be used.
+    """
+    _set_threads(artifact.framework, threads)
+    return EagerSession(artifact, source.load(artifact), threads)
+
+
+class EagerSession(Session):
+    """An nn.Module in eval mode or a keras.Model in inference mode; the file's signature is the source's."""
+
+    def __init__(self, artifact: Artifact, model: Any, threads: int) -> None:
+        super().__init__(artifact)
+        self._model = model
+        self._threads = threads
+
+    def _call(self, inputs: Arrays) -> Arrays:
+        _set_threads(self.artifact.framework, self._threads)
+        return source.call(self._model, inputs, self.artifact.source)
+
+    def run_many(self, inputs: Arrays) -> Arrays:
+        """As the contract says; where every batch axis is open, samples share calls of `BATCH`."""
+        own = self.artifact.source
+        batched = all(spec.shape[:1] == (None,) for spec in (*own.inputs, *own.outputs))
+        if not batched or any(value.ndim < 2 or value.shape[1] != 1 for value in inputs.values()):
+            return super().run_many(inputs)
+        counts = {len(value) for value in inputs.values()}
+        if len(counts) != 1 or not (count := counts.pop()):
+            raise ContractError(f"inputs have different numbers of samples, or none: {sorted(counts)}")
+        parts = []
+        for start in range(0, count, BATCH):
+            call = {name: value[start : start + BATCH, 0] for name, value in inputs.items()}
+            part = adapt.to_source(self._call(adapt.to_file(call, own.inputs, own.inputs)), own.outputs, own.outputs)
+            size = min(BATCH, count - start)
+            wrong = {name: value.shape for name, value in part.items() if len(value) != size}
+            if wrong:
+                raise ContractError(f"a batch of {size} gave outputs of {wrong}: the model mixes or drops samples")
+            parts.append(part)
+        return {name: np.concatenate([part[name] for part in parts])[:, np.newaxis] for name in parts[0]}
+
+
+def _set_threads(framework: str, threads: int) -> None:
+    """Threads inside an operator. TensorFlow takes them before its first operator only and keeps them then."""
+    if framework == Framework.TORCH:
+        import torch
+
+        if torch.get_num_threads() != threads:
+            torch.set_num_threads(threads)
+        return
+    import tensorflow as tf
+
+    if tf.config.threading.get_intra_op_parallelism_threads() != threads:
+        with contextlib.suppress(RuntimeError):
+            tf.config.threading.set_intra_op_parallelism_threads(threads)

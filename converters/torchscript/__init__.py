@@ -1,0 +1,33 @@
+"""TorchScript: a traced and frozen PyTorch model, run by LibTorch's interpreter."""
+
+from converters.contract import Edge, Format, InspectorSpec, Precision, RuntimeSpec
+
+EDGES = (
+    Edge(
+        name="torchscript_from_torch",
+        toolkit="torchscript",
+        module="converters.torchscript.convert",
+        source=Format.TORCH,
+        target=Format.TORCHSCRIPT,
+        precisions=(Precision.FP32,),
+        worker="torch",
+        packages=("torch",),
+    ),
+)
+RUNTIMES = (
+    RuntimeSpec(
+        name="torchscript",
+        module="converters.torchscript.runtime",
+        formats=(Format.TORCHSCRIPT,),
+        worker="torch",
+        packages=("torch",),
+    ),
+)
+INSPECTORS = (
+    InspectorSpec(
+        format=Format.TORCHSCRIPT,
+        module="converters.torchscript.inspect",
+        worker="torch",
+        packages=("torch",),
+    ),
+)
