@@ -16,13 +16,15 @@ from converters.errors import ContractError
 Specs = Sequence[TensorSpec]
 
 
-def to_file(inputs: Mapping[str, np.ndarray], source_specs: Specs, file_specs: Specs) -> Arrays:
-    """The inputs of one call as the file wants them, C-contiguous.
+def to_file(
+    inputs: Mapping[str, np.ndarray], source_specs: Specs, file_specs: Specs, *, stacked: bool = False
+) -> Arrays:
+    """The inputs of one call, or of stacked samples, as the file wants them, C-contiguous.
 
     Raises:
         ContractError: a name, shape or dtype that does not fit `source_specs`, or specs that do not fit each other.
     """
-    return _adapt(inputs, source_specs, file_specs, "input", stacked=False)
+    return _adapt(inputs, source_specs, file_specs, "input", stacked=stacked)
 
 
 def to_source(outputs: Mapping[str, np.ndarray], file_specs: Specs, source_specs: Specs) -> Arrays:
@@ -42,7 +44,7 @@ def run_many(session: Session, inputs: Mapping[str, np.ndarray]) -> Arrays:
     """
     source, own = session.artifact.source, session.artifact.signature
     count = _count(inputs)
-    names, stacks = _split(_adapt(inputs, source.inputs, own.inputs, "input", stacked=True))
+    names, stacks = _split(to_file(inputs, source.inputs, own.inputs, stacked=True))
     outputs: Arrays = {}
     for i in range(count):
         result = session._call({name: stack[i] for name, stack in zip(names, stacks, strict=True)})
@@ -60,7 +62,7 @@ def time_calls(session: Session, inputs: Mapping[str, np.ndarray], n: int) -> np
     """Seconds of each of n calls, (n,) float64. Inputs are adapted before and cycled; `_call` returns read outputs."""
     source, own = session.artifact.source, session.artifact.signature
     count = _count(inputs)
-    names, stacks = _split(_adapt(inputs, source.inputs, own.inputs, "input", stacked=True))
+    names, stacks = _split(to_file(inputs, source.inputs, own.inputs, stacked=True))
     samples = [{name: stack[i] for name, stack in zip(names, stacks, strict=True)} for i in range(min(count, n))]
     seconds = np.empty(n, np.float64)
     call, clock = session._call, time.perf_counter_ns

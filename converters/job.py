@@ -8,11 +8,8 @@ import importlib
 import os
 import re
 from collections.abc import Callable
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from converters import registry
 from converters.contract import (
@@ -28,6 +25,7 @@ from converters.contract import (
     TensorSpec,
 )
 from converters.errors import ContractError, EdgeExportError, ModelError, ToolkitError, UnsupportedError
+from converters.samples import load_samples
 
 SOURCE_FORMATS = (Format.TORCH, Format.KERAS)
 LEAST_WEIGHT_SHARE = 0.5
@@ -41,7 +39,7 @@ _BYTES_PER_WEIGHT = {
 }
 _UNSUPPORTED = re.compile(
     r"not (yet )?(supported|implemented)|unsupported|NotImplementedError|no lowering|lowering not found"
-    r"|neither a custom op nor a flex op|No ONNX function|Unknown op|unimplemented",
+    r"|neither a custom op nor a flex op|No ONNX function|Unknown op|unresolved custom op|unimplemented",
     re.IGNORECASE,
 )
 
@@ -148,24 +146,6 @@ def run_samples(runtime: str, artifact: Artifact, samples: Path, prefix: str = "
 def placement(runtime: str, artifact: Artifact, threads: int = 1) -> list[tuple[str, str]]:
     """(operator type, device or kernel set) of each node, as the runtime tells it; empty when it cannot."""
     return open_session(runtime, artifact, threads).placement()
-
-
-def load_samples(path: Path, prefix: str = "") -> Arrays:
-    """The arrays of an .npz or .safetensors file whose names start with `prefix`, read once a process."""
-    if not path.is_file():
-        raise ModelError(f"there is no file of samples {path}")
-    arrays = _read_samples(path, path.stat().st_mtime_ns)
-    return {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}
-
-
-@lru_cache(maxsize=4)
-def _read_samples(path: Path, mtime_ns: int) -> Arrays:
-    if path.suffix == ".safetensors":
-        import safetensors.numpy
-
-        return safetensors.numpy.load_file(path)
-    with np.load(path, allow_pickle=False) as archive:
-        return {name: archive[name] for name in archive.files}
 
 
 def sha256(path: Path) -> str:

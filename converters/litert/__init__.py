@@ -1,0 +1,57 @@
+"""LiteRT (TensorFlow Lite): from PyTorch by litert-torch, from Keras by TensorFlow; quantized and run by LiteRT."""
+
+from converters.contract import Edge, Format, InspectorSpec, Precision, RuntimeSpec
+
+EDGES = (
+    Edge(
+        name="litert_from_torch",
+        toolkit="litert",
+        module="converters.litert.convert",
+        source=Format.TORCH,
+        target=Format.TFLITE,
+        precisions=(Precision.FP32,),
+        worker="torch",
+        packages=("torch", "litert-torch", "ai-edge-litert"),
+    ),
+    Edge(
+        name="litert_from_keras",
+        toolkit="litert",
+        module="converters.litert.convert",
+        source=Format.KERAS,
+        target=Format.TFLITE,
+        precisions=tuple(Precision),
+        worker="tensorflow",
+        packages=("tensorflow-cpu", "keras", "ai-edge-litert"),
+    ),
+    Edge(
+        name="quantize_litert",
+        toolkit="litert",
+        module="converters.litert.quantize",
+        source=Format.TFLITE,
+        target=Format.TFLITE,
+        precisions=(Precision.FP16, Precision.DYNAMIC, Precision.INT8, Precision.INT8_IO),
+        worker="litert",
+        packages=("ai-edge-quantizer", "ai-edge-litert"),
+    ),
+)
+RUNTIMES = (
+    RuntimeSpec(
+        name="litert-xnnpack",
+        module="converters.litert.runtime",
+        formats=(Format.TFLITE,),
+        worker="litert",
+        packages=("ai-edge-litert",),
+    ),
+    RuntimeSpec(
+        name="litert-reference",
+        module="converters.litert.runtime",
+        formats=(Format.TFLITE,),
+        worker="litert",
+        packages=("ai-edge-litert",),
+    ),
+)
+INSPECTORS = (
+    InspectorSpec(
+        format=Format.TFLITE, module="converters.litert.inspect", worker="litert", packages=("ai-edge-litert",)
+    ),
+)

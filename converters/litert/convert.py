@@ -1,0 +1,85 @@
+"""TFLite files from PyTorch (litert-torch) and Keras (TensorFlow's converter), channels last, names restored.
+
+Images, and any other tensor whose source layout is channels first, are channels last in the file, inputs and outputs
+alike: what TensorFlow Lite's kernels and mobile developers expect. The layouts are in the signature returned.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from converters import source
+from converters.contract import Artifact, ConversionRequest, Precision, Signature, TensorSpec
+from converters.litert.signature import described
+from converters.samples import each_sample, load_samples
+
+
+def litert_from_torch(request: ConversionRequest) -> Signature:
+    """Writes the fp32 file of an nn.Module; returns its signature."""
+    import litert_torch
+    import torch
+
+    wanted = _channels_last(request.source.source)
+    inputs = {spec.name: torch.zeros(source.fixed(spec), dtype=getattr(torch, spec.dtype)) for spec in wanted.inputs}
+    model = _channels_last_module(request.source, wanted)
+    litert_torch.convert(model, sample_kwargs=inputs).export(str(request.target))
+    return described(request.target, wanted)
+
+
+def litert_from_keras(request: ConversionRequest) -> Signature:
+    """Writes the file of a keras.Model in any precision, by TensorFlow's own converter; returns its signature."""
+    import tensorflow as tf
+
+    model = source.keras_wrapper(request.source)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([model.serve.get_concrete_function()], model)
+    if request.precision is not Precision.FP32:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if request.precision is Precision.FP16:
+        converter.target_spec.supported_types = [tf.float16]
+    if request.precision in (Precision.INT8, Precision.INT8_IO):
+        assert request.calibration is not None  # required before
+        calibration = load_samples(request.calibration)
+        converter.representative_dataset = lambda: each_sample(calibration)
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    if request.precision is Precision.INT8_IO:
+        converter.inference_input_type = converter.inference_output_type = tf.int8
+    request.target.write_bytes(converter.convert())
+    return described(request.target, request.source.source)
+
+
+def _channels_last(signature: Signature) -> Signature:
+    """The signature with `NC...` tensors of three axes or more turned into `N...C`."""
+
+    def turn(spec: TensorSpec) -> TensorSpec:
+        if not spec.layout.startswith("NC") or len(spec.layout) < 3:
+            return spec
+        n, c, *rest = spec.shape
+        return replace(spec, layout=f"N{spec.layout[2:]}C", shape=(n, *rest, c))
+
+    return Signature(tuple(map(turn, signature.inputs)), tuple(map(turn, signature.outputs)))
+
+
+def _channels_last_module(artifact: Artifact, wanted: Signature) -> Any:
+    """An nn.Module that takes and returns tensors by the layouts of `wanted`."""
+    import torch
+
+    inner, own = source.torch_wrapper(artifact), artifact.source
+
+    def orders(given: tuple[TensorSpec, ...], made: tuple[TensorSpec, ...]) -> dict[str, list[int]]:
+        pairs = [(a, b) for a, b in zip(given, made, strict=True) if a.layout != b.layout]
+        return {b.name: [a.layout.index(letter) for letter in b.layout] for a, b in pairs}
+
+    first, last = orders(wanted.inputs, own.inputs), orders(own.outputs, wanted.outputs)
+
+    class ChannelsLast(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = inner
+
+        def forward(self, **inputs: torch.Tensor) -> dict[str, torch.Tensor]:
+            turned = {name: value.permute(first[name]) if name in first else value for name, value in inputs.items()}
+            outputs = self.inner(**turned)
+            return {name: value.permute(last[name]) if name in last else value for name, value in outputs.items()}
+
+    return ChannelsLast().eval()

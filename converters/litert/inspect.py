@@ -1,0 +1,76 @@
+"""What a .tflite file says of itself, read tensor by tensor without running it."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from converters.contract import Format, Inspection, OpInfo, TensorInfo
+from converters.errors import ModelError
+from converters.grid import grid_bits
+from converters.litert.flatbuffer import Model, opened
+from converters.litert.graph_hash import graph_hash
+from converters.litert.signature import signature_of
+
+
+def inspect(path: Path) -> Inspection:
+    """Tensors and operators of every subgraph, one after the other; the signature of the first.
+
+    Raises:
+        ModelError: the file is missing, empty, truncated, damaged or of another format.
+    """
+    with opened(path) as model:
+        tensors: list[TensorInfo] = []
+        ops: list[OpInfo] = []
+        for graph in model.items(model.root, "Subgraphs"):
+            base = len(tensors)
+            tensors.extend(_tensor(model, tensor) for tensor in model.items(graph, "Tensors"))
+            ops.extend(_op(model, op, base) for op in model.items(graph, "Operators"))
+        if any(not -1 <= index < len(tensors) for op in ops for index in (*op.inputs, *op.outputs)):
+            raise ModelError("damaged: an operator names a tensor that is not there")
+        return Inspection(
+            format=Format.TFLITE,
+            signature=signature_of(model),
+            tensors=tuple(tensors),
+            ops=tuple(ops),
+            graph_hash=graph_hash(model),
+            metadata=model.metadata(),
+        )
+
+
+def _tensor(model: Model, tensor: Any) -> TensorInfo:
+    dtype, shape, constant = model.dtype(tensor), model.shape(tensor), model.constant(tensor)
+    finite, grid = True, 32
+    if constant is not None and dtype.startswith("float"):
+        values = constant.view(dtype)
+        finite = bool(np.isfinite(values).all())
+        if dtype == "float32" and math.prod(shape) == values.size:
+            grid = grid_bits(values.reshape(shape))
+    quantization = tensor.Quantization()
+    return TensorInfo(
+        name=(tensor.Name() or b"").decode(),
+        shape=shape,
+        dtype=dtype,
+        constant=constant is not None,
+        size_bytes=_computed_bytes(dtype, shape) if constant is None else constant.size,
+        scales=quantization.ScaleLength() if quantization else 0,
+        finite=finite,
+        grid_bits=grid,
+    )
+
+
+def _computed_bytes(dtype: str, shape: tuple[int, ...]) -> int:
+    try:
+        return math.prod(shape) * np.dtype(dtype).itemsize
+    except TypeError:  # a type that numpy has not: resource, variant, int4
+        return 0
+
+
+def _op(model: Model, op: Any, base: int) -> OpInfo:
+    def indices(field: str) -> tuple[int, ...]:
+        return tuple(int(index) + base if index >= 0 else -1 for index in model.items(op, field))
+
+    return OpInfo(model.op_type(op), indices("Inputs"), indices("Outputs"), model.version(op))

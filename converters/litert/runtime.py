@@ -1,0 +1,122 @@
+"""TFLite files run by LiteRT's interpreter: by XNNPACK (`litert-xnnpack`) or reference kernels (`litert-reference`)."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from converters import adapt
+from converters.contract import Arrays, Artifact, Session
+from converters.errors import ContractError, ModelError
+from converters.litert.flatbuffer import opened
+
+XNNPACK, REFERENCE = "litert-xnnpack", "litert-reference"
+
+
+def open(artifact: Artifact, runtime: str, threads: int) -> Session:
+    """A session on the kernels that the runtime's name says.
+
+    Raises:
+        ModelError: the file is damaged, or the interpreter refuses it.
+        ContractError: its names are not those of the artifact's signature.
+    """
+    with opened(artifact.path):  # the interpreter aborts on some damage that this finds
+        pass
+    return LiteRTSession(artifact, runtime, threads)
+
+
+class LiteRTSession(Session):
+    """An allocated interpreter with its tensors bound by signature name."""
+
+    def __init__(self, artifact: Artifact, runtime: str, threads: int) -> None:
+        super().__init__(artifact)
+        self.runtime, self.threads = runtime, threads
+        self.interpreter = self._interpreter(preserve=False)
+        inputs, outputs = _bind(self.interpreter)
+        for side, specs, found in (
+            ("inputs", artifact.signature.inputs, inputs),
+            ("outputs", artifact.signature.outputs, outputs),
+        ):
+            if {spec.name for spec in specs} != set(found):
+                raise ContractError(
+                    f"{artifact.path.name} has the {side} {sorted(found)}, not {[s.name for s in specs]}"
+                )
+        self._inputs, self._outputs = list(inputs.items()), list(outputs.items())
+
+    def _interpreter(self, preserve: bool) -> Any:
+        from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+        resolver = OpResolverType.BUILTIN_REF if self.runtime == REFERENCE else OpResolverType.BUILTIN
+        if preserve and self.runtime != REFERENCE:
+            resolver = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES  # a delegate hides what is inside it
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)  # that preserving tensors takes memory
+                interpreter = Interpreter(
+                    str(self.artifact.path),
+                    num_threads=self.threads,
+                    experimental_op_resolver_type=resolver,
+                    experimental_preserve_all_tensors=preserve,
+                )
+            interpreter.allocate_tensors()
+        except ValueError as error:
+            raise ModelError(f"LiteRT cannot open {self.artifact.path}: {error}") from error
+        return interpreter
+
+    def _call(self, inputs: Arrays) -> Arrays:
+        interpreter = self.interpreter
+        for name, index in self._inputs:
+            interpreter.set_tensor(index, inputs[name])
+        interpreter.invoke()
+        return {name: interpreter.get_tensor(index) for name, index in self._outputs}
+
+    def placement(self) -> list[tuple[str, str]]:
+        """Each operator of the file with `xnnpack`, or with `builtin` or `reference` where the delegate left it."""
+        rest = "reference" if self.runtime == REFERENCE else "builtin"
+        nodes = self.interpreter._get_ops_details()
+        delegates = [node for node in nodes if node["op_name"] == "DELEGATE"]
+        nodes = [node for node in nodes if node["op_name"] != "DELEGATE"]
+        taken = _delegated(nodes, delegates)
+        return [(node["op_name"], "xnnpack" if place in taken else rest) for place, node in enumerate(nodes)]
+
+    def activations(self, inputs: Arrays) -> Arrays:
+        """Every tensor that an operator makes, by the file's tensor names, on LiteRT's own kernels (no delegate)."""
+        artifact = self.artifact
+        interpreter = self._interpreter(preserve=True)
+        values = adapt.to_file(inputs, artifact.source.inputs, artifact.signature.inputs)
+        for name, index in self._inputs:
+            interpreter.set_tensor(index, values[name])
+        interpreter.invoke()
+        names = {details["index"]: details["name"] for details in interpreter.get_tensor_details()}
+        made = [int(index) for node in interpreter._get_ops_details() for index in node["outputs"]]
+        return {names[index]: interpreter.get_tensor(index) for index in made if index in names}
+
+
+def _bind(interpreter: Any) -> tuple[dict[str, int], dict[str, int]]:
+    """Tensor indices of inputs and outputs by the names of the first signature, else by tensor names."""
+    signatures = list(interpreter.get_signature_list())
+    if signatures:
+        runner = interpreter.get_signature_runner(signatures[0])
+        inputs, outputs = runner.get_input_details(), runner.get_output_details()
+    else:
+        inputs = {details["name"]: details for details in interpreter.get_input_details()}
+        outputs = {details["name"]: details for details in interpreter.get_output_details()}
+    return ({n: int(d["index"]) for n, d in inputs.items()}, {n: int(d["index"]) for n, d in outputs.items()})
+
+
+def _delegated(nodes: list[dict[str, Any]], delegates: list[dict[str, Any]]) -> set[int]:
+    """Places of the nodes that delegates replaced: those between a delegate's outputs and its inputs."""
+    makers = {int(index): place for place, node in enumerate(nodes) for index in node["outputs"]}
+    taken: set[int] = set()
+    for delegate in delegates:
+        edge = {int(index) for index in np.asarray(delegate["inputs"])}
+        open_ends = [int(index) for index in delegate["outputs"]]
+        while open_ends:
+            place = makers.get(open_ends.pop())
+            if place is None or place in taken:
+                continue
+            taken.add(place)
+            open_ends += [int(index) for index in nodes[place]["inputs"] if int(index) not in edge]
+    return taken

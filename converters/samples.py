@@ -1,0 +1,43 @@
+"""Files of samples: stacked arrays `(n, *shape)` by name, .npz or .safetensors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from converters.contract import Arrays
+from converters.errors import ModelError
+
+
+def load_samples(path: Path, prefix: str = "") -> Arrays:
+    """The arrays whose names start with `prefix`, which is cut off; the file is read once a process.
+
+    Raises:
+        ModelError: the file is missing or damaged.
+    """
+    if not path.is_file():
+        raise ModelError(f"there is no file of samples {path}")
+    try:
+        arrays = _read(path, path.stat().st_mtime_ns)
+    except Exception as error:
+        raise ModelError(f"the samples {path} cannot be read: {error}") from error
+    return {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}
+
+
+def each_sample(stacks: Mapping[str, np.ndarray]) -> Iterator[Arrays]:
+    """The samples one after the other, by name."""
+    for values in zip(*stacks.values(), strict=True):
+        yield dict(zip(stacks, values, strict=True))
+
+
+@lru_cache(maxsize=4)
+def _read(path: Path, mtime_ns: int) -> Arrays:
+    if path.suffix == ".safetensors":
+        import safetensors.numpy
+
+        return safetensors.numpy.load_file(path)
+    with np.load(path, allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
