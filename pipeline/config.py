@@ -40,6 +40,7 @@ class Limits:
     inspect_s: float
     measure_s: float
     latency_s: float
+    latency_budget_s: float
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,168 @@
+"""The verbs that take finished files: compare, inspect, validate, bench."""
+
+from __future__ import annotations
+
+import dataclasses
+import json as json_module
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pipeline.commands import options
+
+First = Annotated[Path, typer.Argument(help="The artifact that counts as right.")]
+Second = Annotated[Path, typer.Argument(help="The artifact that is judged.")]
+File = Annotated[Path, typer.Argument(help="An artifact: .tflite, .onnx, TorchScript .pt.")]
+Inputs = Annotated[str, typer.Option(help="golden (of the bundle), random, or a .safetensors or .npz file.")]
+RuntimeA = Annotated[str, typer.Option(help="Runtime of the first file.", show_default="the format's first")]
+RuntimeB = Annotated[str, typer.Option(help="Runtime of the second file.", show_default="the format's first")]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the verbs to the command line."""
+    app.command(epilog="Example: edge-export compare dist/m/a.onnx dist/m/b.tflite --inputs golden")(compare)
+    app.command(epilog="Example: edge-export inspect dist/m/b.tflite")(inspect)
+    app.command(epilog="Example: edge-export validate dist/fashion-cnn")(validate)
+    app.command(epilog="Example: edge-export bench a.tflite b.tflite --budget 10")(bench)
+
+
+def compare(
+    a: First,
+    b: Second,
+    inputs: Inputs = "golden",
+    runtime_a: RuntimeA = "",
+    runtime_b: RuntimeB = "",
+    gates: options.Gates = None,
+    json: options.Json = False,
+    debug: options.Debug = False,
+) -> None:
+    """Runs two artifacts of any two formats on the same inputs and judges the second against the first."""
+    from pipeline.checks.outcome import Outcome, worst
+    from pipeline.compare import compare as compare_files
+    from pipeline.configs import load_configs
+    from pipeline.lone import toolbox
+
+    _, parsed = load_configs(None, gates)
+    with toolbox() as (pool, limits):
+        found = compare_files(a, b, inputs, parsed, pool, limits, (runtime_a, runtime_b))
+    outcome = worst(check.outcome for check in found.checks if check.required)
+    if json:
+        cell = {
+            "route": found.b.route,
+            "precision": found.b.precision.value,
+            "runtime": found.runtime_b,
+            "outcome": outcome.value,
+            "reasons": [f"{c.name}: {r}" for c in found.checks if c.outcome is not Outcome.PASSED for r in c.reasons],
+            "metrics": {f"{c.name}.{name}": value for c in found.checks for name, value in c.metrics.items()},
+        }
+        sides = {"a": str(found.a.path), "runtime_a": found.runtime_a, "b": str(found.b.path), "samples": found.samples}
+        _print_json({**sides, "outcome": outcome.value, "cells": [cell]})
+    else:
+        head = f"{found.b.path.name} ({found.runtime_b}) against {found.a.path.name} ({found.runtime_a})"
+        _print_checks(f"{head}, {found.samples} {inputs} inputs", found.checks)
+    raise typer.Exit(0 if outcome is Outcome.PASSED else 1)
+
+
+def inspect(file: File, json: options.Json = False, debug: options.Debug = False) -> None:
+    """Says what a file is made of, read tensor by tensor without running it."""
+    from pipeline.lone import guess_precision, inspect_file, toolbox
+
+    with toolbox() as (pool, limits):
+        found = inspect_file(file, pool, limits)
+    precision = guess_precision(found)
+    if json:
+        _print_json({"file": str(file), "precision": precision.value, **dataclasses.asdict(found)})
+        return
+    from collections import Counter
+
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    console.print(f"[bold]{file.name}[/]  {found.format}, looks {precision}, {file.stat().st_size:,} bytes")
+    for side, specs in (("input", found.signature.inputs), ("output", found.signature.outputs)):
+        for spec in specs:
+            scale = f"  scale {spec.scale:g} zero point {spec.zero_point}" if spec.quantized else ""
+            console.print(f"  {side:<7}{spec.name}  {list(spec.shape)} {spec.dtype}{scale}", markup=False)
+    ops = Counter(op.type for op in found.ops)
+    console.print("  operators  " + ", ".join(f"{name} x{count}" for name, count in ops.most_common()), markup=False)
+    sizes: Counter[str] = Counter()
+    for tensor in found.tensors:
+        if tensor.constant:
+            sizes[tensor.dtype] += tensor.size_bytes
+    console.print("  constants  " + ", ".join(f"{name} {size:,} bytes" for name, size in sizes.most_common()))
+    console.print(f"  graph hash {found.graph_hash}")
+    for name, value in found.metadata.items():
+        console.print(f"  {name}  {value}", markup=False, soft_wrap=True)
+
+
+def validate(
+    path: Annotated[Path, typer.Argument(help="A bundle folder, or an artifact file.")],
+    inputs: Inputs = "golden",
+    runtime: Annotated[list[str] | None, typer.Option(help="Only these runtimes.")] = None,
+    gates: options.Gates = None,
+    json: options.Json = False,
+    debug: options.Debug = False,
+) -> None:
+    """Judges a bundle, or one artifact, anew on this machine: parity with the golden pack, precision, placement."""
+    from pipeline.configs import load_configs
+    from pipeline.lone import toolbox
+    from pipeline.report.document import cell_to_json
+    from pipeline.revalidate import exit_code, revalidate
+
+    _, parsed = load_configs(None, gates)
+    with toolbox() as (pool, limits):
+        cells = revalidate(path, inputs, parsed, gates is not None, options.words(runtime), pool, limits)
+    if json:
+        _print_json({"path": str(path), "cells": [cell_to_json(cell) for cell in cells]})
+    else:
+        for cell in cells:
+            _print_checks(f"{cell.artifact}@{cell.runtime}", cell.checks)
+    raise typer.Exit(exit_code(cells))
+
+
+def bench(
+    a: First,
+    b: Second,
+    inputs: Inputs = "random",
+    runtime_a: RuntimeA = "",
+    runtime_b: RuntimeB = "",
+    budget: Annotated[float, typer.Option(min=0.2, help="Seconds to measure for.")] = 10.0,
+    threads: Annotated[int, typer.Option(min=1, help="Threads of each runtime.")] = 1,
+    json: options.Json = False,
+    debug: options.Debug = False,
+) -> None:
+    """Times two artifacts in interleaved pairs and says which is faster, or that it cannot tell."""
+    from pipeline.configs import load_configs
+    from pipeline.lone import toolbox
+    from pipeline.race import race
+
+    _, parsed = load_configs(None, None)
+    with toolbox() as (pool, limits):
+        check = race(a, b, inputs, (runtime_a, runtime_b), budget, threads, parsed.latency, pool, limits)
+    if json:
+        _print_json({"a": str(a), "b": str(b), "metrics": dict(check.metrics), "outcome": check.outcome.value})
+    else:
+        _print_checks(f"{a.name} (a) against {b.name} (b)", (check,))
+
+
+def _print_json(document: dict[str, Any]) -> None:
+    typer.echo(json_module.dumps({"schema_version": 1, **document}, indent=1, default=str))
+
+
+def _print_checks(title: str, checks: Any) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+
+    from pipeline.report.text import metric
+
+    console = Console(highlight=False)
+    console.print(f"[bold]{escape(title)}[/]", soft_wrap=True)
+    for check in checks:
+        note = "" if check.required else " (not required)"
+        console.print(f"  {check.outcome.value:<12}{check.name}{note}")
+        for reason in check.reasons:
+            console.print(f"      {reason}", markup=False, soft_wrap=True)
+        values = ", ".join(f"{name} {metric(name, value)}" for name, value in check.metrics.items())
+        if values:
+            console.print(f"      {values}", markup=False, style="dim", soft_wrap=True)

@@ -1,0 +1,128 @@
+"""The verbs about the tool itself and what it left: routes, report, doctor, clean."""
+
+from __future__ import annotations
+
+import json as json_module
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.commands import options
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the verbs to the command line."""
+    app.command(epilog="Example: edge-export routes --json")(routes)
+    app.command(epilog="Example: edge-export report dist/fashion-cnn --format markdown")(report)
+    app.command(epilog="Example: edge-export doctor")(doctor)
+    app.command(epilog="Example: edge-export clean --yes")(clean)
+
+
+def routes(json: options.Json = False, debug: options.Debug = False) -> None:
+    """Says what leads where, in which precisions, and what of it is installed."""
+    from converters import registry
+    from converters.contract import Framework
+    from pipeline.routes import SOURCE_FORMAT, find_routes
+
+    rows = [
+        {
+            "framework": framework.value,
+            "route": route.name,
+            "target": route.target.value,
+            "precision": route.precision.value,
+            "converters": [edge.name for edge in route.edges],
+            "runtimes": [spec.name for spec in registry.runtimes_for(route.target)],
+            "missing": sorted({name for edge in route.edges for name in registry.missing(edge.packages)}),
+        }
+        for framework in Framework
+        for route in find_routes(framework, registry.edges())
+    ]
+    if json:
+        typer.echo(json_module.dumps({"schema_version": 1, "routes": rows}, indent=1))
+        return
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    for framework in Framework:
+        console.print(f"[bold]{framework}[/] ({SOURCE_FORMAT[framework]} model)")
+        chains: dict[tuple[str, str], list[dict[str, object]]] = {}
+        for row in rows:
+            if row["framework"] == framework:
+                chains.setdefault((str(row["route"]), str(row["target"])), []).append(row)
+        for index, ((route, target), members) in enumerate(chains.items()):
+            arm = "└─" if index == len(chains) - 1 else "├─"
+            precisions = ", ".join(str(row["precision"]) for row in members)
+            console.print(f"  {arm} {route} ─▶ [bold]{target}[/]  {precisions}")
+            stem = " " if index == len(chains) - 1 else "│"
+            console.print(f"  {stem}    [dim]runs in {', '.join(members[0]['runtimes']) or 'nothing'}[/]")  # type: ignore[arg-type]
+            missing = sorted({name for row in members for name in row["missing"]})  # type: ignore[attr-defined]
+            if missing:
+                console.print(f"  {stem}    [yellow]not installed: {', '.join(missing)}[/]")
+
+
+def report(
+    bundle: Annotated[Path, typer.Argument(help="A bundle folder, or a report.json.")] = options.DEFAULT_OUT,
+    format: Annotated[str, typer.Option(help="console, markdown, json, junit or html.")] = "console",
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write to this file instead of the terminal.")] = None,
+    json: options.Json = False,
+    debug: options.Debug = False,
+) -> None:
+    """Shows the report of a bundle again, in any form; needs no toolkit."""
+    from pipeline.report.again import again
+
+    text = again(bundle, "json" if json else format)
+    if out is None:
+        typer.echo(text)
+        return
+    from pipeline.store import write_atomic
+
+    write_atomic(out, text.encode())
+    typer.echo(f"wrote {out}", err=True)
+
+
+def doctor(json: options.Json = False, debug: options.Debug = False) -> None:
+    """Checks this machine: versions known to work together, space, tools; says what to do."""
+    from pipeline.doctor import Health, checks
+
+    rows = checks()
+    if json:
+        document = [
+            {"name": row.name, "health": str(row.health), "found": row.found, "advice": row.advice} for row in rows
+        ]
+        typer.echo(json_module.dumps({"schema_version": 1, "checks": document}, indent=1))
+    else:
+        from rich.console import Console
+
+        console = Console(highlight=False)
+        for row in rows:
+            console.print(f"{row.health!s:<8} {row.name:<20} {row.found}", markup=False, soft_wrap=True)
+            if row.advice:
+                console.print(f"{'':<8} {'':<20} {row.advice}", markup=False, style="yellow", soft_wrap=True)
+    raise typer.Exit(7 if any(row.health is Health.PROBLEM for row in rows) else 0)
+
+
+def clean(
+    workspace: options.Workspace = options.DEFAULT_WORKSPACE,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    debug: options.Debug = False,
+) -> None:
+    """Removes the workspace: stored results, checkpoints, downloads and logs. Bundles in dist/ stay."""
+    import shutil
+
+    from converters.errors import WorkspaceError
+    from pipeline.workspace import open_workspace
+
+    if not workspace.exists():
+        typer.echo(f"nothing to do: {workspace} does not exist")
+        return
+    if not (workspace / "lock").exists():
+        raise WorkspaceError(f"{workspace} is not a workspace of edge-export; nothing was removed")
+    size = sum(path.stat().st_size for path in workspace.rglob("*") if path.is_file())
+    if not yes:
+        typer.confirm(f"remove {workspace} ({size / 2**20:.0f} MiB)?", abort=True)
+    with open_workspace(workspace, "edge-export clean", lambda message: typer.echo(message, err=True)):
+        for name in ("store", "tasks", "tmp", "scratch", "logs"):
+            shutil.rmtree(workspace / name, ignore_errors=True)
+    shutil.rmtree(workspace, ignore_errors=True)
+    typer.echo(f"removed {workspace} ({size / 2**20:.0f} MiB)")

@@ -1,0 +1,23 @@
+"""Options that several verbs share, each described once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output and nothing else.")]
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Say every task and why it runs.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+Workspace = Annotated[Path, typer.Option(help="Where results are kept between runs.")]
+Configs = Annotated[Path | None, typer.Option(help="A folder whose files take the place of the project's configs/.")]
+Gates = Annotated[Path | None, typer.Option(help="A TOML file laid over configs/gates.toml.")]
+
+DEFAULT_WORKSPACE = Path(".edge-export")
+DEFAULT_OUT = Path("dist")
+
+
+def words(values: list[str] | None) -> tuple[str, ...]:
+    """Options given several times or with commas, as single words."""
+    return tuple(word.strip() for value in values or [] for word in value.split(",") if word.strip())

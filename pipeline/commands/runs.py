@@ -1,0 +1,176 @@
+"""The verbs that work through the stages: run, train, convert, explain."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from converters.errors import UsageError
+from pipeline.commands import options
+from pipeline.commands.options import words
+
+Source = Annotated[
+    str, typer.Argument(help="A reference model, or your own as file.py:function.", show_default="fashion-cnn")
+]
+Target = Annotated[list[str] | None, typer.Option("--target", "-t", help="tflite, onnx, torchscript or all.")]
+Model = Annotated[str, typer.Option(help="The same as SOURCE.", show_default=False)]
+FrameworkOption = Annotated[list[str] | None, typer.Option("--framework", "-f", help="torch, tensorflow or both.")]
+PrecisionOption = Annotated[
+    list[str] | None, typer.Option("--precision", "-p", help="fp32, fp16, dynamic, int8 (with int8-io), or all.")
+]
+Data = Annotated[
+    str, typer.Option(help="fashion-mnist, digits, a folder of images (one sub-folder a class), or an .npz.")
+]
+Full = Annotated[bool, typer.Option("--full", help="The whole data set instead of the part that comes along.")]
+ImageSize = Annotated[str, typer.Option(help="Resize the images of --data to HxW, for example 96x128.")]
+Input = Annotated[list[str] | None, typer.Option("--input", help="An input as name:1x3x224x224:float32.")]
+Name = Annotated[str, typer.Option(help="The model's name in file names.")]
+Out = Annotated[Path, typer.Option("--out", "-o", help="Where the bundle is written.")]
+Force = Annotated[list[str] | None, typer.Option(help="Run this stage again though nothing changed.")]
+Jobs = Annotated[int, typer.Option(min=1, help="How many workers may work at once.", show_default="2")]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the verbs to the command line."""
+    app.command(epilog=_RUN_EXAMPLES)(run)
+    app.command(epilog="Example: edge-export train fashion-cnn --framework torch --full")(train)
+    app.command(epilog="Example: edge-export convert my_model.py:build --target onnx --precision fp32")(convert)
+    app.command(epilog="Example: edge-export explain --target tflite")(explain)
+
+
+_RUN_EXAMPLES = """\b
+Examples:
+  edge-export run --target tflite
+  edge-export run my_model.py:build --target all --input image:1x3x96x128:float32
+  edge-export run --target tflite --data photos/ --image-size 96x96 --precision int8
+"""
+
+
+def run(
+    source: Source = "",
+    target: Target = None,
+    framework: FrameworkOption = None,
+    precision: PrecisionOption = None,
+    model: Model = "",
+    data: Data = "",
+    full: Full = False,
+    image_size: ImageSize = "",
+    input: Input = None,
+    name: Name = "",
+    out: Out = options.DEFAULT_OUT,
+    workspace: options.Workspace = options.DEFAULT_WORKSPACE,
+    force: Force = None,
+    configs: options.Configs = None,
+    gates: options.Gates = None,
+    jobs: Jobs = 2,
+    json: options.Json = False,
+    verbose: options.Verbose = False,
+    debug: options.Debug = False,
+) -> None:
+    """Trains or loads a model, converts it by every route, proves each artifact, and writes a bundle and a report."""
+    _go("report", **{key: value for key, value in locals().items() if key != "debug"})
+
+
+def train(
+    source: Source = "",
+    framework: FrameworkOption = None,
+    model: Model = "",
+    data: Data = "",
+    full: Full = False,
+    image_size: ImageSize = "",
+    workspace: options.Workspace = options.DEFAULT_WORKSPACE,
+    force: Force = None,
+    configs: options.Configs = None,
+    json: options.Json = False,
+    verbose: options.Verbose = False,
+    debug: options.Debug = False,
+) -> None:
+    """Trains a reference model, or takes up a training that was stopped."""
+    _go("train", target=["all"], **{key: value for key, value in locals().items() if key != "debug"})
+
+
+def convert(
+    source: Source = "",
+    target: Target = None,
+    framework: FrameworkOption = None,
+    precision: PrecisionOption = None,
+    model: Model = "",
+    data: Data = "",
+    full: Full = False,
+    image_size: ImageSize = "",
+    input: Input = None,
+    name: Name = "",
+    workspace: options.Workspace = options.DEFAULT_WORKSPACE,
+    force: Force = None,
+    configs: options.Configs = None,
+    jobs: Jobs = 2,
+    json: options.Json = False,
+    verbose: options.Verbose = False,
+    debug: options.Debug = False,
+) -> None:
+    """Makes the artifacts and says where they lie, without judging them."""
+    _go("convert", **{key: value for key, value in locals().items() if key != "debug"})
+
+
+def explain(
+    source: Source = "",
+    target: Target = None,
+    framework: FrameworkOption = None,
+    precision: PrecisionOption = None,
+    model: Model = "",
+    data: Data = "",
+    full: Full = False,
+    image_size: ImageSize = "",
+    input: Input = None,
+    name: Name = "",
+    workspace: options.Workspace = options.DEFAULT_WORKSPACE,
+    configs: options.Configs = None,
+    json: options.Json = False,
+    debug: options.Debug = False,
+) -> None:
+    """Says for each stage whether it would run, and why; runs nothing."""
+    from pipeline.run import explain as explain_run
+
+    given = {key: value for key, value in locals().items() if key not in {"debug", "explain_run"}}
+    explain_run(_request(given), workspace, configs, as_json=json)
+
+
+def _go(until: str, **given: Any) -> None:
+    from pipeline.run import Options, execute
+
+    chosen = Options(
+        until=until,
+        out=given.get("out", options.DEFAULT_OUT),
+        workspace=given["workspace"],
+        force=words(given.get("force")),
+        configs=given.get("configs"),
+        gates=given.get("gates"),
+        jobs=given.get("jobs", 2),
+        as_json=given["json"],
+        verbose=given["verbose"],
+    )
+    raise typer.Exit(execute(_request(given), chosen))
+
+
+def _request(given: dict[str, Any]) -> Any:
+    from pipeline.request import Request, parse_input
+
+    source, model = given["source"], given["model"]
+    if source and model and source != model:
+        raise UsageError(f"two models were given, {source!r} and {model!r}; name one")
+    size = given["image_size"].lower().split("x") if given["image_size"] else []
+    if size and not (len(size) == 2 and all(part.isdigit() and int(part) > 0 for part in size)):
+        raise UsageError(f"--image-size {given['image_size']!r} is not of the form HxW, for example 96x128")
+    return Request(
+        targets=words(given.get("target")),
+        model=source or model or "fashion-cnn",
+        frameworks=words(given.get("framework")),
+        precisions=words(given.get("precision")),
+        data=given["data"],
+        full=given["full"],
+        image_size=(int(size[0]), int(size[1])) if size else None,
+        inputs=tuple(parse_input(text) for text in given.get("input") or ()),
+        name=given.get("name", ""),
+    )

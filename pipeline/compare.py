@@ -1,0 +1,93 @@
+"""Two artifacts of any two formats on the same inputs: the second judged against the first."""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from converters import registry
+from converters.contract import Arrays, Artifact, Inspection, Signature
+from converters.worker import WorkerPool
+from pipeline.checks.gates import Gates
+from pipeline.checks.outcome import Check
+from pipeline.checks.parity import check_parity
+from pipeline.checks.precision import check_precision
+from pipeline.config import Limits
+from pipeline.lone import default_runtime, inputs_for, inspect_file, open_artifact, speaking
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What came of comparing `b` with `a`, which counts as right."""
+
+    a: Artifact
+    b: Artifact
+    runtime_a: str
+    runtime_b: str
+    samples: int
+    inputs: str
+    checks: tuple[Check, ...]
+
+
+def compare(
+    path_a: Path,
+    path_b: Path,
+    inputs: str,
+    gates: Gates,
+    pool: WorkerPool,
+    limits: Limits,
+    runtimes: tuple[str, str] = ("", ""),
+) -> Comparison:
+    """Runs both files and judges `b` by the parity gate of the less precise of the two.
+
+    Raises:
+        ModelError: a file that cannot be read, or tensors without a partner on the other side.
+        UsageError: no inputs, or a runtime that does not run the file.
+    """
+    a, pack_a = open_artifact(path_a, pool, limits)
+    b, pack_b = open_artifact(path_b, pool, limits)
+    runtime_a, runtime_b = default_runtime(a, runtimes[0]), default_runtime(b, runtimes[1])
+    arrays = inputs_for(a, inputs, [pack_a, pack_b])
+    reference = run(a, arrays, a.source, runtime_a.name, pool, limits)
+    got = run(b, arrays, a.source, runtime_b.name, pool, limits)
+    order = list(gates.parity)
+    coarser = max((a.precision, b.precision), key=order.index)
+    checks = (
+        _precision(b, inspect_file(b.path, pool, limits), gates),
+        check_parity(reference, got, a.source.outputs, gates.parity[coarser]),
+    )
+    count = len(next(iter(arrays.values())))
+    return Comparison(a, b, runtime_a.name, runtime_b.name, count, inputs, checks)
+
+
+def run(
+    artifact: Artifact, inputs: Arrays, source: Signature, runtime: str, pool: WorkerPool, limits: Limits
+) -> Arrays:
+    """The artifact's outputs in the layout and under the names of `source`, for inputs in the same."""
+    spoken = speaking(artifact, source)
+    own_inputs = {ours.name: inputs[spec.name] for spec, ours in zip(source.inputs, spoken.source.inputs, strict=True)}
+    with tempfile.TemporaryDirectory(prefix="edge-export-") as folder:
+        samples = Path(folder) / "inputs.npz"
+        np.savez(samples, **own_inputs)
+        outputs: Arrays = pool.call(
+            registry.runtime(runtime).worker,
+            "converters.job:run_samples",
+            limits.measure_s,
+            runtime=runtime,
+            artifact=spoken,
+            samples=samples,
+        )
+    own_names = {spec.name for spec in spoken.source.outputs}
+    by_name = any(spec.name in own_names for spec in source.outputs)
+    pairs = zip(source.outputs, spoken.source.outputs, strict=False)
+    names = {} if by_name else {ours.name: spec.name for spec, ours in pairs}
+    return {names.get(name, name): value for name, value in outputs.items()}
+
+
+def _precision(artifact: Artifact, inspection: Inspection, gates: Gates) -> Check:
+    check = check_precision(inspection, artifact.precision, gates.precision[artifact.precision])
+    return dataclasses.replace(check, required=bool(artifact.producer))  # without a manifest the claim is our guess

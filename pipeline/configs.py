@@ -1,0 +1,18 @@
+"""Configuration and gates together, the user's laid over the project's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from converters import registry
+from pipeline import config
+from pipeline.checks.gates import Gates, parse_gates
+from pipeline.config import Configs
+
+
+def load_configs(folder: Path | None, gates_file: Path | None) -> tuple[Configs, Gates]:
+    """Every configuration file of a run, the user's laid over ours."""
+    configs = config.load(folder)
+    override = config.read_toml(gates_file) if gates_file else None
+    names = {spec.name for spec in registry.runtimes()}
+    return configs, parse_gates(configs.gates, override, names)

@@ -1,0 +1,177 @@
+"""Which cells a run has, and which tasks make them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from converters import registry
+from converters.contract import Format, Framework, Precision, RuntimeSpec
+from converters.errors import UsageError
+from pipeline import config
+from pipeline.bundle import artifact_file_name, slug
+from pipeline.config import Configs, ModelConfig
+from pipeline.request import CALIBRATED, Request, frameworks_of, name_of, precisions_of, targets_of
+from pipeline.routes import Route, find_routes
+from pipeline.stages.convert import calibration_task, convert_task
+from pipeline.stages.data import data_task
+from pipeline.stages.reference import reference_task
+from pipeline.stages.train import capture_task, train_task
+from pipeline.stages.validate import inspect_task, latency_task, measure_task
+from pipeline.task import Task
+
+
+@dataclass(frozen=True)
+class PlannedCell:
+    """A cell before it is run, and the tasks that tell what becomes of it."""
+
+    route: Route
+    runtime: RuntimeSpec
+    file: str
+    artifact: Task
+    inspection: Task
+    measurement: Task
+    timing: Task
+    baseline: Task
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that a run will do, before any of it is done."""
+
+    model: str
+    data: Task | None
+    sources: Mapping[Framework, Task]
+    references: Mapping[Framework, Task]
+    cells: tuple[PlannedCell, ...]
+    notes: tuple[str, ...]
+
+    def tasks(self) -> list[Task]:
+        """Every task of the plan, in the order of the stages."""
+        cells = self.cells
+        return [
+            *([self.data] if self.data else []),
+            *self.sources.values(),
+            *self.references.values(),
+            *(cell.artifact for cell in cells),
+            *(task for cell in cells for task in (cell.inspection, cell.measurement)),
+            *(cell.timing for cell in cells),
+        ]
+
+
+def make_plan(request: Request, configs: Configs) -> Plan:
+    """The cells and tasks of a request.
+
+    Raises:
+        UsageError: a target, framework, precision or model that does not exist, or nothing that can be made.
+        DataError: a data set that does not exist.
+    """
+    targets = targets_of(request.targets, configs)
+    precisions = precisions_of(request.precisions)
+    model = None if request.own_model else config.load_model(request.model)
+    frameworks = frameworks_of(request, model)
+    name = slug(name_of(request, model))
+    data_spec = request.data or (model.dataset if model else "")
+    data = data_task(data_spec, full=request.full, image_size=request.image_size) if data_spec else None
+    sources: dict[Framework, Task] = {}
+    for framework in frameworks:
+        if model is not None:
+            assert data is not None
+            sources[framework] = train_task(model, framework, data, configs.limits, name=name, full=request.full)
+        else:
+            sources[framework] = capture_task(request.model, framework, request.inputs, configs.limits, name=name)
+    golden = model.golden_samples if model else ModelConfig.golden_samples
+    references = {
+        framework: reference_task(source, data, configs.limits, golden_samples=golden)
+        for framework, source in sources.items()
+    }
+    notes: list[str] = []
+    cells: list[PlannedCell] = []
+    for framework in frameworks:
+        chosen, missing = _choose(framework, targets, precisions, configs)
+        notes += missing
+        branch = _Branch(name, sources[framework], references[framework], data, configs)
+        cells += [cell for route in chosen for cell in branch.cells(route, chosen)]
+    if not cells:
+        raise UsageError(f"nothing can be made of this request: {'; '.join(notes)}. `edge-export routes` shows the way")
+    return Plan(name, data, sources, references, tuple(cells), tuple(notes))
+
+
+@dataclass(frozen=True)
+class _Branch:
+    """Makes the tasks of one framework's routes; tasks of one name are one task."""
+
+    model: str
+    source: Task
+    reference: Task
+    data: Task | None
+    configs: Configs
+
+    def cells(self, route: Route, chosen: Sequence[Route]) -> list[PlannedCell]:
+        artifact = self._artifact(route)
+        base = next((r for r in chosen if _chain(r) == _chain(route) and r.precision is Precision.FP32), route)
+        baseline = self._artifact(base)
+        runtimes = [registry.runtime(name) for target in self.configs.targets.values() for name in target.runtimes]
+        cells = []
+        for runtime in (r for r in runtimes if route.target in r.formats):
+            limits = self.configs.limits
+            cells.append(
+                PlannedCell(
+                    route=route,
+                    runtime=runtime,
+                    file=f"{self._identity(route)}{route.target.suffix}",
+                    artifact=artifact,
+                    inspection=inspect_task(artifact, registry.inspector(route.target), limits),
+                    measurement=measure_task(artifact, self.reference, runtime, limits, has_test=self.data is not None),
+                    timing=latency_task(artifact, baseline, self.reference, runtime, limits),
+                    baseline=baseline,
+                )
+            )
+        return cells
+
+    def _artifact(self, route: Route) -> Task:
+        task = self.source
+        for index, (edge, precision) in enumerate(route.steps()):
+            part = Route(route.framework, route.edges[: index + 1], precision)
+            recipe = self.configs.recipes[precision]
+            calibrated = precision in CALIBRATED
+            task = convert_task(
+                task,
+                edge,
+                precision,
+                recipe,
+                self.configs.limits,
+                identity=self._identity(part),
+                route=part.name,
+                calibration=calibration_task(self.source, self.data, recipe.calibration_samples)
+                if calibrated
+                else None,
+            )
+        return task
+
+    def _identity(self, route: Route) -> str:
+        file = artifact_file_name(self.model, route.framework, route.name, route.precision, route.target)
+        return file.removesuffix(route.target.suffix)
+
+
+def _chain(route: Route) -> tuple[str, Format]:
+    return route.name, route.target
+
+
+def _choose(
+    framework: Framework, targets: Sequence[str], precisions: Sequence[Precision], configs: Configs
+) -> tuple[list[Route], list[str]]:
+    """The routes of a framework to the targets in the precisions asked for, and what has none."""
+    routes = find_routes(framework, registry.edges())
+    chosen: list[Route] = []
+    missing: list[str] = []
+    for target in targets:
+        there = [route for route in routes if route.target == configs.targets[target].format]
+        chosen += [route for route in there if route.precision in (precisions or list(Precision))]
+        made = {route.precision for route in there}
+        lacking = [precision.value for precision in precisions or list(Precision) if precision not in made]
+        if not there:
+            missing.append(f"no route leads from {framework} to {target}")
+        elif lacking:
+            missing.append(f"no route makes {', '.join(lacking)} of {target} from {framework}")
+    return chosen, missing

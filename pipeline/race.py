@@ -1,0 +1,60 @@
+"""Two artifacts timed against each other in interleaved pairs, in one process."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from converters.timing import PairTimings
+from converters.worker import WorkerPool
+from pipeline.checks.gates import LatencyGate
+from pipeline.checks.latency import check_latency
+from pipeline.checks.outcome import Check
+from pipeline.config import Limits
+from pipeline.lone import default_runtime, inputs_for, open_artifact, speaking
+
+WORKER = "bench"
+"""A process of its own, which loads the runtimes of both sides, so that pairs are interleaved."""
+
+
+def race(
+    path_a: Path,
+    path_b: Path,
+    inputs: str,
+    runtimes: tuple[str, str],
+    budget_s: float,
+    threads: int,
+    gate: LatencyGate,
+    pool: WorkerPool,
+    limits: Limits,
+) -> Check:
+    """The check `latency` of a beside b; the ratio is a's time to b's.
+
+    Raises:
+        ModelError, UsageError: as `compare`.
+    """
+    a, pack_a = open_artifact(path_a, pool, limits)
+    b, pack_b = open_artifact(path_b, pool, limits)
+    runtime_a, runtime_b = default_runtime(a, runtimes[0]), default_runtime(b, runtimes[1])
+    arrays = inputs_for(a, inputs, [pack_a, pack_b])
+    other = speaking(b, a.source)
+    with tempfile.TemporaryDirectory(prefix="edge-export-") as folder:
+        samples = Path(folder) / "inputs.npz"
+        # both sides may name a single input differently: each finds its own
+        own = {spec.name: arrays[first.name] for first, spec in zip(a.source.inputs, other.source.inputs, strict=True)}
+        np.savez(samples, **{f"input/{name}": value for name, value in {**arrays, **own}.items()})
+        timings: PairTimings = pool.call(
+            WORKER,
+            "converters.timing:time_pair",
+            limits.latency_s + 4 * budget_s,
+            runtime_a=runtime_a.name,
+            artifact_a=a,
+            runtime_b=runtime_b.name,
+            artifact_b=other,
+            samples=samples,
+            budget_s=budget_s,
+            threads=threads,
+        )
+    return check_latency(timings, gate)

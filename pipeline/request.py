@@ -1,0 +1,160 @@
+"""What the user asks for, and what their words stand for; every word that does not exist is told what does."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from converters.contract import Framework, Precision, TensorSpec
+from converters.errors import UsageError
+from pipeline.config import Configs, ModelConfig
+
+CALIBRATED = (Precision.INT8, Precision.INT8_IO)
+PRECISION_GROUPS = {"int8": CALIBRATED}
+"""What a user's word for a precision stands for, where it is more than one."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asks for, as it comes from the command line."""
+
+    targets: tuple[str, ...]
+    model: str
+    frameworks: tuple[str, ...] = ()  # empty: every one that the model has
+    precisions: tuple[str, ...] = ()  # empty: every one that a route makes
+    data: str = ""  # empty: the model's own
+    full: bool = False
+    image_size: tuple[int, int] | None = None
+    inputs: tuple[TensorSpec, ...] = ()
+    name: str = ""
+
+    @property
+    def own_model(self) -> bool:
+        """Whether the model is the user's own builder, `file.py:function`."""
+        return ".py:" in self.model
+
+
+def targets_of(names: Sequence[str], configs: Configs) -> tuple[str, ...]:
+    """The targets of configs/targets.toml that the names stand for.
+
+    Raises:
+        UsageError: no target given, or none of that name; lists what exists.
+    """
+    table = "\n".join(f"  {name:<12} {target.title}" for name, target in configs.targets.items())
+    exists = f"there are:\n{table}\n  {'all':<12} every one of them\nfor example: make export TARGET=tflite"
+    if not names:
+        raise UsageError(f"no target was given; {exists}")
+    for name in names:
+        if name != "all" and name not in configs.targets:
+            raise UsageError(f"no target is called {name!r}; {exists}")
+    return tuple(configs.targets) if "all" in names else tuple(dict.fromkeys(names))
+
+
+def precisions_of(names: Sequence[str]) -> tuple[Precision, ...]:
+    """The precisions that the names stand for; none for `all`, or where nothing was said.
+
+    Raises:
+        UsageError: no such precision.
+    """
+    found: list[Precision] = []
+    for name in names:
+        if name == "all":
+            return ()
+        if name not in set(Precision):
+            raise UsageError(f"no precision is called {name!r}; there are {', '.join(Precision)}, all")
+        found += PRECISION_GROUPS.get(name, (Precision(name),))
+    return tuple(dict.fromkeys(found))
+
+
+def frameworks_of(request: Request, model: ModelConfig | None) -> tuple[Framework, ...]:
+    """The frameworks to start from: those asked for, else those that the model is written in.
+
+    Raises:
+        UsageError: no such framework, or the model is not written in it.
+    """
+    names = [name for name in request.frameworks if name != "both"]
+    for name in names:
+        if name not in set(Framework):
+            raise UsageError(f"no framework is called {name!r}; there are {', '.join(Framework)}, both")
+    if model is None:
+        return (Framework(names[0]),) if len(names) == 1 else (framework_of_file(request.model),)
+    wanted = tuple(Framework(name) for name in names) or tuple(Framework(name) for name in model.builders)
+    for framework in wanted:
+        if framework not in model.builders:
+            raise UsageError(f"model {model.name} has no {framework} builder; it has {', '.join(model.builders)}")
+    return wanted
+
+
+def framework_of_file(builder: str) -> Framework:
+    """The framework that a user's file imports, read without running it.
+
+    Raises:
+        UsageError: the file is missing or no Python, or it imports none of the frameworks, or both.
+    """
+    path = Path(builder.rpartition(":")[0])
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageError(f"there is no file {path}; give your model as path/to/file.py:function") from None
+    except (OSError, SyntaxError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read as Python: {error}") from None
+    roots = {
+        name.split(".")[0]
+        for node in ast.walk(tree)
+        for name in (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else []
+        )
+    }
+    found = [
+        framework
+        for framework, packages in (
+            (Framework.TORCH, {"torch", "torchvision"}),
+            (Framework.TENSORFLOW, {"tensorflow", "keras"}),
+        )
+        if roots & packages
+    ]
+    if len(found) != 1:
+        what = "both torch and tensorflow" if found else "neither torch nor keras"
+        raise UsageError(
+            f"{path} imports {what}; say which it returns with --framework torch or --framework tensorflow"
+        )
+    return found[0]
+
+
+def name_of(request: Request, model: ModelConfig | None) -> str:
+    """The model's name in file names: as given, else from the user's file or data, else the reference model's."""
+    if request.name:
+        return request.name
+    if model is None:
+        return Path(request.model.rpartition(":")[0]).stem
+    if request.data and request.data != model.dataset:
+        return f"{Path(request.data).stem}-cnn"
+    return model.name
+
+
+_INPUT = re.compile(r"(?P<name>[^:]+):(?P<shape>\d+(?:x\d+)*)(?::(?P<dtype>\w+))?")
+
+
+def parse_input(text: str) -> TensorSpec:
+    """The tensor that `image:1x3x224x224:float32` describes; float32 when no type is given.
+
+    Raises:
+        UsageError: another form, or no such type.
+    """
+    match = _INPUT.fullmatch(text)
+    if not match:
+        raise UsageError(f"--input {text!r} is not of the form name:1x3x224x224:float32")
+    dtype = match["dtype"] or "float32"
+    try:
+        return TensorSpec(match["name"], tuple(int(n) for n in match["shape"].split("x")), dtype)
+    except TypeError:
+        raise UsageError(
+            f"--input {text!r}: {dtype!r} is no tensor type; use float32, int64, int32, uint8 or bool"
+        ) from None

@@ -1,0 +1,62 @@
+"""Finds routes: paths through the graph whose nodes are formats and whose edges are what converters declare."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from converters.contract import Edge, Format, Framework, Precision
+
+SOURCE_FORMAT = {Framework.TORCH: Format.TORCH, Framework.TENSORFLOW: Format.KERAS}
+"""The node that each framework's models start from."""
+
+
+@dataclass(frozen=True)
+class Route:
+    """A path from a source model to an artifact: the edges in order, the last one giving `precision`."""
+
+    framework: Framework
+    edges: tuple[Edge, ...]
+    precision: Precision
+
+    @property
+    def name(self) -> str:
+        """The toolkits of the conversions, in order, without a quantizer at the end: `litert`, `onnx-onnx2tf`."""
+        return "-".join(edge.toolkit for edge in self.edges if edge.source is not edge.target)
+
+    @property
+    def target(self) -> Format:
+        """The format of the artifact."""
+        return self.edges[-1].target
+
+    def steps(self) -> tuple[tuple[Edge, Precision], ...]:
+        """Every edge with the precision that it is asked for: fp32 up to the last."""
+        last = len(self.edges) - 1
+        return tuple((edge, self.precision if i == last else Precision.FP32) for i, edge in enumerate(self.edges))
+
+
+def find_routes(framework: Framework, edges: Iterable[Edge]) -> tuple[Route, ...]:
+    """Every route from a framework, shortest first: one for each chain of toolkits, target and precision.
+
+    Conversions start from fp32. A format is visited once; a quantizer (an edge from a format to itself) is taken
+    only where the conversion before it does not make the precision by itself, so the fewest steps win.
+    """
+    edges = tuple(edges)
+    found: dict[tuple[str, Format, Precision], Route] = {}
+    queue: deque[tuple[Edge, ...]] = deque([()])
+    while queue:
+        path = queue.popleft()
+        here = path[-1].target if path else SOURCE_FORMAT[framework]
+        visited = {SOURCE_FORMAT[framework], *(edge.target for edge in path)}
+        for edge in edges:
+            quantizes = edge.source is edge.target
+            if edge.source is not here or (quantizes and not path) or (not quantizes and edge.target in visited):
+                continue
+            for precision in edge.precisions:
+                route = Route(framework, (*path, edge), precision)
+                found.setdefault((route.name, route.target, precision), route)
+            if not quantizes and Precision.FP32 in edge.precisions:
+                queue.append((*path, edge))
+    order = list(Precision)
+    return tuple(sorted(found.values(), key=lambda r: (r.target, len(r.name), r.name, order.index(r.precision))))

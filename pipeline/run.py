@@ -1,0 +1,185 @@
+"""One run from request to bundle: plan, work, judge, report. The command line says only what it is told here."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from converters.errors import EdgeExportError, UsageError
+from converters.worker import WorkerPool
+from pipeline.checks.gates import Gates
+from pipeline.checks.outcome import Cell, Outcome
+from pipeline.configs import load_configs
+from pipeline.display import STAGES, ConsoleDisplay
+from pipeline.driver import Driver, Result, State, reason_to_run
+from pipeline.entries import read_artifact, read_facts
+from pipeline.plan import Plan, PlannedCell, make_plan
+from pipeline.request import Request
+from pipeline.stages.judge import Subject, judge_task, read_cell
+from pipeline.store import Store
+from pipeline.task import Task, worker_limits
+from pipeline.workspace import open_workspace
+
+USER_FAULTS = (2, 3, 4, 5)
+"""Exit codes of errors that the user mends; met in the data or the model, they end a run."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a run is done, as against what it makes. `until` is train, convert or report."""
+
+    until: str
+    out: Path
+    workspace: Path
+    force: tuple[str, ...] = ()
+    configs: Path | None = None
+    gates: Path | None = None
+    jobs: int = 2
+    as_json: bool = False
+    verbose: bool = False
+
+
+def execute(request: Request, options: Options) -> int:
+    """Does a run and says what came of it; returns the exit code.
+
+    Raises:
+        EdgeExportError: what keeps the whole run from going on.
+    """
+    for stage in options.force:
+        if stage not in (*STAGES, "all"):
+            raise UsageError(f"no stage is called {stage!r}; there are {', '.join(STAGES)}, all")
+    configs, gates = load_configs(options.configs, options.gates)
+    plan = make_plan(request, configs)
+    console = Console(stderr=True, highlight=False)
+    command = " ".join(["edge-export", *sys.argv[1:]])
+    with contextlib.ExitStack() as stack:
+        display = stack.enter_context(ConsoleDisplay(console, verbose=options.verbose))
+        store = stack.enter_context(open_workspace(options.workspace, command, display.warn))
+        pool = stack.enter_context(WorkerPool(store.root / "logs", worker_limits(configs.limits)))
+        driver = Driver(store, pool, display, options.jobs)
+        tasks = {"train": [*plan.sources.values()], "convert": [cell.artifact for cell in plan.cells]}.get(
+            options.until, plan.tasks()
+        )
+        _forget(store, tasks, options.force)
+        results = driver.run(tasks)
+        _raise_user_faults(plan, results)
+        if options.until == "report":
+            cells = judge(plan, gates, results, driver)
+            display.summary()
+            from pipeline.stages.package import publish
+
+            return publish(plan, request, configs, gates, cells, results, options, command, console)
+        display.summary()
+        return _say_made(plan, results, options, console)
+
+
+def judge(plan: Plan, gates: Gates, results: Mapping[str, Result], driver: Driver) -> list[Cell]:
+    """Every planned cell with its verdict; what failed on the way is a verdict too."""
+    tasks = [_judge_task(plan, cell, gates, results) for cell in plan.cells]
+    judged = driver.run(tasks)
+    cells = []
+    for task in tasks:
+        result = judged[task.name]
+        if result.entry is None:
+            assert result.error is not None
+            raise result.error
+        cells.append(read_cell(result.entry))
+    return cells
+
+
+def _judge_task(plan: Plan, cell: PlannedCell, gates: Gates, results: Mapping[str, Result]) -> Task:
+    steps = {
+        "source": plan.sources[cell.route.framework],
+        "reference": plan.references[cell.route.framework],
+        "artifact": cell.artifact,
+        "inspection": cell.inspection,
+        "measurement": cell.measurement,
+        "timing": cell.timing,
+        "baseline": cell.baseline,
+    }
+    have = {name: task for name, task in steps.items() if results[task.name].entry is not None}
+    errors = {name: results[task.name].error for name, task in steps.items() if name not in have}
+    subject = Subject(
+        model=plan.model,
+        framework=cell.route.framework.value,
+        route=cell.route.name,
+        precision=cell.route.precision,
+        runtime=cell.runtime.name,
+        target=cell.route.target.value,
+        file=cell.file,
+    )
+    return judge_task(subject, gates, have, {name: error for name, error in errors.items() if error is not None})
+
+
+def _forget(store: Store, tasks: list[Task], stages: tuple[str, ...]) -> None:
+    for task in tasks:
+        if task.stage in stages or "all" in stages:
+            store.drop(task.key)
+
+
+def _raise_user_faults(plan: Plan, results: Mapping[str, Result]) -> None:
+    """Raises the error of the data or of a model when it is the user's to mend: no cell could say it better."""
+    first = [*([plan.data] if plan.data else []), *plan.sources.values(), *plan.references.values()]
+    for task in first:
+        result = results.get(task.name)
+        if result and result.state is State.FAILED and result.error and result.error.exit_code in USER_FAULTS:
+            raise result.error
+
+
+def _say_made(plan: Plan, results: Mapping[str, Result], options: Options, console: Console) -> int:
+    """Where the trained models or artifacts lie, for `train` and `convert`."""
+    training = options.until == "train"
+    tasks = [*plan.sources.values()] if training else list({c.artifact.name: c.artifact for c in plan.cells}.values())
+    rows, errors = [], []
+    for task in tasks:
+        result = results[task.name]
+        if result.entry is None:
+            assert result.error is not None
+            errors.append(result.error)
+            rows.append({"name": task.name, "error": str(result.error)})
+            continue
+        artifact = read_artifact(result.entry)
+        rows.append({**artifact.to_json(), "name": task.name, **read_facts(result.entry)})
+        if not options.as_json:
+            facts = read_facts(result.entry)
+            accuracy = f"  accuracy {facts['accuracy']:.1%}" if "accuracy" in facts else ""
+            console.print(f"{artifact.path}  {artifact.size_bytes:,} bytes{accuracy}", soft_wrap=True)
+    if options.as_json:
+        print(json.dumps({"schema_version": 1, "notes": list(plan.notes), "artifacts": rows}, indent=1))  # noqa: T201
+    return errors[0].exit_code if errors else 0
+
+
+def explain(request: Request, workspace: Path, configs_folder: Path | None, *, as_json: bool) -> None:
+    """Says for every task of a plan whether it would run, and why."""
+    configs, _ = load_configs(configs_folder, None)
+    plan = make_plan(request, configs)
+    store = Store(workspace.resolve())
+    rows, seen = [], set[str]()
+    for task in plan.tasks():
+        if task.name in seen:
+            continue
+        seen.add(task.name)
+        reason = reason_to_run(store, task)
+        row = {"stage": task.stage, "task": task.name, "would_run": bool(reason), "reason": reason or "unchanged"}
+        rows.append(row)
+    if as_json:
+        print(json.dumps({"schema_version": 1, "tasks": rows}, indent=1))  # noqa: T201
+        return
+    console = Console(highlight=False)
+    for row in rows:
+        mark = "[yellow]run [/]" if row["would_run"] else "[dim]keep[/]"
+        console.print(f"{mark} {row['stage']:<10} {row['task']}  [dim]{row['reason']}[/]", soft_wrap=True)
+
+
+def exit_code(cells: list[Cell], errors: list[EdgeExportError]) -> int:
+    """0 when every cell passed or was not asked; 6 when toolkits failed in all of them; 1 when a gate failed."""
+    bad = [cell for cell in cells if cell.outcome not in (Outcome.PASSED, Outcome.NOT_RUN)]
+    if not bad:
+        return 0
+    return 1

@@ -1,0 +1,85 @@
+"""Stage `convert`: artifacts from source models or from earlier artifacts, quantizers calibrated on training data."""
+
+from __future__ import annotations
+
+import dataclasses
+from itertools import islice
+
+import numpy as np
+
+from converters.contract import ConversionRequest, Edge, Precision
+from pipeline.config import Limits, Recipe
+from pipeline.datasets.dataset import Dataset
+from pipeline.datasets.samples import to_samples
+from pipeline.entries import read_artifact, write_artifact
+from pipeline.golden_inputs import evenly, synthesise
+from pipeline.store import digest
+from pipeline.task import Context, Task, code, versions
+
+CALIBRATION = "calibration.npz"
+
+
+def calibration_task(source: Task, data: Task | None, samples: int, seed: int = 1) -> Task:
+    """Inputs to calibrate on: training images spread evenly over the classes, or synthesised ones without data."""
+
+    def work(context: Context) -> None:
+        specs = read_artifact(context.needs["source"]).signature
+        if "data" in context.needs:
+            dataset = Dataset.open(context.needs["data"].folder)
+            split = dataset.train or dataset.test
+            total = len(next(iter(split.inputs.values())))
+            order = evenly(split.targets, total, np.random.default_rng(seed))
+            chosen = np.sort(np.fromiter(islice(order, samples), np.int64))
+            inputs = to_samples({name: value[chosen] for name, value in split.inputs.items()}, specs.inputs)
+        else:
+            inputs = synthesise(specs.inputs, samples, seed)
+        np.savez(context.folder / CALIBRATION, **inputs)
+
+    name = source.name.partition(" ")[2]
+    needs = {"source": source, **({"data": data} if data else {})}
+    ingredients = {"recipe: calibration samples": digest([samples, seed])}
+    return Task(f"calibration {name} {samples}", "calibrate", ingredients, work, needs)
+
+
+def convert_task(
+    source: Task,
+    edge: Edge,
+    precision: Precision,
+    recipe: Recipe,
+    limits: Limits,
+    *,
+    identity: str,
+    route: str,
+    calibration: Task | None = None,
+) -> Task:
+    """One edge of a route; `identity` is the artifact's name, `<model>_<framework>_<route>_<precision>`."""
+    options = dict(recipe.options.get(edge.name, {}))
+
+    def work(context: Context) -> None:
+        request = ConversionRequest(
+            source=read_artifact(context.needs["source"]),
+            target=context.folder / f"{identity}{edge.target.suffix}",
+            precision=precision,
+            calibration=context.needs["calibration"].file(CALIBRATION) if "calibration" in context.needs else None,
+            options=options,
+        )
+        artifact = context.call(
+            edge.worker, "converters.job:convert", limits.convert_s, edge_name=edge.name, request=request
+        )
+        write_artifact(context.folder, dataclasses.replace(artifact, route=route))
+
+    ingredients = {
+        "converter": f"{edge.name} to {precision}",
+        "recipe": digest([options, precision]),
+        "artifact name": digest([identity, route]),
+        "code of the converter": code(*_sources(edge.module), "converters/*.py"),
+        "packages": versions(edge.packages),
+    }
+    needs = {"source": source, **({"calibration": calibration} if calibration else {})}
+    return Task(f"convert {identity}", "convert", ingredients, work, needs, lane=edge.worker)
+
+
+def _sources(module: str) -> tuple[str, ...]:
+    """The folder of one of our toolkits; other people's packages count by their version."""
+    parts = module.split(".")
+    return ("/".join(parts[:-1]),) if parts[0] == "converters" else ()

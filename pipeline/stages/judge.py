@@ -1,0 +1,112 @@
+"""Stage `judge`: the verdict on one cell, from what the earlier stages stored; made anew when a gate changes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from converters.contract import Precision
+from converters.errors import EdgeExportError
+from pipeline import evidence, golden
+from pipeline.checks.gates import Gates
+from pipeline.checks.outcome import Cell, Check
+from pipeline.checks.verdict import Evidence, Golden, judge, judge_unmade
+from pipeline.entries import read_artifact
+from pipeline.report.decode import decode
+from pipeline.report.document import cell_to_json
+from pipeline.store import Entry, digest
+from pipeline.task import Context, Task, code
+
+CELL = "cell.json"
+STEPS = ("artifact", "inspection", "measurement", "timing")
+"""What a verdict is made from, in order; what lacks a step is blocked by it."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The cell to judge: its names, and the claim that its file makes."""
+
+    model: str
+    framework: str
+    route: str
+    precision: Precision
+    runtime: str
+    target: str
+    file: str
+
+
+def judge_task(subject: Subject, gates: Gates, have: Mapping[str, Task], errors: Mapping[str, EdgeExportError]) -> Task:
+    """The verdict on a cell.
+
+    Args:
+        subject: which cell.
+        gates: every tolerance.
+        have: the tasks that have a result: `reference`, and as many of STEPS and `baseline` as there are.
+        errors: why the other steps have none.
+    """
+
+    def work(context: Context) -> None:
+        checks = _checks(subject, gates, context.needs, errors)
+        cell = Cell(
+            model=subject.model,
+            framework=subject.framework,
+            route=subject.route,
+            precision=subject.precision.value,
+            runtime=subject.runtime,
+            target=subject.target,
+            artifact=subject.file if "artifact" in have else "",
+            checks=checks,
+        )
+        (context.folder / CELL).write_text(json.dumps(cell_to_json(cell), indent=1))
+
+    ingredients = {
+        "gates": digest(gates.to_json()),
+        "code of the checks": code("pipeline/checks", "pipeline/stages/judge.py"),
+        "failures": digest({name: [type(error).__name__, str(error)] for name, error in errors.items()}),
+        "cell": digest(str(subject)),
+    }
+    name = f"judge {subject.model}_{subject.framework}_{subject.route}_{subject.precision}@{subject.runtime}"
+    return Task(name, "judge", ingredients, work, dict(have))
+
+
+def read_cell(entry: Entry) -> Cell:
+    """The judged cell."""
+    data = entry.json(CELL)
+    for derived in ("id", "outcome", "reasons", "metrics"):
+        data.pop(derived)
+    return decode(Cell, data, str(entry.file(CELL)))
+
+
+def _checks(
+    subject: Subject, gates: Gates, needs: Mapping[str, Entry], errors: Mapping[str, EdgeExportError]
+) -> tuple[Check, ...]:
+    if "reference" not in needs:
+        return judge_unmade("reference", errors["reference"])
+    if "artifact" not in needs:
+        return judge_unmade("convert", errors["artifact"])
+    artifact = read_artifact(needs["artifact"])
+    base = read_artifact(needs["baseline"]) if "baseline" in needs else None
+    pack = golden.read(needs["reference"].file(evidence.GOLDEN))
+    measured: evidence.Measured | EdgeExportError = (
+        evidence.read_measured(needs["measurement"]) if "measurement" in needs else errors["measurement"]
+    )
+    failed = isinstance(measured, EdgeExportError)
+    return judge(
+        Evidence(
+            precision=subject.precision,
+            runtime=subject.runtime,
+            outputs=artifact.source.outputs,
+            golden=Golden(pack.inputs, pack.outputs, pack.label, pack.synthetic),
+            golden_got=measured if failed else measured.golden,
+            inspection=evidence.read_inspection(needs["inspection"]) if "inspection" in needs else errors["inspection"],
+            size_bytes=artifact.size_bytes,
+            fp32_bytes=base.size_bytes if base and base.precision is Precision.FP32 else None,
+            parameters=evidence.read_parameters(needs["reference"]),
+            labelled=evidence.read_labelled(needs["reference"]),
+            labelled_got=measured if failed else measured.test,
+            placement=measured if failed else measured.placement,
+            timings=evidence.read_timings(needs["timing"]) if "timing" in needs else errors["timing"],
+        ),
+        gates,
+    )

@@ -1,0 +1,102 @@
+"""Stage `validate`: what an artifact gives in a runtime, and how long it takes. Judged elsewhere."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+from converters.contract import Arrays, Inspection, InspectorSpec, RuntimeSpec
+from pipeline import evidence
+from pipeline.config import Limits
+from pipeline.entries import read_artifact
+from pipeline.store import digest
+from pipeline.task import Context, Task, code, versions
+
+
+def inspect_task(artifact: Task, spec: InspectorSpec, limits: Limits) -> Task:
+    """Reads an artifact tensor by tensor, without running it."""
+
+    def work(context: Context) -> None:
+        made = read_artifact(context.needs["artifact"])
+        inspection: Inspection = context.call(
+            spec.worker, "converters.job:inspect", limits.inspect_s, path=made.path, format=made.format
+        )
+        (context.folder / evidence.FACTS).write_text(json.dumps(dataclasses.asdict(inspection)))
+
+    ingredients = {"code of the inspector": code(_folder(spec.module)), "packages": versions(spec.packages)}
+    name = f"inspect {artifact.name.partition(' ')[2]}"
+    return Task(name, "validate", ingredients, work, {"artifact": artifact}, lane=spec.worker)
+
+
+def measure_task(artifact: Task, reference: Task, runtime: RuntimeSpec, limits: Limits, *, has_test: bool) -> Task:
+    """Runs an artifact on the golden pack and on the whole test split, and asks where its operators ran."""
+
+    def work(context: Context) -> None:
+        made = read_artifact(context.needs["artifact"])
+        pack = context.needs["reference"]
+
+        def outputs(name: str) -> Arrays:
+            return context.call(
+                runtime.worker,
+                "converters.job:run_samples",
+                limits.measure_s,
+                runtime=runtime.name,
+                artifact=made,
+                samples=pack.file(name),
+                prefix=evidence.INPUT,
+            )
+
+        evidence.save(context.folder / evidence.GOLDEN_OUTPUTS, outputs(evidence.GOLDEN))
+        if has_test:
+            evidence.save(context.folder / evidence.TEST, outputs(evidence.TEST))
+        placed = context.call(
+            runtime.worker, "converters.job:placement", limits.inspect_s, runtime=runtime.name, artifact=made
+        )
+        (context.folder / evidence.FACTS).write_text(json.dumps({"placement": placed}))
+
+    name = f"measure {artifact.name.partition(' ')[2]}@{runtime.name}"
+    needs = {"artifact": artifact, "reference": reference}
+    return Task(name, "validate", _runtime_ingredients(runtime), work, needs, lane=runtime.worker)
+
+
+def latency_task(
+    artifact: Task, baseline: Task, reference: Task, runtime: RuntimeSpec, limits: Limits, *, seed: int = 0
+) -> Task:
+    """Times an artifact against its baseline in interleaved pairs, alone on the machine.
+
+    The baseline of an fp32 artifact is itself: the A/A control of the report.
+    """
+
+    def work(context: Context) -> None:
+        timings = context.call(
+            runtime.worker,
+            "converters.timing:time_pair",
+            limits.latency_s,
+            runtime_a=runtime.name,
+            artifact_a=read_artifact(context.needs["artifact"]),
+            runtime_b=runtime.name,
+            artifact_b=read_artifact(context.needs["baseline"]),
+            samples=context.needs["reference"].file(evidence.GOLDEN),
+            budget_s=limits.latency_budget_s,
+            threads=1,
+            seed=seed,
+        )
+        (context.folder / evidence.TIMINGS).write_text(json.dumps(timings.to_json()))
+
+    name = f"time {artifact.name.partition(' ')[2]}@{runtime.name}"
+    ingredients = {**_runtime_ingredients(runtime)}
+    ingredients["latency budget"] = digest([limits.latency_budget_s, seed])
+    needs = {"artifact": artifact, "baseline": baseline, "reference": reference}
+    return Task(name, "validate", ingredients, work, needs, lane=runtime.worker, exclusive=True)
+
+
+def _runtime_ingredients(runtime: RuntimeSpec) -> dict[str, str]:
+    return {
+        "runtime": runtime.name,
+        "code of the runtime": code(_folder(runtime.module), "converters/*.py"),
+        "packages": versions(runtime.packages),
+    }
+
+
+def _folder(module: str) -> str:
+    return module.rpartition(".")[0].replace(".", "/")
