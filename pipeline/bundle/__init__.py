@@ -1,5 +1,20 @@
 """What leaves the project: a folder of artifacts with their evidence. `docs/bundle.md` describes it."""
 
+from pipeline.bundle.contents import BundleContents, ImageRules, Manifest, image_rules
 from pipeline.bundle.names import ArtifactName, artifact_file_name, parse_artifact_file_name, slug
+from pipeline.bundle.read import Bundle, open_bundle
+from pipeline.bundle.write import write_bundle
 
-__all__ = ["ArtifactName", "artifact_file_name", "parse_artifact_file_name", "slug"]
+__all__ = [
+    "ArtifactName",
+    "Bundle",
+    "BundleContents",
+    "ImageRules",
+    "Manifest",
+    "artifact_file_name",
+    "image_rules",
+    "open_bundle",
+    "parse_artifact_file_name",
+    "slug",
+    "write_bundle",
+]

@@ -74,7 +74,8 @@ def parse_artifact_file_name(name: str) -> ArtifactName:
     parts = name.removesuffix(format.suffix).split("_")
     if len(parts) != 4 or not all(_PART.fullmatch(part) for part in parts):
         raise ModelError(f"artifact {name!r} is not named {GRAMMAR}, like fashion-cnn_torch_litert_int8.tflite")
-    return _checked(*parts, format, name)
+    model, framework, route, precision = parts
+    return _checked(model, framework, route, precision, format, name)
 
 
 def _checked(model: str, framework: str, route: str, precision: str, format: str, name: str) -> ArtifactName:

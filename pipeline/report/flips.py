@@ -89,7 +89,8 @@ def _chosen(found: Mapping[tuple[int, int], list[tuple[str, float]]], limit: int
     """The keys to show: first those that bring in a cell not shown yet, then the surest of the rest."""
     order = sorted(found, key=lambda key: (-found[key][0][1], key))
     seen: set[str] = set()
-    first, rest = [], []
+    first: list[tuple[int, int]] = []
+    rest: list[tuple[int, int]] = []
     for key in order:
         cells = {cell for cell, _ in found[key]}
         (rest if cells <= seen else first).append(key)

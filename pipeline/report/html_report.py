@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -35,12 +34,6 @@ def render(report: Report) -> str:
         policy=f"default-src 'none'; img-src data:; style-src '{_digest(style)}'; script-src '{_digest(script)}'",
         **_context(report),
     )
-
-
-def write(report: Report, path: Path) -> Path:
-    """Writes the page to `path`."""
-    path.write_text(render(report), encoding="utf-8")
-    return path
 
 
 def _context(report: Report) -> dict[str, Any]:

@@ -64,13 +64,19 @@ def check_version(version: Any, where: str, known: int = SCHEMA_VERSION) -> None
 
 
 def dumps(data: Mapping[str, Any]) -> str:
-    """Strict JSON text with sorted keys: the same document always gives the same bytes."""
-    return json.dumps(encode(data), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+    """Strict JSON text with sorted keys, in which lone surrogates are escaped: the same document, the same bytes."""
+    text = json.dumps(encode(data), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    return text.encode("utf-8", "backslashreplace").decode("utf-8") + "\n"
+
+
+def render(report: Report) -> str:
+    """The report as JSON text."""
+    return dumps(to_json(report))
 
 
 def write(report: Report, path: Path) -> Path:
     """Writes the report to `path`."""
-    path.write_text(dumps(to_json(report)), encoding="utf-8")
+    path.write_text(render(report), encoding="utf-8")
     return path
 
 

@@ -35,8 +35,8 @@ class Axis:
         """Three to six round values inside the axis."""
         if self.log:
             first, last = math.ceil(math.log10(self.low) - 1e-9), math.floor(math.log10(self.high) + 1e-9)
-            step = max(1, math.ceil((last - first + 1) / 6))
-            return [10.0**power for power in range(first, last + 1, step)]
+            stride = max(1, math.ceil((last - first + 1) / 6))
+            return [10.0**power for power in range(first, last + 1, stride)]
         rough = (self.high - self.low) / 5
         base = 10.0 ** math.floor(math.log10(rough))
         step = next(base * factor for factor in (1, 2, 2.5, 5, 10) if base * factor >= rough * 0.999)

@@ -89,7 +89,7 @@ def _cell(
     file: bool = True,
     only: bool = False,
 ) -> Cell:
-    """A cell that passed everything, but for the checks in `extra`, which replace those of their name, or `only` them."""
+    """A cell that passed everything but the checks in `extra`, which replace those of their name; or `only` those."""
     slow = {"litert-reference": 41.0, "onnxruntime": 0.8}.get(runtime, 1.0)
     ratio = P50_MS[precision] / P50_MS["fp32"]
     drop = {"fp32": 0.0, "int8": 0.3, "int8-io": 0.35}.get(precision, -0.05)

@@ -1,0 +1,169 @@
+"""What goes into a bundle, and what its manifest says. The manifest is these dataclasses as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from converters.contract import Artifact, Format, Precision, Signature, TensorSpec
+from converters.errors import ContractError, DataError, ModelError
+from pipeline.bundle.names import artifact_file_name
+from pipeline.checks.outcome import Outcome, worst
+from pipeline.report.document import Report
+
+SCHEMA_VERSION = 1
+COLOURS = {1: "grey", 3: "rgb"}
+
+
+@dataclass(frozen=True)
+class ImageRules:
+    """How to make one image input from a picture, the same in every language.
+
+    Decode to 8 bits a channel with the picture's own orientation applied; turn to `colour` (grey is
+    0.299 R + 0.587 G + 0.114 B); resize to `width` x `height` by `resize`, stretching unless `keep_aspect`; give the
+    values in `value_range` as `dtype`, axes as the artifact's own signature says. Nothing else: `normalisation` says
+    where scaling and mean lie.
+    """
+
+    width: int
+    height: int
+    colour: str  # grey or rgb
+    resize: str = "bilinear"
+    keep_aspect: bool = False
+    value_range: tuple[float, float] = (0.0, 255.0)
+    dtype: str = "float32"
+    layout: str = ""  # of the source model
+    normalisation: str = "inside the model"
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        if self.colour not in COLOURS.values():
+            raise ContractError(f"image rules: colour {self.colour!r} is none of {', '.join(COLOURS.values())}")
+
+
+def image_rules(spec: TensorSpec, note: str = "") -> ImageRules:
+    """The rules for an image input of a source model, read from its shape and layout.
+
+    Raises:
+        ModelError: the input has no fixed height and width, or neither one nor three channels.
+    """
+    axes = dict(zip(spec.layout, spec.shape, strict=True)) if spec.layout else {}
+    width, height, channels = axes.get("W"), axes.get("H"), axes.get("C", 1)
+    if not width or not height or channels not in COLOURS:
+        raise ModelError(
+            f"input {spec.name!r} {spec.shape} {spec.layout!r} is no image with fixed H and W and 1 or 3 channels"
+        )
+    return ImageRules(width, height, COLOURS[channels], dtype=spec.dtype, layout=spec.layout, note=note)
+
+
+@dataclass(frozen=True)
+class BundleContents:
+    """Everything that one bundle holds: the artifacts of one model, and their evidence.
+
+    `golden` are the packs by framework; `labels` the names of the classes, or nothing; `gates` is the file that
+    judged; `preprocessing` the rules by input name, for inputs that are images.
+    """
+
+    artifacts: Sequence[Artifact]
+    golden: Mapping[str, Path]
+    labels: Sequence[str]
+    gates: Path
+    report: Report
+    preprocessing: Mapping[str, ImageRules] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        models = {artifact.model for artifact in self.artifacts}
+        if len(models) > 1:
+            raise ContractError(f"a bundle holds one model, got {', '.join(sorted(models))}: write one bundle for each")
+        files = [file_name(artifact) for artifact in self.artifacts]
+        if len(set(files)) < len(files):
+            raise ContractError(f"two artifacts of one name in {', '.join(sorted(files))}")
+        for label in self.labels:
+            if not label.strip() or len(label.splitlines()) != 1:
+                raise DataError(f"label {label!r} does not fit on a line of labels.txt")
+
+
+def file_name(artifact: Artifact) -> str:
+    """The name of an artifact in its bundle."""
+    return artifact_file_name(
+        artifact.model, artifact.framework, artifact.route, artifact.precision.value, artifact.format.value
+    )
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one runtime made of an artifact."""
+
+    outcome: Outcome
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class FileRecord:
+    """A file of the bundle, as it was written."""
+
+    sha256: str
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class BundledArtifact:
+    """An artifact in the manifest. `signature` is the file's own, `source_signature` the source model's.
+
+    `outcome` is the worst of `verdicts`, which are by runtime; an artifact that nothing judged is FAILED.
+    """
+
+    file: str
+    model: str
+    framework: str
+    route: str
+    precision: Precision
+    format: Format
+    producer: str
+    versions: Mapping[str, str]
+    sha256: str
+    graph_hash: str
+    size_bytes: int
+    signature: Signature
+    source_signature: Signature
+    outcome: Outcome
+    verdicts: Mapping[str, Verdict]
+
+    def __post_init__(self) -> None:
+        found = worst(verdict.outcome for verdict in self.verdicts.values())
+        if self.outcome is not found:
+            raise ContractError(f"{self.file}: outcome is {self.outcome}, but the verdicts give {found}")
+
+    def artifact(self, folder: Path) -> Artifact:
+        """The artifact, with its file under `folder`, for a runtime to open."""
+        return Artifact(
+            path=folder / self.file,
+            format=self.format,
+            precision=self.precision,
+            signature=self.signature,
+            source=self.source_signature,
+            model=self.model,
+            framework=self.framework,
+            route=self.route,
+            producer=self.producer,
+            versions=self.versions,
+            sha256=self.sha256,
+            graph_hash=self.graph_hash,
+            size_bytes=self.size_bytes,
+        )
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """`manifest.json`. Paths are relative to the bundle, with forward slashes; empty where there is no such file."""
+
+    schema_version: int
+    model: str
+    artifacts: tuple[BundledArtifact, ...]
+    preprocessing: Mapping[str, ImageRules]
+    labels: str
+    golden: Mapping[str, str]
+    gates: str
+    report: Mapping[str, str]
+    files: Mapping[str, FileRecord]  # every file but manifest.json

@@ -1,0 +1,37 @@
+"""Every form of the report, as text and as files of one folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from converters.errors import UsageError
+from pipeline.report import html_report, json_report, junit, markdown
+from pipeline.report.document import Report
+
+NAMES = {"html": "report.html", "markdown": "report.md", "junit": "junit.xml", "json": "report.json"}
+_RENDERERS = {
+    "html": html_report.render,
+    "markdown": markdown.render,
+    "junit": junit.render,
+    "json": json_report.render,
+}
+
+
+def render(report: Report, form: str) -> str:
+    """The text of the report in one of the forms of `NAMES`.
+
+    Raises:
+        UsageError: no such form.
+    """
+    if form not in _RENDERERS:
+        raise UsageError(f"no report form is called {form!r}; there are {', '.join(_RENDERERS)}")
+    return _RENDERERS[form](report)
+
+
+def write_all(report: Report, folder: Path) -> dict[str, Path]:
+    """Writes every form into `folder`; the paths by form."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = {form: folder / name for form, name in NAMES.items()}
+    for form, path in paths.items():
+        path.write_text(render(report, form), encoding="utf-8")
+    return paths
