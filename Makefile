@@ -66,10 +66,10 @@ format: $(READY)dev$(BUILD) ## formats the sources and repairs what the linter c
 	@$(BIN)/ruff check --fix --quiet .
 
 bench: $(READY)all$(BUILD) ## measures the project's own figures, each beside its goal
-	@$(EDGE) bench $(ARGS)
+	@$(BIN)/python scripts/bench.py $(ARGS)
 
-report: $(READY)core$(BUILD) ## writes the last run's report again
-	@$(EDGE) report $(if $(OUT),--out "$(OUT)") $(ARGS)
+report: $(READY)core$(BUILD) ## shows the last run's report again: ARGS="--format markdown"
+	@$(EDGE) report $(if $(OUT),"$(OUT)") $(ARGS)
 
 doctor: $(READY)core$(BUILD) ## says what this machine has, lacks, and what to do
 	@$(EDGE) doctor $(ARGS)
