@@ -6,46 +6,45 @@ attributes, types, quantization, topology, and the signature's names.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
+from converters.digest import digest
 from converters.errors import ModelError
 from converters.litert.flatbuffer import Model
 
 
 def graph_hash(model: Model) -> str:
     """The hex digest of every subgraph, in order: control flow refers to subgraphs by number."""
-    return _digest("graphs", *(_subgraph(model, index) for index in range(model.root.SubgraphsLength())))
+    return digest("graphs", *(_subgraph(model, index) for index in range(model.root.SubgraphsLength()))).hex()
 
 
-def _subgraph(model: Model, number: int) -> str:
+def _subgraph(model: Model, number: int) -> bytes:
     graph = model.root.Subgraphs(number)
     tensors = list(model.items(graph, "Tensors"))
     inputs, outputs = _names(model, number, graph)
-    known: dict[int, str] = {}
+    known: dict[int, bytes] = {}
     for index, name in inputs.items():
-        known[index] = _digest("input", name, _kind(model, tensors[index]))
+        known[index] = digest("input", name, _kind(model, tensors[index]))
 
-    def value(index: int) -> str:
+    def value(index: int) -> bytes:
         """What the tensor holds: by its bytes, or by how it came about."""
         if index < 0:
-            return "none"
+            return b"none"
         if index not in known:
             data = model.constant(tensors[index])
-            known[index] = _digest("tensor", _kind(model, tensors[index]), b"" if data is None else data.tobytes())
+            known[index] = digest("tensor", _kind(model, tensors[index]), b"" if data is None else data.tobytes())
         return known[index]
 
     ops = []
     for op in model.items(graph, "Operators"):
         read = [value(int(index)) for index in model.items(op, "Inputs")]
-        ops.append(_digest("op", model.op_type(op), _attributes(model, op), *read))
+        ops.append(digest("op", model.op_type(op), _attributes(model, op), *read))
         for place, index in enumerate(model.items(op, "Outputs")):
-            known[int(index)] = _digest("made", ops[-1], str(place), _kind(model, tensors[int(index)]))
-    ends = sorted(_digest(name, value(index)) for index, name in outputs.items())
-    return _digest("graph", *sorted(ops), "outputs", *ends)
+            known[int(index)] = digest("made", ops[-1], str(place), _kind(model, tensors[int(index)]))
+    ends = sorted(digest(name, value(index)) for index, name in outputs.items())
+    return digest("graph", *sorted(ops), "outputs", *ends)
 
 
 def _names(model: Model, number: int, graph: Any) -> tuple[dict[int, str], dict[int, str]]:
@@ -87,15 +86,3 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "__dict__"):
         return [type(value).__name__, *((key, _plain(item)) for key, item in sorted(vars(value).items()))]
     return value
-
-
-def _digest(*parts: str | bytes) -> str:
-    return _hash(part.encode() if isinstance(part, str) else part for part in parts)
-
-
-def _hash(parts: Iterable[bytes]) -> str:
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(len(part).to_bytes(8, "little"))
-        digest.update(part)
-    return digest.hexdigest()
