@@ -8,21 +8,25 @@ from architecture.sources import Import, imports, modules
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("pipeline.cli",),
     ("pipeline.commands", "pipeline.run", "pipeline.display"),
-    ("pipeline.driver", "pipeline.plan", "pipeline.doctor"),
+    (
+        *("pipeline.driver", "pipeline.plan", "pipeline.configs", "pipeline.doctor"),
+        *("pipeline.lone", "pipeline.compare", "pipeline.race", "pipeline.revalidate"),
+    ),
     ("pipeline.stages",),
     (
         *("pipeline.checks", "pipeline.datasets", "pipeline.models", "pipeline.report"),
-        *("pipeline.bundle", "pipeline.golden", "pipeline.golden_inputs"),
+        *("pipeline.bundle", "pipeline.golden", "pipeline.golden_inputs", "pipeline.evidence"),
     ),
     (
-        *("pipeline.task", "pipeline.entries", "pipeline.evidence", "pipeline.request", "pipeline.routes"),
-        *("pipeline.config", "pipeline.store", "pipeline.workspace", "pipeline.resources"),
+        *("pipeline.task", "pipeline.entries", "pipeline.request", "pipeline.routes"),
+        *("pipeline.config", "pipeline.store", "pipeline.workspace", "pipeline.resources", "pipeline.environment"),
     ),
-    ("converters.registry", "converters.worker", "converters.job"),
+    ("converters.registry", "converters.worker", "converters.job", "converters.timing"),
     ("converters.eager", "converters.litert", "converters.onnx", "converters.torchscript"),
     (
         *("converters.source", "converters.builder", "converters.calling", "converters.capture", "converters.weights"),
-        *("converters.adapt", "converters.contract", "converters.errors", "converters.grid", "converters.sniff"),
+        *("converters.adapt", "converters.samples", "converters.sniff", "converters.grid", "converters.digest"),
+        *("converters.contract", "converters.errors"),
     ),
 )
 """From the top to the ground: a module may import from its own layer and from those below, never from above."""
