@@ -50,11 +50,12 @@ def run_many(session: Session, inputs: Mapping[str, np.ndarray]) -> Arrays:
         result = session._call({name: stack[i] for name, stack in zip(names, stacks, strict=True)})
         if i == 0:
             outputs = {name: np.empty((count, *value.shape), value.dtype) for name, value in result.items()}
-        try:
-            for name, value in result.items():
-                outputs[name][i] = value
-        except (KeyError, ValueError) as error:
-            raise ContractError(f"the outputs of sample {i} do not fit those of sample 0: {error}") from error
+        for name, stack in outputs.items():
+            value = result.get(name)
+            if value is None or value.shape != stack.shape[1:]:  # an assignment would broadcast a smaller one
+                found = "missing" if value is None else f"of shape {value.shape}, not {stack.shape[1:]}"
+                raise ContractError(f"output {name!r} of sample {i} is {found}")
+            stack[i] = value
     return _adapt(outputs, own.outputs, source.outputs, "output", stacked=True)
 
 
