@@ -7,7 +7,7 @@ from architecture.sources import Import, imports, modules
 
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("pipeline.cli",),
-    ("pipeline.commands", "pipeline.run", "pipeline.display"),
+    ("pipeline.commands", "pipeline.run", "pipeline.publish", "pipeline.display"),
     (
         *("pipeline.driver", "pipeline.plan", "pipeline.configs", "pipeline.doctor"),
         *("pipeline.lone", "pipeline.compare", "pipeline.race", "pipeline.revalidate"),
