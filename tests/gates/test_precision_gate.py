@@ -1,0 +1,100 @@
+"""The precision gate finds files that are not what they are called."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from gates import files, mini
+
+from converters.contract import Precision
+from pipeline.checks.outcome import Check, Outcome
+from pipeline.checks.precision import check_precision
+
+GATES = mini.gates()
+
+HONEST = {
+    "fp32": files.tflite_float,
+    "fp16": lambda: files.tflite_float("float16"),
+    "dynamic": files.tflite_dynamic,
+    "int8": files.tflite_int8,
+    "int8-io": lambda: files.tflite_int8(edges=False),
+}
+
+
+def judge(file: files.File, claimed: str) -> Check:
+    return check_precision(file.inspection(), Precision(claimed), GATES.precision[Precision(claimed)])
+
+
+def said(check: Check, pattern: str) -> None:
+    assert check.outcome is Outcome.FAILED
+    assert re.search(pattern, " ".join(check.reasons)), check.reasons
+
+
+@pytest.mark.parametrize("claimed", HONEST)
+@pytest.mark.parametrize("true", HONEST)
+def test_a_file_passes_under_its_own_name_only(true: str, claimed: str) -> None:
+    check = judge(HONEST[true](), claimed)
+    assert check.outcome is (Outcome.PASSED if true == claimed else Outcome.FAILED), check.reasons
+
+
+def test_a_float_file_called_int8_names_its_weights_and_operators() -> None:
+    check = judge(files.tflite_float(), "int8")
+    said(check, "only 0.0% of its large weights are int8 .* float32 in t1")
+    said(check, "2 of 2 operators still compute in float: 1 x CONV_2D, 1 x FULLY_CONNECTED")
+
+
+def test_a_leftover_float_operator_is_listed() -> None:
+    check = judge(files.tflite_int8(leftover="LEAKY_RELU"), "int8")
+    said(check, "1 of 7 operators still compute in float: 1 x LEAKY_RELU")
+    assert check.metrics["float_ops"] == 1
+
+
+def test_one_scale_for_all_channels_fails() -> None:
+    said(judge(files.tflite_int8(scales=1), "int8"), "one scale for all channels: t2")
+    said(judge(files.onnx_qdq(scales=1), "int8"), "one scale for all channels")
+
+
+def test_onnx_in_qdq_form_passes() -> None:
+    check = judge(files.onnx_qdq(), "int8")
+    assert check.outcome is Outcome.PASSED, check.reasons
+
+
+@pytest.mark.parametrize(
+    ("file", "left"),
+    [
+        (files.onnx_qdq(quantize_output=False), "1 x Conv, 1 x Relu"),
+        (files.onnx_qdq(activation="Softmax"), "1 x Conv, 1 x Softmax"),
+    ],
+    ids=["output never quantized", "an operator no runtime folds"],
+)
+def test_onnx_with_operators_outside_the_pattern_fails(file: files.File, left: str) -> None:
+    said(judge(file, "int8"), f"still compute in float: {left}")
+
+
+@pytest.mark.parametrize(("bits", "found"), [(8, "8 bits"), (16, "16 bits")])
+def test_float32_tensors_with_rounded_values_are_not_float32(bits: int, found: str) -> None:
+    said(judge(files.tflite_float(grid_bits=bits), "fp32"), f"values of {found} only: weights were rounded")
+
+
+def test_a_constant_with_nan_fails_every_claim() -> None:
+    for claimed, make in HONEST.items():
+        file = make()
+        file.weight("float32", 4, finite=False)
+        said(judge(file, claimed), "NaN or Inf in the constants")
+
+
+@pytest.mark.parametrize("claimed", HONEST)
+def test_a_file_without_weights_fails(claimed: str) -> None:
+    file = files.File(io=("int8", 0.5) if claimed == "int8-io" else ("float32", None))
+    said(judge(file, claimed), "no weights")
+
+
+def test_quantized_inputs_are_not_int8_with_float_inputs() -> None:
+    said(judge(files.tflite_int8(edges=False), "int8"), "these are quantized: image, logits")
+
+
+def test_integers_without_a_scale_stand_for_nothing() -> None:
+    file = files.tflite_int8(edges=False)
+    file.io = ("int8", None)
+    said(judge(file, "int8-io"), "no input or output has a scale")
