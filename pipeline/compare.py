@@ -72,7 +72,7 @@ def run(
     own_inputs = {ours.name: inputs[spec.name] for spec, ours in zip(source.inputs, spoken.source.inputs, strict=True)}
     with tempfile.TemporaryDirectory(prefix="edge-export-") as folder:
         samples = Path(folder) / "inputs.npz"
-        np.savez(samples, **own_inputs)
+        np.savez(samples, allow_pickle=False, **own_inputs)
         outputs: Arrays = pool.call(
             registry.runtime(runtime).worker,
             "converters.job:run_samples",

@@ -9,7 +9,6 @@ import types
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -156,7 +155,7 @@ def parse(cls: type[T], data: Any, path: Path, section: str = "") -> T:
     for key in data:
         if key not in fields:
             raise ConfigError(f"{where}: unknown key {key!r}{_near(key, fields)}; known are {', '.join(fields)}")
-    hints = _hints(cls)
+    hints = typing.get_type_hints(cls)
     values = {key: _value(value, hints[key], f"{where}: {key}") for key, value in data.items()}
     missing = [
         name
@@ -166,11 +165,6 @@ def parse(cls: type[T], data: Any, path: Path, section: str = "") -> T:
     if missing:
         raise ConfigError(f"{where}: {', '.join(missing)} must be given")
     return cls(**values)
-
-
-@cache
-def _hints(cls: type) -> dict[str, Any]:
-    return typing.get_type_hints(cls)
 
 
 def _value(value: Any, hint: Any, where: str) -> Any:

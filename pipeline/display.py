@@ -15,6 +15,7 @@ from pipeline.driver import Result, State
 from pipeline.task import Task
 
 STAGES = ("data", "train", "reference", "calibrate", "convert", "validate")
+QUIET_STAGE = "judge"  # takes no time, and the report says what came of it
 QUIET_LINE_S = 10.0  # without a terminal, a long task speaks this often
 _MARK = {
     State.DONE: "[green]✓[/]",
@@ -91,6 +92,8 @@ class ConsoleDisplay:
                 if not self.verbose:
                     return
             self._done[task.stage] += 1
+            if task.stage == QUIET_STAGE and not self.verbose:
+                return
             seconds = time.monotonic() - self._started.get(task.name, time.monotonic())
             detail = f"{seconds:.1f} s" if result.state is State.DONE else escape(_short(result))
             self._line(f"  {_MARK[result.state]} {escape(task.name)}  [dim]{detail}[/]")

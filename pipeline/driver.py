@@ -119,7 +119,10 @@ class Driver:
         if stored or any(task.exclusive for task in running):
             return stored
         lanes = {task.lane for task in running}
-        free = {task.lane: task for task in reversed(ready) if not task.exclusive and task.lane not in lanes}
+        free: dict[str, Task] = {}
+        for task in ready:
+            if not task.exclusive and task.lane not in lanes:
+                free.setdefault(task.lane, task)
         if free or running:
             return list(free.values())[: self.jobs - len(running)]
         return ready[:1]

@@ -18,7 +18,9 @@ from converters.contract import Arrays, Artifact, Inspection, Precision, Runtime
 from converters.errors import DataError, ModelError, UnavailableError, UsageError
 from converters.sniff import sniff
 from converters.worker import WorkerPool
-from pipeline import bundle, config, golden
+from pipeline import config, golden
+from pipeline.bundle import open_bundle
+from pipeline.bundle.write import MANIFEST
 from pipeline.config import Limits
 from pipeline.golden_inputs import synthesise
 from pipeline.store import file_sha256
@@ -61,9 +63,11 @@ def open_artifact(path: Path, pool: WorkerPool, limits: Limits) -> tuple[Artifac
         ModelError: as `inspect_file`, or a bundle whose files have changed.
     """
     path = path.resolve()
-    known = bundle.find_artifact(path)
-    if known is not None:
-        return known
+    if (path.parent / MANIFEST).is_file():
+        bundle = open_bundle(path.parent)
+        for artifact in bundle.artifacts:
+            if artifact.path.resolve() == path:
+                return artifact, bundle.golden.get(artifact.framework)
     inspection = inspect_file(path, pool, limits)
     own = inspection.signature
     artifact = Artifact(

@@ -44,7 +44,7 @@ def race(
         samples = Path(folder) / "inputs.npz"
         # both sides may name a single input differently: each finds its own
         own = {spec.name: arrays[first.name] for first, spec in zip(a.source.inputs, other.source.inputs, strict=True)}
-        np.savez(samples, **{f"input/{name}": value for name, value in {**arrays, **own}.items()})
+        np.savez(samples, allow_pickle=False, **{f"input/{name}": value for name, value in {**arrays, **own}.items()})
         timings: PairTimings = pool.call(
             WORKER,
             "converters.timing:time_pair",

@@ -11,15 +11,16 @@ from pathlib import Path
 
 from rich.console import Console
 
-from converters.errors import EdgeExportError, UsageError
+from converters.errors import UsageError
 from converters.worker import WorkerPool
 from pipeline.checks.gates import Gates
-from pipeline.checks.outcome import Cell, Outcome
+from pipeline.checks.outcome import Cell
 from pipeline.configs import load_configs
 from pipeline.display import STAGES, ConsoleDisplay
 from pipeline.driver import Driver, Result, State, reason_to_run
 from pipeline.entries import read_artifact, read_facts
 from pipeline.plan import Plan, PlannedCell, make_plan
+from pipeline.publish import publish, say
 from pipeline.request import Request
 from pipeline.stages.judge import Subject, judge_task, read_cell
 from pipeline.store import Store
@@ -72,11 +73,13 @@ def execute(request: Request, options: Options) -> int:
         if options.until == "report":
             cells = judge(plan, gates, results, driver)
             display.summary()
-            from pipeline.stages.package import publish
-
-            return publish(plan, request, configs, gates, cells, results, options, command, console)
-        display.summary()
-        return _say_made(plan, results, options, console)
+            folder, report, written = publish(plan, gates, cells, results, store, options.out, command)
+            if not written:
+                console.print("  [dim]=[/] package: nothing to do, the bundle holds these verdicts already")
+        else:
+            display.summary()
+            return _say_made(plan, results, options, console)
+    return say(folder, report, console, as_json=options.as_json)
 
 
 def judge(plan: Plan, gates: Gates, results: Mapping[str, Result], driver: Driver) -> list[Cell]:
@@ -175,11 +178,3 @@ def explain(request: Request, workspace: Path, configs_folder: Path | None, *, a
     for row in rows:
         mark = "[yellow]run [/]" if row["would_run"] else "[dim]keep[/]"
         console.print(f"{mark} {row['stage']:<10} {row['task']}  [dim]{row['reason']}[/]", soft_wrap=True)
-
-
-def exit_code(cells: list[Cell], errors: list[EdgeExportError]) -> int:
-    """0 when every cell passed or was not asked; 6 when toolkits failed in all of them; 1 when a gate failed."""
-    bad = [cell for cell in cells if cell.outcome not in (Outcome.PASSED, Outcome.NOT_RUN)]
-    if not bad:
-        return 0
-    return 1

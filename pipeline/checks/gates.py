@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import json
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -107,6 +108,16 @@ class Gates:
     def to_json(self) -> dict[str, Any]:
         """The gates as plain dicts, for the report and the bundle; `parse_gates` reads them back."""
         return dataclasses.asdict(self)
+
+
+def to_toml(gates: Gates) -> str:
+    """A complete gates file, as `parse_gates` reads it."""
+    lines: list[str] = []
+    for section, rows in gates.to_json().items():
+        tables = {section: rows} if section in _SINGLE else {f"{section}.{name}": row for name, row in rows.items()}
+        for name, row in tables.items():
+            lines += [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in row.items()), ""]
+    return "\n".join(lines)
 
 
 _BY_PRECISION: Mapping[str, type] = {

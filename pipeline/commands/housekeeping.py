@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json as json_module
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pipeline.commands import options
+
+if TYPE_CHECKING:
+    from pipeline.routes import Route
 
 
 def register(app: typer.Typer) -> None:
@@ -25,40 +28,43 @@ def routes(json: options.Json = False, debug: options.Debug = False) -> None:
     from converters.contract import Framework
     from pipeline.routes import SOURCE_FORMAT, find_routes
 
-    rows = [
-        {
-            "framework": framework.value,
-            "route": route.name,
-            "target": route.target.value,
-            "precision": route.precision.value,
-            "converters": [edge.name for edge in route.edges],
-            "runtimes": [spec.name for spec in registry.runtimes_for(route.target)],
-            "missing": sorted({name for edge in route.edges for name in registry.missing(edge.packages)}),
-        }
-        for framework in Framework
-        for route in find_routes(framework, registry.edges())
-    ]
+    found = [route for framework in Framework for route in find_routes(framework, registry.edges())]
     if json:
-        typer.echo(json_module.dumps({"schema_version": 1, "routes": rows}, indent=1))
+        typer.echo(json_module.dumps({"schema_version": 1, "routes": [_row(route) for route in found]}, indent=1))
         return
     from rich.console import Console
 
     console = Console(highlight=False)
     for framework in Framework:
         console.print(f"[bold]{framework}[/] ({SOURCE_FORMAT[framework]} model)")
-        chains: dict[tuple[str, str], list[dict[str, object]]] = {}
-        for row in rows:
-            if row["framework"] == framework:
-                chains.setdefault((str(row["route"]), str(row["target"])), []).append(row)
-        for index, ((route, target), members) in enumerate(chains.items()):
-            arm = "└─" if index == len(chains) - 1 else "├─"
-            precisions = ", ".join(str(row["precision"]) for row in members)
-            console.print(f"  {arm} {route} ─▶ [bold]{target}[/]  {precisions}")
-            stem = " " if index == len(chains) - 1 else "│"
-            console.print(f"  {stem}    [dim]runs in {', '.join(members[0]['runtimes']) or 'nothing'}[/]")  # type: ignore[arg-type]
-            missing = sorted({name for row in members for name in row["missing"]})  # type: ignore[attr-defined]
+        chains: dict[tuple[str, str], list[Route]] = {}
+        for route in found:
+            if route.framework is framework:
+                chains.setdefault((route.name, route.target), []).append(route)
+        for index, members in enumerate(chains.values()):
+            last = index == len(chains) - 1
+            row = _row(members[0])
+            precisions = ", ".join(route.precision for route in members)
+            console.print(f"  {'└─' if last else '├─'} {row['route']} ─▶ [bold]{row['target']}[/]  {precisions}")
+            stem = "  " if last else "│ "
+            console.print(f"  {stem}   [dim]runs in {', '.join(row['runtimes']) or 'nothing'}[/]")
+            missing = sorted({name for route in members for name in _row(route)["missing"]})
             if missing:
-                console.print(f"  {stem}    [yellow]not installed: {', '.join(missing)}[/]")
+                console.print(f"  {stem}   [yellow]not installed: {', '.join(missing)}[/]")
+
+
+def _row(route: Route) -> dict[str, Any]:
+    from converters import registry
+
+    return {
+        "framework": route.framework.value,
+        "route": route.name,
+        "target": route.target.value,
+        "precision": route.precision.value,
+        "converters": [edge.name for edge in route.edges],
+        "runtimes": [spec.name for spec in registry.runtimes_for(route.target)],
+        "missing": sorted({name for edge in route.edges for name in registry.missing(edge.packages)}),
+    }
 
 
 def report(

@@ -33,7 +33,7 @@ def calibration_task(source: Task, data: Task | None, samples: int, seed: int = 
             inputs = to_samples({name: value[chosen] for name, value in split.inputs.items()}, specs.inputs)
         else:
             inputs = synthesise(specs.inputs, samples, seed)
-        np.savez(context.folder / CALIBRATION, **inputs)
+        np.savez(context.folder / CALIBRATION, allow_pickle=False, **inputs)
 
     name = source.name.partition(" ")[2]
     needs = {"source": source, **({"data": data} if data else {})}

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from converters.contract import Precision
-from converters.errors import EdgeExportError
+from converters.errors import ContractError, EdgeExportError
 from pipeline import evidence, golden
 from pipeline.checks.gates import Gates
 from pipeline.checks.outcome import Cell, Check
@@ -88,24 +88,22 @@ def _checks(
     artifact = read_artifact(needs["artifact"])
     base = read_artifact(needs["baseline"]) if "baseline" in needs else None
     pack = golden.read(needs["reference"].file(evidence.GOLDEN))
-    measured: evidence.Measured | EdgeExportError = (
-        evidence.read_measured(needs["measurement"]) if "measurement" in needs else errors["measurement"]
-    )
-    failed = isinstance(measured, EdgeExportError)
+    measured = evidence.read_measured(needs["measurement"]) if "measurement" in needs else None
+    error = errors.get("measurement", ContractError("the measurement is neither there nor has it failed"))
     return judge(
         Evidence(
             precision=subject.precision,
             runtime=subject.runtime,
             outputs=artifact.source.outputs,
-            golden=Golden(pack.inputs, pack.outputs, pack.label, pack.synthetic),
-            golden_got=measured if failed else measured.golden,
+            golden=Golden(pack.inputs, pack.outputs, pack.label, pack.at_limits),
+            golden_got=measured.golden if measured else error,
             inspection=evidence.read_inspection(needs["inspection"]) if "inspection" in needs else errors["inspection"],
             size_bytes=artifact.size_bytes,
             fp32_bytes=base.size_bytes if base and base.precision is Precision.FP32 else None,
             parameters=evidence.read_parameters(needs["reference"]),
             labelled=evidence.read_labelled(needs["reference"]),
-            labelled_got=measured if failed else measured.test,
-            placement=measured if failed else measured.placement,
+            labelled_got=measured.test if measured else error,
+            placement=measured.placement if measured else error,
             timings=evidence.read_timings(needs["timing"]) if "timing" in needs else errors["timing"],
         ),
         gates,

@@ -13,12 +13,9 @@ from pipeline.config import Limits
 from pipeline.datasets.dataset import Dataset
 from pipeline.datasets.samples import to_samples
 from pipeline.entries import read_artifact
-from pipeline.golden_inputs import golden_count, image_limits, select, synthesise
+from pipeline.golden_inputs import Chosen, choose, choose_synthetic
 from pipeline.store import Entry, digest
 from pipeline.task import Context, Task, code
-
-BUDGET_BYTES = 2_000_000
-"""Of the golden inputs: a phone keeps them beside the model."""
 
 
 def reference_task(source: Task, data: Task | None, limits: Limits, *, golden_samples: int, seed: int = 0) -> Task:
@@ -29,10 +26,9 @@ def reference_task(source: Task, data: Task | None, limits: Limits, *, golden_sa
 
     def work(context: Context) -> None:
         artifact = read_artifact(context.needs["source"])
-        inputs, label, index = _golden_inputs(artifact.signature, context.needs.get("data"), golden_samples, seed)
-        outputs = _eager(context, artifact, inputs, limits)
-        pack = golden.GoldenPack(inputs, outputs, label, index, artifact.signature, artifact.model, artifact.framework)
-        golden.write(context.folder / evidence.GOLDEN, pack)
+        chosen = _golden_inputs(artifact.signature, context.needs.get("data"), golden_samples, seed)
+        outputs = _eager(context, artifact, chosen.inputs, limits)
+        golden.write(context.folder / evidence.GOLDEN, chosen, outputs, artifact)
         if "data" in context.needs:
             test = Dataset.open(context.needs["data"].folder).test
             inputs = to_samples(test.inputs, artifact.signature.inputs)
@@ -52,26 +48,11 @@ def reference_task(source: Task, data: Task | None, limits: Limits, *, golden_sa
     return Task(name, "reference", ingredients, work, needs, lane=source.lane)
 
 
-def _golden_inputs(
-    signature: Signature, data: Entry | None, most: int, seed: int
-) -> tuple[Arrays, np.ndarray, np.ndarray]:
-    """(inputs, labels, indices into the test split) of the golden pack; -1 marks what no data set holds."""
-    specs = signature.inputs
+def _golden_inputs(signature: Signature, data: Entry | None, most: int, seed: int) -> Chosen:
     if data is None:
-        count = min(most, golden_count(synthesise(specs, 1, seed), {}, BUDGET_BYTES))
-        none = np.full(count, golden.NO_LABEL, np.int64)
-        return synthesise(specs, count, seed), none, none
+        return choose_synthetic(signature, most, seed)
     test = Dataset.open(data.folder).test
-    samples = to_samples(test.inputs, specs)
-    chosen = select(samples, test.targets, min(most, golden_count(samples, {}, BUDGET_BYTES)), seed)
-    inputs = {name: values[chosen] for name, values in samples.items()}
-    label = np.full(len(chosen), golden.NO_LABEL) if test.targets is None else np.asarray(test.targets)[chosen]
-    if len(specs) == 1 and specs[0].meaning == "image":
-        limits = image_limits(specs[0])
-        inputs = {name: np.concatenate([values, limits]) for name, values in inputs.items()}
-        made_up = np.full(len(limits), golden.NO_LABEL)
-        label, chosen = np.concatenate([label, made_up]), np.concatenate([chosen, made_up])
-    return inputs, label.astype(np.int64), chosen.astype(np.int64)
+    return choose(to_samples(test.inputs, signature.inputs), test.targets, signature, most, seed)
 
 
 def _eager(context: Context, artifact: Artifact, inputs: Arrays, limits: Limits) -> Arrays:

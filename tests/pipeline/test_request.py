@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import pytest
+
+from converters.contract import Framework, Precision, TensorSpec
+from converters.errors import UsageError
+from pipeline import config
+from pipeline.request import (
+    Request,
+    framework_of_file,
+    frameworks_of,
+    name_of,
+    parse_input,
+    precisions_of,
+    targets_of,
+)
+
+
+@pytest.fixture(scope="module")
+def configs():
+    return config.load()
+
+
+def test_targets(configs):
+    assert targets_of(("all",), configs) == tuple(configs.targets)
+    assert targets_of(("tflite", "onnx", "tflite"), configs) == ("tflite", "onnx")
+
+
+@pytest.mark.parametrize(
+    ("names", "match"), [((), "no target was given"), (("tflight",), "no target is called 'tflight'")]
+)
+def test_a_target_that_is_not_there_says_what_is(configs, names, match):
+    with pytest.raises(UsageError, match=rf"(?s){match}.*tflite.*onnx.*torchscript.*make export TARGET=tflite"):
+        targets_of(names, configs)
+
+
+def test_precisions():
+    assert precisions_of(("int8",)) == (Precision.INT8, Precision.INT8_IO)
+    assert precisions_of(("int8-io", "fp32")) == (Precision.INT8_IO, Precision.FP32)
+    assert precisions_of(("fp32", "all")) == ()
+    with pytest.raises(UsageError, match="no precision is called 'int4'; there are fp32"):
+        precisions_of(("int4",))
+
+
+def test_frameworks():
+    model = config.load_model("fashion-cnn")
+    request = Request((), "fashion-cnn")
+    assert frameworks_of(request, model) == (Framework.TORCH, Framework.TENSORFLOW)
+    assert frameworks_of(Request((), "", frameworks=("both",)), model) == (Framework.TORCH, Framework.TENSORFLOW)
+    assert frameworks_of(Request((), "", frameworks=("torch",)), model) == (Framework.TORCH,)
+    with pytest.raises(UsageError, match="no framework is called 'jax'; there are torch, tensorflow, both"):
+        frameworks_of(Request((), "", frameworks=("jax",)), model)
+
+
+@pytest.mark.parametrize(
+    ("text", "framework"),
+    [
+        ("import torch.nn as nn", Framework.TORCH),
+        ("from torch import nn\nimport numpy", Framework.TORCH),
+        ("def f():\n    import keras", Framework.TENSORFLOW),
+        ("import tensorflow as tf", Framework.TENSORFLOW),
+    ],
+)
+def test_the_framework_of_a_file_is_read_without_running_it(tmp_path, text, framework):
+    file = tmp_path / "m.py"
+    file.write_text(f"{text}\nraise SystemExit('it was run')\n")
+    assert framework_of_file(f"{file}:build") is framework
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        ("import torch, keras", "imports both torch and tensorflow; say which"),
+        ("import numpy", "imports neither torch nor keras; say which"),
+        ("def (", "cannot be read as Python"),
+    ],
+)
+def test_a_file_that_does_not_tell(tmp_path, text, match):
+    (tmp_path / "m.py").write_text(text)
+    with pytest.raises(UsageError, match=match):
+        framework_of_file(f"{tmp_path / 'm.py'}:build")
+
+
+def test_a_file_that_is_not_there():
+    with pytest.raises(UsageError, match="there is no file nowhere.py"):
+        framework_of_file("nowhere.py:build")
+
+
+def test_names():
+    model = config.load_model("fashion-cnn")
+    assert name_of(Request((), "fashion-cnn"), model) == "fashion-cnn"
+    assert name_of(Request((), "fashion-cnn", data="some/Cats & dogs"), model) == "Cats & dogs-cnn"
+    assert name_of(Request((), "a/my_net.py:build"), None) == "my_net"
+    assert name_of(Request((), "fashion-cnn", name="mine"), model) == "mine"
+    assert Request((), "a.py:b").own_model
+    assert not Request((), "fashion-cnn").own_model
+
+
+def test_inputs():
+    assert parse_input("image:1x3x8x9:uint8") == TensorSpec("image", (1, 3, 8, 9), "uint8")
+    assert parse_input("x:5") == TensorSpec("x", (5,), "float32")
+    with pytest.raises(UsageError, match="not of the form"):
+        parse_input("image")
+    with pytest.raises(UsageError, match="'float33' is no tensor type"):
+        parse_input("x:5:float33")

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from converters import registry
+from converters.contract import Edge, Format, Framework, Precision
+from pipeline.routes import find_routes
+
+FP32, FP16, INT8 = Precision.FP32, Precision.FP16, Precision.INT8
+
+
+def edge(toolkit, source, target, *precisions):
+    return Edge(f"{target}_from_{source}", toolkit, "m", source, target, precisions, "w", ())
+
+
+def names(routes):
+    return {(route.name, route.target.value, route.precision.value) for route in routes}
+
+
+def test_a_chain_of_two_converters_is_a_route():
+    edges = [edge("onnx", Format.TORCH, Format.ONNX, FP32), edge("onnx2tf", Format.ONNX, Format.TFLITE, FP32, INT8)]
+    assert names(find_routes(Framework.TORCH, edges)) == {
+        ("onnx", "onnx", "fp32"),
+        ("onnx-onnx2tf", "tflite", "fp32"),
+        ("onnx-onnx2tf", "tflite", "int8"),
+    }
+    assert find_routes(Framework.TENSORFLOW, edges) == ()
+
+
+def test_a_quantizer_is_taken_only_for_what_the_converter_does_not_make():
+    convert = edge("litert", Format.KERAS, Format.TFLITE, FP32, INT8)
+    quantize = edge("litert", Format.TFLITE, Format.TFLITE, FP16, INT8)
+    found = {route.precision: route for route in find_routes(Framework.TENSORFLOW, [quantize, convert])}
+    assert found[INT8].edges == (convert,)
+    assert found[FP16].edges == (convert, quantize)
+    assert found[FP16].steps() == ((convert, FP32), (quantize, FP16))
+
+
+def test_conversions_start_from_fp32_and_visit_a_format_once():
+    edges = [
+        edge("a", Format.TORCH, Format.ONNX, INT8),
+        edge("b", Format.ONNX, Format.TFLITE, FP32),
+        edge("c", Format.TFLITE, Format.ONNX, FP32),
+    ]
+    assert names(find_routes(Framework.TORCH, edges)) == {("a", "onnx", "int8")}
+
+
+def test_the_real_graph_reaches_every_target_in_the_promised_precisions():
+    torch = names(find_routes(Framework.TORCH, registry.edges()))
+    keras = names(find_routes(Framework.TENSORFLOW, registry.edges()))
+    every = {precision.value for precision in Precision}
+    assert {p for route, target, p in torch if (route, target) == ("litert", "tflite")} == every
+    assert {p for route, target, p in keras if (route, target) == ("litert", "tflite")} == every
+    assert ("torchscript", "torchscript", "fp32") in torch
+    assert {("onnx", "onnx", "fp32"), ("onnx", "onnx", "int8")} <= torch & keras
