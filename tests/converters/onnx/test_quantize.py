@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+from tiny_models import MODELS
+
+from converters import job
+from converters.contract import Artifact, ConversionRequest, Format, Inspection, Precision
+from converters.errors import UnsupportedError, UsageError
+
+Exported = Callable[[str], Artifact]
+
+
+def make(source: Artifact, precision: Precision, folder: Path, samples: int = 8, **options: str) -> Artifact:
+    np.savez(folder / "samples.npz", **MODELS[source.model].inputs(samples))
+    request = ConversionRequest(
+        source, folder / f"{precision}.onnx", precision, calibration=folder / "samples.npz", options=options
+    )
+    return job.convert("quantize_onnx", request)
+
+
+def errors(source: Artifact, made: Artifact, folder: Path) -> dict[str, float]:
+    """Mean absolute error of each output relative to its range, on the calibration samples."""
+    wanted, found = (job.run_samples("onnxruntime", one, folder / "samples.npz") for one in (source, made))
+    return {name: float(np.abs(found[name] - value).mean() / np.ptp(value)) for name, value in wanted.items()}
+
+
+def weights(found: Inspection) -> dict[str, int]:
+    """Numbers of weights (tensors of two axes or more) by type."""
+    counts: dict[str, int] = {}
+    for tensor in found.tensors:
+        if tensor.constant and len(tensor.shape) > 1:
+            counts[tensor.dtype] = counts.get(tensor.dtype, 0) + int(np.prod(tensor.shape))
+    return counts
+
+
+def test_int8_weights_per_channel_and_int8_activations(tiny: str, exported: Exported, tmp_path: Path) -> None:
+    source = exported(tiny)
+    made = make(source, Precision.INT8, tmp_path)
+    assert made.signature == source.signature, "names, layouts, and float inputs and outputs"
+    found = job.inspect(made.path, Format.ONNX)
+    assert set(weights(found)) == {"int8"}
+    assert weights(found)["int8"] == weights(job.inspect(source.path, Format.ONNX))["float32"]
+    for op in found.ops:
+        if op.type == "Conv":
+            dequantize = next(other for other in found.ops if other.outputs[0] == op.inputs[1])
+            weight = found.tensors[dequantize.inputs[0]]
+            assert weight.scales == weight.shape[0], weight.name
+    activations = [t for t in found.tensors if not t.constant and t.scales]
+    assert activations
+    assert {(t.dtype, t.scales) for t in activations} == {("int8", 1)}
+    assert max(errors(source, made, tmp_path).values()) < 0.02
+
+
+def test_fp16_weights_with_float_inputs_and_outputs(tiny: str, exported: Exported, tmp_path: Path) -> None:
+    source = exported(tiny)
+    made = make(source, Precision.FP16, tmp_path)
+    assert made.signature == source.signature
+    assert set(weights(job.inspect(made.path, Format.ONNX))) == {"float16"}
+    assert 0 < max(errors(source, made, tmp_path).values()) < 1e-3
+
+
+@pytest.mark.torch
+def test_every_computing_operator_is_between_quantized_tensors(exported: Exported, tmp_path: Path) -> None:
+    found = job.inspect(make(exported("torch_conv"), Precision.INT8, tmp_path).path, Format.ONNX)
+    producers = {output: op.type for op in found.ops for output in op.outputs}
+    for op in found.ops:
+        if op.type not in ("QuantizeLinear", "DequantizeLinear"):
+            read = [producers[i] for i in op.inputs if i in producers]
+            assert read, op.type
+            assert set(read) <= {"DequantizeLinear", "Conv"}, f"{op.type} reads {read}"
+
+
+@pytest.mark.torch
+def test_calibration_decides_the_scales(exported: Exported, tmp_path: Path) -> None:
+    """Images ten times darker make the first scale ten times smaller."""
+    source = exported("torch_conv")
+    images = MODELS["torch_conv"].inputs(8)["image"]
+    scales = []
+    for gain in (1.0, 0.1):
+        np.savez(tmp_path / "calibration.npz", image=(images * gain).astype(np.float32))
+        target = tmp_path / f"{gain}.onnx"
+        job.convert("quantize_onnx", ConversionRequest(source, target, Precision.INT8, tmp_path / "calibration.npz"))
+        weights = {tensor.name: tensor for tensor in onnx.load(target).graph.initializer}
+        scales.append(float(numpy_helper.to_array(weights["image_scale"])))
+    assert scales[0] == pytest.approx(images.max() / 255)
+    assert scales[1] == pytest.approx(scales[0] / 10, rel=1e-3)
+
+
+@pytest.mark.torch
+def test_percentile_calibration_gives_other_ranges(
+    exported: Exported, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    source = exported("torch_conv")
+    made = make(source, Precision.INT8, tmp_path, calibration_method="percentile")
+    assert capfd.readouterr().out == "", "nothing is printed"
+    assert made.graph_hash != make(source, Precision.INT8, tmp_path).graph_hash
+    assert max(errors(source, made, tmp_path).values()) < 0.1
+
+
+@pytest.mark.torch
+def test_an_unknown_calibration_method_names_those_that_exist(exported: Exported, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no calibration_method 'best'; there are minmax, percentile"):
+        make(exported("torch_conv"), Precision.INT8, tmp_path, calibration_method="best")
+
+
+@pytest.mark.torch
+def test_weights_beyond_float16_are_refused(exported: Exported, tmp_path: Path) -> None:
+    source = exported("torch_conv")
+    model = onnx.load(source.path)
+    weight = next(tensor for tensor in model.graph.initializer if tensor.name.endswith("head.weight"))
+    weight.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(weight) * 1e6, weight.name))
+    onnx.save(model, tmp_path / "large.onnx")
+    with pytest.raises(UnsupportedError, match=r"head\.weight' holds .* beyond float16's 65504"):
+        make(dataclasses.replace(source, path=tmp_path / "large.onnx"), Precision.FP16, tmp_path)
+
+
+@pytest.mark.torch
+def test_hash_is_that_of_another_quantization(exported: Exported, tmp_path: Path) -> None:
+    source = exported("torch_conv")
+    for precision in (Precision.INT8, Precision.FP16):
+        first, second = (make(source, precision, tmp_path) for _ in range(2))
+        assert first.graph_hash == second.graph_hash != source.graph_hash
+
+
+def test_neither_framework_is_imported() -> None:
+    code = "import sys, converters.onnx.quantize, converters.onnx.runtime, converters.onnx.inspect; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "onnxruntime" in loaded
+    assert not {"torch", "tensorflow", "keras"} & set(loaded)
