@@ -1,4 +1,4 @@
-"""TorchScript from a PyTorch model: traced on one input, checked on another, frozen."""
+"""TorchScript from a PyTorch model: traced on one input, checked on others, frozen."""
 
 from __future__ import annotations
 
@@ -19,6 +19,9 @@ from converters.torchscript.archive import save
 TOLERANCE = 1e-5
 """Largest difference of the trace from the model, relative to the output's range; both run the same kernels."""
 
+CHECKS = 8
+"""Inputs that the trace is compared on: one may take the same branch as the traced one by chance."""
+
 Tensors = tuple[torch.Tensor, ...]
 
 
@@ -37,7 +40,8 @@ def torchscript_from_torch(request: ConversionRequest) -> Signature:
         warnings.simplefilter("ignore", torch.jit.TracerWarning)  # `_check` answers by values what they suspect
         traced = torch.jit.trace(model, _example(signature, 0), check_trace=False)
         frozen = torch.jit.freeze(traced.eval())
-        outputs = _check(model, frozen, _example(signature, 1), signature)
+        for seed in range(1, 1 + CHECKS):
+            outputs = _check(model, frozen, _example(signature, seed), signature)
     own = Signature(
         tuple(dataclasses.replace(spec, shape=source.fixed(spec)) for spec in signature.inputs),
         tuple(
