@@ -89,7 +89,7 @@ def _latency(rows: _Rows) -> Chart | None:
             ratio = f"×{signed(found.ratio, 3)}"
             if found.ratio_low is not None and found.ratio_high is not None:
                 ratio += f" ({signed(found.ratio_low, 3)} to {signed(found.ratio_high, 3)})"
-            detail.append(ratio)
+            detail.append(f"{ratio} {found.decision}".strip())
         svg = plots.median(axis, found.p50, found.p90, f"{name}: {text}")
         bars.append(Bar(name, cell.id, svg, text, " · ".join(detail)))
     note = (

@@ -19,8 +19,8 @@ from pipeline.report.text import clean, one_line
 
 REASON = 300
 SHOWN = 10
-ROW_NAME = 26  # columns that a precision and its route take
-RUNTIME = 24  # columns that a runtime takes: the numbers of a cell on one line
+ROW_NAME = 22  # columns that a precision and its route take
+RUNTIME = 26  # columns that a runtime takes: the numbers of a cell on one line
 
 
 def print_cells(report: Report, console: Console, files: Mapping[str, Path] | None = None) -> None:
@@ -86,7 +86,7 @@ def _slot(cells: tuple[Cell, ...]) -> Text:
         mark = MARKS[cell.outcome]
         text.append("\n" if index else "").append(f"{mark.symbol} {cell.outcome}", mark.style)
         if numbers := key_numbers(cell):
-            text.append("\n" + "  ".join(number.replace(" ", "\N{NO-BREAK SPACE}") for number in numbers), "dim")
+            text.append("\n" + " ".join(numbers), "dim")
     return text or Text("·", "dim")
 
 

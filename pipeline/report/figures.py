@@ -10,6 +10,7 @@ from pipeline.report.text import signed
 SNR = "parity.snr_db"
 DROP, DROP_LOW, DROP_HIGH = "accuracy.drop_points", "accuracy.drop_points_low", "accuracy.drop_points_high"
 P50, P90 = "latency.latency_ms_p50", "latency.latency_ms_p90"
+DECISION = "latency.decision"
 RATIO, RATIO_LOW, RATIO_HIGH = "latency.ratio", "latency.ratio_low", "latency.ratio_high"
 
 
@@ -18,7 +19,8 @@ class Figures:
     """The key numbers of a cell; None where its checks did not get so far.
 
     `snr_db` of the worst output; `drop` in points of accuracy, positive is worse, with its confidence interval;
-    `p50` and `p90` in milliseconds; `ratio` of the time to fp32's in the same runtime, below 1 is faster.
+    `p50` and `p90` in milliseconds; `ratio` of the time to fp32's in the same runtime, below 1 is faster;
+    `decision` is what the interval of the ratio allows to say: faster, slower, cannot tell.
     """
 
     snr_db: float | None
@@ -30,6 +32,7 @@ class Figures:
     ratio: float | None
     ratio_low: float | None
     ratio_high: float | None
+    decision: str
 
 
 def figures(cell: Cell) -> Figures:
@@ -40,7 +43,18 @@ def figures(cell: Cell) -> Figures:
         value = metrics.get(name)
         return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
-    return Figures(*(number(name) for name in (SNR, DROP, DROP_LOW, DROP_HIGH, P50, P90, RATIO, RATIO_LOW, RATIO_HIGH)))
+    return Figures(
+        snr_db=number(SNR),
+        drop=number(DROP),
+        drop_low=number(DROP_LOW),
+        drop_high=number(DROP_HIGH),
+        p50=number(P50),
+        p90=number(P90),
+        ratio=number(RATIO),
+        ratio_low=number(RATIO_LOW),
+        ratio_high=number(RATIO_HIGH),
+        decision=str(metrics.get(DECISION) or ""),
+    )
 
 
 def key_numbers(cell: Cell) -> tuple[str, ...]:

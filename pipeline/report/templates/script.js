@@ -22,6 +22,7 @@
     }
     found.textContent = words.length ? `${count} of ${cards.length}` : "";
   };
+  if (!tools) return;
   tools.hidden = false;
   find.addEventListener("input", search);
   const all = (open) => () => cards.forEach((card) => { card.open = open && !card.hidden; });

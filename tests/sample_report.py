@@ -122,6 +122,7 @@ def _cell(
                 "ratio": ratio,
                 "ratio_low": ratio * 0.97,
                 "ratio_high": ratio * 1.04,
+                "decision": "faster" if ratio < 0.96 else "slower" if ratio > 1.04 else "cannot tell",
             },
         ),
         "size": Check("size", Outcome.PASSED, metrics={"size_bytes": SIZE[precision]}),
