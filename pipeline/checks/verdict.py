@@ -81,7 +81,10 @@ def judge(evidence: Evidence, gates: Gates) -> tuple[Check, ...]:
 
 
 def judge_unmade(step: str, error: EdgeExportError) -> tuple[Check, ...]:
-    """The verdict on a cell whose artifact was never made: the failed step by its own name, all else BLOCKED."""
+    """The verdict on a cell whose artifact was never made: the failed step by its own name, all else BLOCKED.
+
+    What is blocked does not colour the cell: an UNSUPPORTED conversion stays UNSUPPORTED.
+    """
     return (failed(step, error), *blocked(CHECKS, step))
 
 
@@ -91,8 +94,8 @@ def failed(name: str, error: EdgeExportError, *, required: bool = True) -> Check
 
 
 def blocked(names: Iterable[str], by: str) -> tuple[Check, ...]:
-    """Checks that could not be made because of an earlier step."""
-    return tuple(Check(name, Outcome.BLOCKED, (f"`{by}` did not succeed",)) for name in names)
+    """Checks that could not be made because of an earlier step, which is itself in the verdict and required."""
+    return tuple(Check(name, Outcome.BLOCKED, (f"`{by}` did not succeed",), required=False) for name in names)
 
 
 def outcome_of(error: EdgeExportError) -> Outcome:

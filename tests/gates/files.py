@@ -24,7 +24,7 @@ class File:
         count = 1
         for size in shape:
             count *= size
-        info = TensorInfo(f"t{len(self.tensors)}", shape, dtype, constant, count * _BYTES[dtype])
+        info = TensorInfo(f"t{len(self.tensors)}", shape, dtype, constant, count * _BYTES.get(dtype, 0))
         self.tensors.append(dataclasses.replace(info, **more))
         return len(self.tensors) - 1
 

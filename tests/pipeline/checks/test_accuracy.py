@@ -1,0 +1,58 @@
+"""What the record of a comparison holds; tests/gates/test_accuracy_gate.py shows the gate failing."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from pipeline.checks.accuracy import LISTED_FLIPS, check_accuracy
+from pipeline.checks.gates import AccuracyGate
+from pipeline.checks.outcome import Outcome
+
+GATE = AccuracyGate(min_samples=100, max_drop_points=0.5, max_flip_share=1.0, chance_p=0.01, reason="test")
+LABELS = np.arange(1000) % 10
+RIGHT = np.eye(10)[LABELS][:, None]
+
+
+def wrong_at(indices: range) -> np.ndarray:
+    scores = RIGHT.copy()
+    scores[list(indices)] = np.roll(RIGHT[list(indices)], 1, axis=-1)
+    return scores
+
+
+def test_the_numbers() -> None:
+    metrics = check_accuracy(wrong_at(range(3)), wrong_at(range(2, 7)), LABELS, GATE).metrics
+    assert metrics["accuracy_reference"] == 0.997
+    assert metrics["accuracy"] == 0.995
+    assert metrics["drop_points"] == pytest.approx(0.2)
+    assert (metrics["lost"], metrics["won"], metrics["flips"]) == (4, 2, 6)
+    assert metrics["flip_samples"] == "0 1 3 4 5 6"
+    assert metrics["drop_points_low"] < 0.2 < metrics["drop_points_high"]
+    assert metrics["mcnemar_p"] == pytest.approx(0.6875)
+    assert "1000 samples with 6 right-or-wrong changes show a true drop of" in str(metrics["power"])
+
+
+@pytest.mark.parametrize(("lost", "outcome"), [(5, Outcome.PASSED), (6, Outcome.FAILED)])
+def test_the_allowed_drop_is_allowed(lost: int, outcome: Outcome) -> None:
+    assert check_accuracy(RIGHT, wrong_at(range(lost)), LABELS, GATE).outcome is outcome
+
+
+def test_an_imbalanced_set_is_no_reason_to_doubt_the_labels() -> None:
+    labels = np.where(np.arange(1000) < 950, 0, 1)
+    scores = np.eye(2)[np.where((np.arange(1000) < 900) | (np.arange(1000) >= 990), 0, 1)]
+    check = check_accuracy(scores, scores, labels, GATE)
+    assert check.outcome is Outcome.PASSED, check.reasons
+    assert check.metrics["accuracy"] < 0.95, "less than the commonest label alone, and yet no accident"
+
+
+def test_many_flips_are_counted_and_some_listed() -> None:
+    metrics = check_accuracy(RIGHT, wrong_at(range(80)), LABELS, GATE).metrics
+    assert metrics["flips"] == 80
+    assert str(metrics["flip_samples"]).endswith(f" {LISTED_FLIPS - 1} ...")
+
+
+def test_the_record_is_json() -> None:
+    metrics = check_accuracy(RIGHT, RIGHT, LABELS, GATE).metrics
+    assert json.loads(json.dumps(dict(metrics), allow_nan=False)) == dict(metrics)

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import pytest
+from gates import files
+
+from converters.contract import Format
+from pipeline.checks.float_ops import float_ops
+
+
+def test_a_float_file_computes_in_float() -> None:
+    assert float_ops(files.tflite_float().inspection()) == ["CONV_2D", "FULLY_CONNECTED"]
+
+
+@pytest.mark.parametrize("edges", [True, False])
+def test_an_integer_file_does_not(edges: bool) -> None:
+    assert float_ops(files.tflite_int8(edges=edges).inspection()) == []
+
+
+def test_moving_values_is_not_computing() -> None:
+    file = files.File()
+    x = file.add("float32", 1, 8)
+    file.op("RESHAPE", [x], "float32", 8, 1)
+    assert float_ops(file.inspection()) == []
+
+
+def test_in_a_tflite_file_dequantize_float_quantize_is_float() -> None:
+    assert float_ops(files.tflite_int8(leftover="LOGISTIC").inspection()) == ["LOGISTIC"]
+
+
+def test_in_an_onnx_file_the_same_pattern_is_integer() -> None:
+    assert float_ops(files.onnx_qdq().inspection()) == []
+
+
+def test_an_unknown_type_counts_as_float() -> None:
+    file = files.File(Format.ONNX)
+    file.op("Conv", [file.add("", 1)], "", 1)
+    assert float_ops(file.inspection()) == ["Conv"]
+
+
+def test_integer_arithmetic_on_shapes_is_not_float() -> None:
+    file = files.File(Format.ONNX)
+    file.op("Mul", [file.add("int32", 2)], "int32", 2)
+    assert float_ops(file.inspection()) == []
+
+
+def test_an_activation_behind_data_movement_is_not_folded() -> None:
+    file = files.File(Format.ONNX)
+    x = file.op("Reshape", [file.add("float32", 4)], "float32", 2, 2)
+    x = file.op("Relu", [x], "float32", 2, 2)
+    file.op("QuantizeLinear", [x], "int8", 2, 2)
+    assert float_ops(file.inspection()) == ["Relu"]

@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import pytest
+
+from pipeline.checks.gates import SizeGate
+from pipeline.checks.outcome import Outcome
+from pipeline.checks.size import check_size
+
+GATE = SizeGate(max_ratio=0.5, overhead_bytes=100, min_bytes_per_parameter=1.0, reason="test")
+
+
+@pytest.mark.parametrize(("size", "outcome"), [(600, Outcome.PASSED), (601, Outcome.FAILED)])
+def test_the_ratio_and_the_overhead(size: int, outcome: Outcome) -> None:
+    check = check_size(size, 1000, None, GATE)
+    assert check.outcome is outcome
+    assert check.metrics["ratio_to_fp32"] == size / 1000
+    assert check.metrics["largest_allowed_bytes"] == 600
+
+
+@pytest.mark.parametrize(("size", "outcome"), [(250, Outcome.PASSED), (249, Outcome.FAILED)])
+def test_the_least_size(size: int, outcome: Outcome) -> None:
+    assert check_size(size, None, 250, GATE).outcome is outcome
+
+
+def test_nothing_to_compare_with_is_no_pass() -> None:
+    check = check_size(100, None, None, GATE)
+    assert (check.outcome, check.required) == (Outcome.NOT_RUN, False)
+
+
+def test_both_bounds_are_said() -> None:
+    assert len(check_size(700, 1000, 800, GATE).reasons) == 2

@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import dataclasses
+import time
+
+import numpy as np
+import pytest
+from gates import files, mini
+from gates.timings import simulated
+
+from converters import errors
+from converters.contract import Precision, TensorSpec
+from pipeline.checks.outcome import Cell, Outcome
+from pipeline.checks.verdict import (
+    CHECKS,
+    Evidence,
+    Golden,
+    Labelled,
+    blocked,
+    class_output,
+    failed,
+    judge,
+    judge_unmade,
+    outcome_of,
+)
+
+GATES = mini.gates()
+PIXELS, TEST = mini.images(256), mini.images(2000, seed=4)
+HONEST = mini.parameters()
+REFERENCE, TESTED = mini.run(HONEST, PIXELS), mini.run(HONEST, TEST)
+
+
+def evidence(**changes: object) -> Evidence:
+    honest = Evidence(
+        precision=Precision.FP32,
+        runtime="litert-xnnpack",
+        outputs=mini.OUTPUTS,
+        golden=Golden({"image": PIXELS}, REFERENCE, mini.labels(REFERENCE["logits"]), np.zeros(256, bool)),
+        golden_got=mini.run(HONEST, PIXELS, np.float64),
+        inspection=files.tflite_float().inspection(),
+        size_bytes=200_000,
+        fp32_bytes=200_000,
+        parameters=45_000,
+        labelled=Labelled(TESTED, mini.labels(TESTED["logits"])),
+        labelled_got=mini.run(HONEST, TEST, np.float64),
+        placement=[("CONV_2D", "xnnpack"), ("FULLY_CONNECTED", "xnnpack")],
+        timings=simulated(0),
+    )
+    return dataclasses.replace(honest, **changes)
+
+
+def outcomes(given: Evidence) -> dict[str, Outcome]:
+    return {check.name: check.outcome for check in judge(given, GATES)}
+
+
+def test_an_honest_cell_passes_every_check() -> None:
+    assert outcomes(evidence()) == dict.fromkeys(CHECKS, Outcome.PASSED)
+
+
+@pytest.mark.parametrize(
+    ("changes", "broken"),
+    [
+        ({"golden_got": mini.run(HONEST, PIXELS / 255)}, "parity"),
+        ({"labelled_got": mini.run(HONEST, TEST / 255)}, "accuracy"),
+        ({"labelled_got": {}}, "accuracy"),
+        ({"inspection": files.tflite_int8().inspection()}, "precision"),
+        ({"size_bytes": 900_000}, "size"),
+        ({"placement": [("CONV_2D", "builtin")]}, "placement"),
+        ({"timings": dataclasses.replace(simulated(0), a_s=np.zeros((0, 0)))}, "latency"),
+    ],
+)
+def test_one_fault_fails_one_check(changes: dict[str, object], broken: str) -> None:
+    expected = {name: Outcome.FAILED if name == broken else Outcome.PASSED for name in CHECKS}
+    assert outcomes(evidence(**changes)) == expected
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (errors.UnsupportedError("no"), Outcome.UNSUPPORTED),
+        (errors.ToolkitTimeout("slow"), Outcome.TIMED_OUT),
+        (errors.ToolkitCrash("signal 11"), Outcome.CRASHED),
+        (errors.UnavailableError("no GPU"), Outcome.NOT_RUN),
+        (errors.ToolkitError("bad"), Outcome.FAILED),
+        (errors.ModelError("damaged"), Outcome.FAILED),
+        (errors.ContractError("names"), Outcome.FAILED),
+    ],
+)
+def test_an_error_in_the_place_of_a_result_is_its_outcome(error: errors.EdgeExportError, outcome: Outcome) -> None:
+    assert outcome_of(error) is outcome
+    changes = {"golden_got": error, "labelled_got": error, "inspection": error, "placement": error}
+    found = outcomes(evidence(**changes))
+    assert {name for name, value in found.items() if value is outcome} >= {
+        "parity",
+        "accuracy",
+        "precision",
+        "placement",
+    }
+    assert found["size"] is Outcome.PASSED
+
+
+def test_a_latency_that_failed_is_told_and_does_not_colour_the_cell() -> None:
+    checks = judge(evidence(timings=errors.ToolkitTimeout("slow")), GATES)
+    assert checks[-1].outcome is Outcome.TIMED_OUT
+    assert Cell("m", "torch", "r", "fp32", "x", "tflite", "f", checks).outcome is Outcome.PASSED
+
+
+def test_every_error_of_the_tree_has_an_outcome_that_is_no_pass() -> None:
+    kinds = [
+        kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.EdgeExportError)
+    ]
+    assert len(kinds) > 8
+    assert all(outcome_of(kind("x")) is not Outcome.PASSED for kind in kinds)
+
+
+def test_a_cell_without_an_artifact_is_as_bad_as_its_failed_step() -> None:
+    checks = judge_unmade("convert", errors.ToolkitCrash("signal 11: last words"))
+    assert [check.name for check in checks] == ["convert", *CHECKS]
+    assert checks[0].reasons == ("signal 11: last words",)
+    assert {check.outcome for check in checks[1:]} == {Outcome.BLOCKED}
+    assert Cell("m", "torch", "r", "fp32", "x", "tflite", "", checks).outcome is Outcome.CRASHED
+
+
+def test_an_unsupported_conversion_is_not_worsened_by_what_it_blocks() -> None:
+    checks = judge_unmade("convert", errors.UnsupportedError("no such operator"))
+    assert Cell("m", "torch", "r", "fp32", "x", "tflite", "", checks).outcome is Outcome.UNSUPPORTED
+
+
+def test_an_error_without_words_still_has_a_reason() -> None:
+    assert failed("parity", errors.ToolkitCrash()).reasons == ("ToolkitCrash",)
+    assert blocked(["size"], "convert")[0].reasons == ("`convert` did not succeed",)
+
+
+def test_without_labels_or_baseline_or_promise_nothing_is_said_to_pass() -> None:
+    found = outcomes(evidence(labelled=None, labelled_got=None, timings=None, runtime="torch-eager"))
+    assert found["accuracy"] is found["latency"] is found["placement"] is Outcome.NOT_RUN
+
+
+def test_which_output_answers_with_a_class() -> None:
+    logits, box = mini.OUTPUTS
+    assert class_output((box, logits)) == "logits"
+    assert class_output((box,)) == "box"
+    assert class_output((box, dataclasses.replace(box, name="other"))) is None
+    assert class_output((TensorSpec("mask", (1, 4, 4, 2), "float32"),)) is None
+
+
+def test_labels_without_an_output_of_classes_are_not_run() -> None:
+    outputs = (mini.OUTPUTS[1], TensorSpec("logits", (1, 5), "float32", "NC"))
+    assert outcomes(evidence(outputs=outputs))["accuracy"] is Outcome.NOT_RUN
+
+
+def test_a_cell_is_judged_quickly() -> None:
+    given = evidence()
+    judge(given, GATES)
+    times = []
+    for _ in range(5):
+        start = time.perf_counter()
+        judge(given, GATES)
+        times.append(time.perf_counter() - start)
+    assert min(times) <= 0.05
