@@ -47,7 +47,7 @@ def run_many(session: Session, inputs: Mapping[str, np.ndarray]) -> Arrays:
     names, stacks = _split(to_file(inputs, source.inputs, own.inputs, stacked=True))
     outputs: Arrays = {}
     for i in range(count):
-        result = session._call({name: stack[i] for name, stack in zip(names, stacks, strict=True)})
+        result = session._call({name: stack[i, ...] for name, stack in zip(names, stacks, strict=True)})
         if i == 0:
             outputs = {name: np.empty((count, *value.shape), value.dtype) for name, value in result.items()}
         for name, stack in outputs.items():
@@ -64,7 +64,7 @@ def time_calls(session: Session, inputs: Mapping[str, np.ndarray], n: int) -> np
     source, own = session.artifact.source, session.artifact.signature
     count = _count(inputs)
     names, stacks = _split(to_file(inputs, source.inputs, own.inputs, stacked=True))
-    samples = [{name: stack[i] for name, stack in zip(names, stacks, strict=True)} for i in range(min(count, n))]
+    samples = [{name: stack[i, ...] for name, stack in zip(names, stacks, strict=True)} for i in range(min(count, n))]
     seconds = np.empty(n, np.float64)
     call, clock = session._call, time.perf_counter_ns
     for i in range(n):

@@ -29,8 +29,11 @@ def load_samples(path: Path, prefix: str = "") -> Arrays:
 
 def each_sample(stacks: Mapping[str, np.ndarray]) -> Iterator[Arrays]:
     """The samples one after the other, by name."""
-    for values in zip(*stacks.values(), strict=True):
-        yield dict(zip(stacks, values, strict=True))
+    counts = {name: len(stack) for name, stack in stacks.items()}
+    if len(set(counts.values())) != 1:
+        raise ModelError(f"the samples have different counts: {counts}")
+    for i in range(next(iter(counts.values()))):
+        yield {name: stack[i, ...] for name, stack in stacks.items()}  # the dots keep scalars arrays
 
 
 @lru_cache(maxsize=4)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,9 @@ def load_weights(model: Any, path: Path, framework: Framework, builder: str) -> 
 
             safetensors.torch.load_model(model, str(path), strict=True)
         else:
-            model.load_weights(str(path))
+            with warnings.catch_warnings():  # Keras only warns of layers that the file does not hold
+                warnings.filterwarnings("error", message=".*freshly-initialized weights")
+                model.load_weights(str(path))
     except Exception as error:
         raise ModelError(f"the weights {path} do not fit {builder!r} or are damaged: {last_line(error)}") from error
 

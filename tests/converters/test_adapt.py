@@ -155,6 +155,7 @@ class Fake(Session):
         self.instead = call
 
     def _call(self, inputs: Arrays) -> Arrays:
+        assert isinstance(inputs["small"], np.ndarray)  # a scalar input stays an array
         self.calls.append(float(inputs["small"]))
         if self.instead:
             return self.instead(inputs)

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny_models import MODELS
+
+from converters import source
+from converters.capture import capture
+from converters.contract import Format, TensorSpec
+from converters.errors import ModelError, UsageError
+
+NET = """
+import torch
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self, classes):
+        super().__init__()
+        self.conv, self.head = nn.Conv2d(3, 4, 3), nn.Linear(4 + 5, classes)
+
+    def forward(self, picture, extra):
+        x = self.conv(picture)
+        return {"logits": self.head(torch.cat([x.mean((2, 3)), extra], 1)), "maps": [x, x.mean()]}
+
+def make(classes=6):
+    return Net(classes)
+"""
+EXAMPLES = "def example_inputs():\n    return torch.rand(1, 3, 9, 14), torch.rand(1, 5)\n"
+
+
+def write(folder: Path, text: str) -> str:
+    (folder / "net.py").write_text(text)
+    return f"{folder / 'net.py'}:make"
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("given", [False, True])
+def test_a_torch_model_with_nested_outputs(tmp_path: Path, given: bool) -> None:
+    builder = write(tmp_path, NET + ("" if given else EXAMPLES))
+    inputs = (TensorSpec("picture", (1, 3, 9, 14), "float32"), TensorSpec("extra", (1, 5), "float32"))
+    artifact = capture(builder, {"classes": 7}, tmp_path / "w.safetensors", inputs if given else None)
+    signature = artifact.signature
+    assert [(s.name, s.shape, s.dtype, s.layout, s.meaning) for s in signature.inputs] == [
+        ("picture", (1, 3, 9, 14), "float32", "NCHW", "image"),
+        ("extra", (1, 5), "float32", "NC", ""),
+    ]
+    assert [(s.name, s.shape, s.layout, s.meaning) for s in signature.outputs] == [
+        ("logits", (1, 7), "NC", "logits"),
+        ("maps.0", (1, 4, 7, 12), "NCHW", ""),
+        ("maps.1", (), "", ""),
+    ]
+    assert (artifact.format, artifact.framework, artifact.model) == (Format.TORCH, "torch", "make")
+    model = source.load(artifact)
+    values = {"picture": np.ones((1, 3, 9, 14), np.float32), "extra": np.ones((1, 5), np.float32)}
+    assert source.call(model, values, signature)["logits"].shape == (1, 7)
+
+
+@pytest.mark.torch
+def test_the_tiny_torch_model_says_what_its_signature_says(tmp_path: Path) -> None:
+    tiny = MODELS["torch_two_in_two_out"]
+    assert capture(tiny.builder, {}, tmp_path / "w.safetensors", tiny.signature.inputs).signature == tiny.signature
+
+
+@pytest.mark.tensorflow
+@pytest.mark.parametrize("name", ["keras_conv", "keras_two_in_two_out", "keras_mixed"])
+def test_keras_models_say_it_themselves(tmp_path: Path, name: str) -> None:
+    tiny = MODELS[name]
+    artifact = capture(tiny.builder, {}, tmp_path / "w.weights.h5")
+    assert artifact.signature == tiny.signature
+    assert artifact.format is Format.KERAS
+
+
+@pytest.mark.tensorflow
+def test_a_subclassed_keras_model_is_built_by_its_first_call(tmp_path: Path) -> None:
+    builder = write(
+        tmp_path,
+        "import keras\nclass Net(keras.Model):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.dense = keras.layers.Dense(3)\n    def call(self, x):\n        return self.dense(x), x\n"
+        "def make():\n    return Net()\n",
+    )
+    inputs = (TensorSpec("x", (None, 4), "float32"),)
+    artifact = capture(builder, {}, tmp_path / "w.weights.h5", inputs)
+    assert [spec.name for spec in artifact.signature.outputs] == ["output_0", "output_1"]
+    first = source.call(source.load(artifact), {"x": np.ones((1, 4), np.float32)}, artifact.signature)
+    assert np.ptp(first["output_0"]) > 0
+
+
+@pytest.mark.torch
+def test_unknown_inputs_say_how_to_give_them(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"--input image:1x3x224x224:float32.*or write a function example_inputs"):
+        capture(write(tmp_path, NET), {}, tmp_path / "w.safetensors")
+    with pytest.raises(UsageError, match="returned nothing"):
+        capture(write(tmp_path, NET + "def example_inputs(): return ()\n"), {}, tmp_path / "w.safetensors")
+    with pytest.raises(ModelError, match=r"example_inputs.* failed: ValueError: why"):
+        capture(
+            write(tmp_path, NET + "def example_inputs(): raise ValueError('why')\n"), {}, tmp_path / "w.safetensors"
+        )
+
+
+@pytest.mark.torch
+def test_inputs_that_the_model_does_not_take(tmp_path: Path) -> None:
+    wrong = (TensorSpec("picture", (1, 1, 9, 14), "float32"), TensorSpec("extra", (1, 5), "float32"))
+    with pytest.raises(ModelError, match=r"does not take picture \(1, 1, 9, 14\) float32, extra .*: RuntimeError"):
+        capture(write(tmp_path, NET), {}, tmp_path / "w.safetensors", wrong)
+    assert not (tmp_path / "w.safetensors").exists()
+
+
+@pytest.mark.torch
+def test_dynamic_shapes_ask_for_fixed_ones(tmp_path: Path) -> None:
+    dynamic = (TensorSpec("picture", (1, 3, None, 14), "float32"), TensorSpec("extra", (1, 5), "float32"))
+    with pytest.raises(UsageError, match=r"input 'picture' of .* has a dynamic shape; fix it: --input picture:"):
+        capture(write(tmp_path, NET), {}, tmp_path / "w.safetensors", dynamic)
+
+
+@pytest.mark.tensorflow
+def test_other_names_than_the_keras_models(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"has the inputs \['image'\], not \['picture'\]"):
+        capture(
+            MODELS["keras_conv"].builder,
+            {},
+            tmp_path / "w.weights.h5",
+            (TensorSpec("picture", (1, 12, 20, 3), "float32"),),
+        )
+
+
+@pytest.mark.torch
+def test_the_weights_file_has_the_framework_s_suffix(tmp_path: Path) -> None:
+    tiny = MODELS["torch_conv"]
+    with pytest.raises(UsageError, match=r"w\.weights\.h5 cannot hold the weights of a torch model; .*\.safetensors"):
+        capture(tiny.builder, {}, tmp_path / "w.weights.h5", tiny.signature.inputs)
