@@ -22,7 +22,8 @@ def grid_bits(values: np.ndarray) -> int:
     values = np.asarray(values)
     if values.dtype.itemsize <= 2:
         return 8 * values.dtype.itemsize
-    flat = np.abs(values[np.isfinite(values) & (values != 0)].astype(np.float32))
+    values = np.where(np.isfinite(values), values, 0)
+    flat = np.abs(values[values != 0].astype(np.float32))
     if flat.size < MIN_VALUES or _few_distinct(flat):
         return 32
     if _on_integer_grid(values, 127):

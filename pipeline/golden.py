@@ -144,7 +144,7 @@ def _fitting(side: str, arrays: Arrays, specs: tuple[TensorSpec, ...], count: in
             raise DataError(f"golden pack: {side} `{spec.name}` is {values.shape}, not (samples, *{spec.shape})")
         if len(values) != count:
             raise DataError(f"golden pack: {side} `{spec.name}` holds {len(values)} samples, labels {count}")
-        if values.dtype != np.dtype(spec.dtype):
+        if values.dtype.newbyteorder("=") != np.dtype(spec.dtype):
             raise DataError(f"golden pack: {side} `{spec.name}` is {values.dtype}, the signature says {spec.dtype}")
         if values.dtype.kind == "f" and not np.isfinite(values).all():
             raise DataError(f"golden pack: {side} `{spec.name}` holds NaN or Inf")
