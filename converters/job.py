@@ -43,6 +43,9 @@ _UNSUPPORTED = re.compile(
     re.IGNORECASE,
 )
 
+_OPEN_SESSIONS = 8
+_sessions: dict[tuple[Any, ...], Session] = {}
+
 
 def convert(edge_name: str, request: ConversionRequest) -> Artifact:
     """The artifact that an edge makes at `request.target`, written whole or not at all, read back and verified.
@@ -129,10 +132,6 @@ def open_session(runtime: str, artifact: Artifact, threads: int = 1) -> Session:
     return _sessions[key]
 
 
-_OPEN_SESSIONS = 8
-_sessions: dict[tuple[Any, ...], Session] = {}
-
-
 def run_samples(runtime: str, artifact: Artifact, samples: Path, prefix: str = "", threads: int = 1) -> Arrays:
     """The outputs for stacked inputs `(n, *shape)` of an .npz or .safetensors file, stacked in the same way.
 
@@ -178,15 +177,21 @@ def _require(edge: Edge, request: ConversionRequest) -> None:
     if request.precision in (Precision.INT8, Precision.INT8_IO):
         if request.calibration is None:
             raise ContractError(f"{edge.name} needs calibration inputs for {request.precision}")
-        names, wanted = set(load_samples(request.calibration)), {spec.name for spec in source.source.inputs}
-        if names != wanted:
-            raise ContractError(f"calibration holds {sorted(names)}, the model takes {sorted(wanted)}")
+        samples, wanted = load_samples(request.calibration), {spec.name for spec in source.source.inputs}
+        if set(samples) != wanted:
+            raise ContractError(f"calibration holds {sorted(samples)}, the model takes {sorted(wanted)}")
+        if not all(map(len, samples.values())):
+            raise ContractError(f"calibration holds no samples: {request.calibration}")
 
 
 def _ensure(edge: Edge, request: ConversionRequest, written: Path, signature: Signature) -> Inspection:
     if not written.is_file() or written.stat().st_size == 0:
         raise ContractError(f"{edge.name} wrote nothing")
-    inspection = inspect(written, edge.target)
+    try:
+        inspection = inspect(written, edge.target)
+    except ModelError as error:
+        reason = str(error).replace(str(written), request.target.name)
+        raise ToolkitError(f"{edge.name} wrote a file that does not read back: {reason}") from error
     for side, said, found in (
         ("inputs", signature.inputs, inspection.signature.inputs),
         ("outputs", signature.outputs, inspection.signature.outputs),
