@@ -3,12 +3,12 @@ from __future__ import annotations
 import dataclasses
 import errno
 import os
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import fake_toolkit
 import numpy as np
 import pytest
 import safetensors.numpy
@@ -18,51 +18,23 @@ from converters import job, registry
 from converters.contract import (
     Artifact,
     ConversionRequest,
-    Edge,
     Format,
     Precision,
-    RuntimeSpec,
-    Session,
     Signature,
     TensorSpec,
 )
 from converters.errors import ContractError, EdgeExportError, ModelError, ToolkitError, UnsupportedError, UsageError
 
 pytestmark = pytest.mark.tensorflow
-Write = Callable[[ConversionRequest], Signature]
-
-
-class Echo(Session):
-    """Counts how often it is closed."""
-
-    closed = 0
-
-    def _call(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        return {"logits": inputs["image"][:, 0, 0, :1].repeat(5, 1)}
-
-    def close(self) -> None:
-        type(self).closed += 1
 
 
 @pytest.fixture
 def toolkit(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    """A toolkit whose converters do what `toolkit.write` does."""
-    module = ModuleType("fake_toolkit")
-
-    def declare(name: str, source: Format, *precisions: Precision) -> Edge:
-        setattr(module, name, lambda request: module.write(request))
-        return Edge(name, "fake", "fake_toolkit", source, Format.TFLITE, precisions, "fake", ("numpy",), ("depth",))
-
-    module.EDGES = (  # type: ignore[attr-defined]
-        declare("fake_quantizer", Format.TFLITE, Precision.FP32, Precision.DYNAMIC, Precision.INT8),
-        declare("fake_from_keras", Format.KERAS, Precision.FP32),
-    )
-    module.RUNTIMES = (RuntimeSpec("fake-runtime", "fake_toolkit", (Format.TFLITE,), "fake", ()),)  # type: ignore[attr-defined]
-    module.open = lambda artifact, runtime, threads: Echo(artifact)  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "fake_toolkit", module)
+    """The fake toolkit, registered."""
     monkeypatch.setenv(registry.DRAFTS_VARIABLE, "fake_toolkit")
     registry.toolkits.cache_clear()
-    yield module
+    monkeypatch.setattr(fake_toolkit, "write", fake_toolkit.write)  # what a test sets ends with it
+    yield fake_toolkit
     registry.toolkits.cache_clear()
 
 
@@ -72,11 +44,6 @@ def float_file(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
     folder = tmp_path_factory.mktemp("job")
     source = MODELS["keras_conv"].source(folder)
     return job.convert("litert_from_keras", ConversionRequest(source, folder / "f.tflite", Precision.FP32))
-
-
-def copy(request: ConversionRequest) -> Signature:
-    request.target.write_bytes(request.source.path.read_bytes())
-    return request.source.signature
 
 
 def test_an_artifact_is_complete(float_file: Artifact) -> None:
@@ -97,7 +64,7 @@ def test_a_failed_conversion_leaves_the_old_file_alone(
 ) -> None:
     target = tmp_path / "deep" / "new.tflite"
     request = ConversionRequest(float_file, target, Precision.FP32)
-    toolkit.write = copy
+    toolkit.write = fake_toolkit.copy
     job.convert("fake_quantizer", request)
     before = target.read_bytes()
 
@@ -113,68 +80,35 @@ def test_a_failed_conversion_leaves_the_old_file_alone(
     assert [path.name for path in target.parent.iterdir()] == ["new.tflite"]
 
 
-def write_nothing(request: ConversionRequest) -> Signature:
-    return request.source.signature
-
-
-def write_empty(request: ConversionRequest) -> Signature:
-    request.target.touch()
-    return request.source.signature
-
-
-def write_garbage(request: ConversionRequest) -> Signature:
-    request.target.write_bytes(b"garbage" * 99)
-    return request.source.signature
-
-
-def claim(**changes: Any) -> Write:
-    def write(request: ConversionRequest) -> Signature:
-        signature = copy(request)
-        return Signature((dataclasses.replace(signature.inputs[0], **changes),), signature.outputs)
-
-    return write
-
-
-def swap_sides(request: ConversionRequest) -> Signature:
-    signature = copy(request)
-    return Signature(signature.outputs, signature.inputs)
-
-
-def drop_weights(request: ConversionRequest) -> Signature:
-    import flatbuffers
-    from ai_edge_litert import schema_py_generated as schema
-
-    data = request.source.path.read_bytes()
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(data, 0))
-    for buffer in model.buffers:
-        if buffer.data is not None and len(buffer.data) > 200:
-            buffer.data = None
-    builder = flatbuffers.Builder(len(data))
-    builder.Finish(model.Pack(builder), b"TFL3")
-    request.target.write_bytes(builder.Output())
-    return request.source.signature
-
-
 @pytest.mark.parametrize(
     ("write", "kind", "message"),
     [
-        (write_nothing, ContractError, "fake_quantizer wrote nothing"),
-        (write_empty, ContractError, "fake_quantizer wrote nothing"),
+        (fake_toolkit.write_nothing, ContractError, "fake_quantizer wrote nothing"),
+        (fake_toolkit.write_empty, ContractError, "fake_quantizer wrote nothing"),
         (
-            write_garbage,
+            fake_toolkit.write_garbage,
             ToolkitError,
             r"wrote a file that does not read back: new\.tflite is not a TensorFlow Lite file",
         ),
-        (claim(name="picture"), ContractError, r"the file's inputs are {'image': .*, not {'picture'"),
-        (claim(shape=(1, 20, 12, 3)), ContractError, "the file's inputs are"),
-        (claim(dtype="int8"), ContractError, "the file's inputs are"),
-        (swap_sides, ContractError, "the file's inputs are"),
-        (drop_weights, ToolkitError, r"fake_quantizer lost weights: the file holds \d+ bytes of constants, expected"),
+        (fake_toolkit.claim(name="picture"), ContractError, r"the file's inputs are {'image': .*, not {'picture'"),
+        (fake_toolkit.claim(shape=(1, 20, 12, 3)), ContractError, "the file's inputs are"),
+        (fake_toolkit.claim(dtype="int8"), ContractError, "the file's inputs are"),
+        (fake_toolkit.swap_sides, ContractError, "the file's inputs are"),
+        (
+            fake_toolkit.drop_weights,
+            ToolkitError,
+            r"fake_quantizer lost weights: the file holds \d+ bytes of",
+        ),
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )
 def test_what_a_converter_says_is_compared_with_the_file(
-    write: Write, kind: type[EdgeExportError], message: str, toolkit: ModuleType, float_file: Artifact, tmp_path: Path
+    write: fake_toolkit.Write,
+    kind: type[EdgeExportError],
+    message: str,
+    toolkit: ModuleType,
+    float_file: Artifact,
+    tmp_path: Path,
 ) -> None:
     toolkit.write = write
     with pytest.raises(kind, match=message):
@@ -187,7 +121,7 @@ def test_names_that_the_source_has_not_are_lost_names(
 ) -> None:
     outputs = (dataclasses.replace(float_file.source.outputs[0], name="scores"),)
     renamed = dataclasses.replace(float_file, source=Signature(float_file.source.inputs, outputs))
-    toolkit.write = copy
+    toolkit.write = fake_toolkit.copy
     with pytest.raises(ContractError, match=r"fake_quantizer lost names of outputs: \['logits'\]"):
         job.convert("fake_quantizer", ConversionRequest(renamed, tmp_path / "new.tflite", Precision.FP32))
 
@@ -322,7 +256,7 @@ def test_a_changed_file_is_opened_anew_and_few_stay_open(
         os.utime(path, ns=(stamp, stamp))
         sessions.append(job.open_session("fake-runtime", artifact))
     assert len(set(map(id, sessions))) == 12
-    assert Echo.closed >= 4
+    assert fake_toolkit.Echo.closed >= 4
 
 
 def test_sessions_that_cannot_be_opened(toolkit: ModuleType, float_file: Artifact, tmp_path: Path) -> None:
@@ -336,6 +270,6 @@ def test_sessions_that_cannot_be_opened(toolkit: ModuleType, float_file: Artifac
 
 def test_layouts_are_not_compared_with_the_file(toolkit: ModuleType, float_file: Artifact, tmp_path: Path) -> None:
     """A file does not know its layouts; the converter does."""
-    toolkit.write = claim(layout="NWHC")
+    toolkit.write = fake_toolkit.claim(layout="NWHC")
     made = job.convert("fake_quantizer", ConversionRequest(float_file, tmp_path / "x.tflite", Precision.FP32))
     assert made.signature.inputs[0] == TensorSpec("image", (1, 12, 20, 3), "float32", "NWHC", meaning="image")
