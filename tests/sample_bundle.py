@@ -44,7 +44,7 @@ def artifact(path: Path, precision: str = "fp32", signature: Signature = FLOAT, 
         sha256=file_sha256(path),
         graph_hash="9" * 64,
         size_bytes=path.stat().st_size,
-        builder="/home/somebody/model.py:build",
+        builder="somebody/model.py:build",
     )
     return dataclasses.replace(made, **changes)  # type: ignore[arg-type]
 

@@ -35,14 +35,14 @@ def flips(
         reference: the same of the framework's eager model.
         targets: the right class of each sample, (n,) integer.
         images: (n, H, W, C) uint8, C 1 or 3.
-        labels: the name of each class.
+        labels: the names of the first classes; a class without one is called by its number.
         logits: whether scores and reference are logits, which softmax turns into probabilities.
         limit: how many records.
 
     Raises:
         DataError: shapes that do not belong together.
     """
-    _check_shapes(scores, reference, targets, images, labels)
+    _check_shapes(scores, reference, targets, images)
     sure = _softmax(reference) if logits else np.asarray(reference, np.float64)
     answers = reference.argmax(axis=1)
     found: dict[tuple[int, int], list[tuple[str, float]]] = {}
@@ -57,9 +57,9 @@ def flips(
             cell=found[key][0][0],
             also=tuple(cell for cell, _ in found[key][1:]),
             sample=sample,
-            label=labels[int(targets[sample])],
-            reference=labels[int(answers[sample])],
-            predicted=labels[predicted],
+            label=_name(labels, int(targets[sample])),
+            reference=_name(labels, int(answers[sample])),
+            predicted=_name(labels, predicted),
             reference_probability=float(sure[sample, answers[sample]]),
             predicted_probability=found[key][0][1],
             png_base64=png(images[sample]),
@@ -98,6 +98,10 @@ def _chosen(found: Mapping[tuple[int, int], list[tuple[str, float]]], limit: int
     return (first + rest)[:limit]
 
 
+def _name(labels: Sequence[str], number: int) -> str:
+    return labels[number] if number < len(labels) else f"class {number}"
+
+
 def _softmax(scores: np.ndarray) -> np.ndarray:
     scores = np.asarray(scores, np.float64)
     powers = np.exp(scores - scores.max(axis=1, keepdims=True))
@@ -109,15 +113,16 @@ def _check_shapes(
     reference: np.ndarray,
     targets: np.ndarray,
     images: np.ndarray,
-    labels: Sequence[str],
 ) -> None:
-    n = len(reference)
-    for name, rows in {"reference": reference, **scores}.items():
-        if rows.shape != (n, len(labels)):
-            raise DataError(f"flips: {name} has shape {rows.shape}; {n} samples of {len(labels)} labels were expected")
+    if reference.ndim != 2:
+        raise DataError(f"flips: reference has shape {reference.shape}; (samples, classes) was expected")
+    n, classes = reference.shape
+    for name, rows in scores.items():
+        if rows.shape != (n, classes):
+            raise DataError(f"flips: {name} has shape {rows.shape}; {n} samples of {classes} classes were expected")
     if targets.shape != (n,) or len(images) != n:
         raise DataError(f"flips: {n} predictions, but targets {targets.shape} and {len(images)} images")
-    if n and not 0 <= targets.min() <= targets.max() < len(labels):
-        raise DataError(f"flips: targets go from {targets.min()} to {targets.max()}; there are {len(labels)} labels")
+    if n and not 0 <= targets.min() <= targets.max() < classes:
+        raise DataError(f"flips: targets go from {targets.min()} to {targets.max()}; there are {classes} classes")
     if images.ndim != 4 or images.shape[-1] not in (1, 3) or images.dtype != np.uint8:
         raise DataError(f"flips: images are {images.dtype} {images.shape}; uint8 (n, H, W, 1 or 3) was expected")

@@ -50,6 +50,11 @@ def test_logits_become_probabilities() -> None:
     assert (flip.reference_probability, flip.predicted_probability) == pytest.approx((0.8, 0.8))
 
 
+def test_a_class_without_a_name_is_called_by_its_number() -> None:
+    (flip,) = flips({"a": one_hot([0, 2, 2, 0])}, REFERENCE, TARGETS, IMAGES, LABELS[:2])
+    assert (flip.reference, flip.predicted) == ("dog", "class 2")
+
+
 def test_nothing_flips() -> None:
     assert flips({"a": REFERENCE}, REFERENCE, TARGETS, IMAGES, LABELS) == ()
     assert flips({"a": np.full((4, 3), np.nan)}, REFERENCE, TARGETS, IMAGES, LABELS) == ()
@@ -59,10 +64,10 @@ def test_nothing_flips() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"scores": {"a": REFERENCE[:3]}}, r"a has shape \(3, 3\); 4 samples of 3 labels"),
-        ({"labels": LABELS[:2]}, "reference has shape"),
+        ({"scores": {"a": REFERENCE[:3]}}, r"a has shape \(3, 3\); 4 samples of 3 classes"),
+        ({"reference": TARGETS}, "reference has shape"),
         ({"targets": TARGETS[:3]}, r"4 predictions, but targets \(3,\)"),
-        ({"targets": np.array([0, 1, 2, 3])}, "targets go from 0 to 3; there are 3 labels"),
+        ({"targets": np.array([0, 1, 2, 3])}, "targets go from 0 to 3; there are 3 classes"),
         ({"images": IMAGES[:2]}, "2 images"),
         ({"images": IMAGES.astype(np.float32)}, "images are float32"),
         ({"images": np.zeros((4, 2, 2, 2), np.uint8)}, "1 or 3"),
