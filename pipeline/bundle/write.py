@@ -77,7 +77,7 @@ def _fill(folder: Path, contents: BundleContents) -> None:
     )
     (folder / "README.md").write_text(render_readme(manifest, contents.labels), encoding="utf-8")
     data = {**encode(manifest), "files": encode(_records(folder))}
-    (folder / MANIFEST).write_text(json_report.dumps(data), encoding="utf-8")
+    (folder / MANIFEST).write_text(json_report.dumps(data, sort_keys=True), encoding="utf-8")
 
 
 def _bundled(artifact: Artifact, report: Report) -> BundledArtifact:

@@ -63,9 +63,12 @@ def check_version(version: Any, where: str, known: int = SCHEMA_VERSION) -> None
         )
 
 
-def dumps(data: Mapping[str, Any]) -> str:
-    """Strict JSON text with sorted keys, in which lone surrogates are escaped: the same document, the same bytes."""
-    text = json.dumps(encode(data), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
+def dumps(data: Mapping[str, Any], *, sort_keys: bool = False) -> str:
+    """Strict JSON text, in which lone surrogates are escaped.
+
+    A report keeps its order, which readers see: metrics as the check lists them, stages as they ran.
+    """
+    text = json.dumps(encode(data), indent=1, sort_keys=sort_keys, ensure_ascii=False, allow_nan=False)
     return text.encode("utf-8", "backslashreplace").decode("utf-8") + "\n"
 
 
