@@ -10,7 +10,7 @@ import pytest
 
 from converters.contract import Precision
 from converters.errors import ConfigError
-from pipeline.checks.gates import parse_gates
+from pipeline.checks.gates import parse_gates, to_toml
 
 FILE = Path(__file__).resolve().parents[3] / "configs/gates.toml"
 SHIPPED: dict[str, Any] = tomllib.loads(FILE.read_text())
@@ -106,3 +106,8 @@ def test_a_missing_gate_is_not_filled_in(content: dict[str, Any]) -> None:
 def test_runtimes_that_nobody_knows() -> None:
     with pytest.raises(ConfigError, match="unknown runtime 'litert-xnnpack'; did you mean 'litert-xnn'"):
         parse_gates(SHIPPED, runtimes=("litert-xnn", "litert-reference", "onnxruntime"))
+
+
+def test_gates_survive_toml() -> None:
+    gates = parse_gates(SHIPPED)
+    assert parse_gates(tomllib.loads(to_toml(gates))) == gates
