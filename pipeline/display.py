@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter
+from collections import defaultdict
 from typing import Any
 
 from rich.console import Console
@@ -34,8 +34,9 @@ class ConsoleDisplay:
         self._lock = threading.Lock()
         self._started: dict[str, float] = {}
         self._spoke: dict[str, float] = {}
-        self._unchanged: Counter[str] = Counter()
-        self._done: Counter[str] = Counter()
+        self._unchanged: dict[str, set[str]] = defaultdict(set)  # task names by stage
+        self._ran: set[str] = set()  # stages
+        self._blocked = 0
         self._bars: dict[str, TaskID] = {}
         self._progress = Progress(
             SpinnerColumn(),
@@ -88,11 +89,13 @@ class ConsoleDisplay:
             if task.name in self._bars:
                 self._progress.remove_task(self._bars.pop(task.name))
             if result.state is State.UNCHANGED:
-                self._unchanged[task.stage] += 1
+                self._unchanged[task.stage].add(task.name)
                 if not self.verbose:
                     return
-            self._done[task.stage] += 1
-            if task.stage == QUIET_STAGE and not self.verbose:
+            self._ran.add(task.stage)
+            if result.state is State.BLOCKED:
+                self._blocked += 1
+            if not self.verbose and (task.stage == QUIET_STAGE or result.state is State.BLOCKED):
                 return
             seconds = time.monotonic() - self._started.get(task.name, time.monotonic())
             detail = f"{seconds:.1f} s" if result.state is State.DONE else escape(_short(result))
@@ -103,12 +106,15 @@ class ConsoleDisplay:
         self._line(f"[yellow]warning:[/] {escape(message)}")
 
     def summary(self) -> None:
-        """Says for each stage whose results were all stored that there was nothing to do, and why."""
+        """Says for each stage that only kept results that there was nothing to do, and why; counts what was blocked."""
         for stage in STAGES:
-            kept, ran = self._unchanged[stage], self._done[stage]
-            if kept and not ran:
+            kept = len(self._unchanged[stage])
+            if kept and stage not in self._ran:
                 count = "its result is" if kept == 1 else f"all {kept} results are"
                 self._line(f"  [dim]=[/] {stage}: nothing to do, {count} unchanged (same inputs, same code)")
+
+        if self._blocked:
+            self._line(f"  {_MARK[State.BLOCKED]} {self._blocked} tasks were blocked by what failed")
 
     def _line(self, text: str) -> None:
         self.console.print(text, highlight=False, soft_wrap=True)

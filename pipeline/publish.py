@@ -13,7 +13,7 @@ from rich.console import Console
 from converters.contract import Artifact
 from converters.errors import ModelError
 from pipeline import evidence
-from pipeline.bundle import BundleContents, image_rules, open_bundle, write_bundle
+from pipeline.bundle import BundleContents, has_image_rules, image_rules, open_bundle, write_bundle
 from pipeline.checks.gates import Gates, to_toml
 from pipeline.checks.outcome import Cell, Outcome
 from pipeline.datasets.dataset import Dataset
@@ -138,7 +138,7 @@ def _contents(
             golden[framework.value] = entry.file(evidence.GOLDEN)
     for artifact in made:
         for spec in artifact.source.inputs:
-            if spec.meaning == "image":
+            if spec.meaning == "image" and has_image_rules(spec):
                 rules[spec.name] = replace(image_rules(spec), layout="")  # each artifact has its own
     return BundleContents(made, golden, data.labels if data else (), gates_file, report, rules)
 

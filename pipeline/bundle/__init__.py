@@ -1,6 +1,6 @@
 """What leaves the project: a folder of artifacts with their evidence. `docs/bundle.md` describes it."""
 
-from pipeline.bundle.contents import BundleContents, ImageRules, Manifest, image_rules
+from pipeline.bundle.contents import BundleContents, ImageRules, Manifest, has_image_rules, image_rules
 from pipeline.bundle.names import ArtifactName, artifact_file_name, parse_artifact_file_name, slug
 from pipeline.bundle.read import Bundle, open_bundle
 from pipeline.bundle.write import write_bundle
@@ -12,6 +12,7 @@ __all__ = [
     "ImageRules",
     "Manifest",
     "artifact_file_name",
+    "has_image_rules",
     "image_rules",
     "open_bundle",
     "parse_artifact_file_name",

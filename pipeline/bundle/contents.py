@@ -42,6 +42,12 @@ class ImageRules:
             raise ContractError(f"image rules: colour {self.colour!r} is none of {', '.join(COLOURS.values())}")
 
 
+def has_image_rules(spec: TensorSpec) -> bool:
+    """Whether rules can say how to make this input from a picture: fixed height and width, one or three channels."""
+    axes = dict(zip(spec.layout, spec.shape, strict=True)) if spec.layout else {}
+    return bool(axes.get("W")) and bool(axes.get("H")) and axes.get("C", 1) in COLOURS
+
+
 def image_rules(spec: TensorSpec, note: str = "") -> ImageRules:
     """The rules for an image input of a source model, read from its shape and layout.
 
@@ -50,7 +56,7 @@ def image_rules(spec: TensorSpec, note: str = "") -> ImageRules:
     """
     axes = dict(zip(spec.layout, spec.shape, strict=True)) if spec.layout else {}
     width, height, channels = axes.get("W"), axes.get("H"), axes.get("C", 1)
-    if not width or not height or channels not in COLOURS:
+    if not has_image_rules(spec) or not width or not height or not channels:
         raise ModelError(
             f"input {spec.name!r} {spec.shape} {spec.layout!r} is no image with fixed H and W and 1 or 3 channels"
         )

@@ -163,6 +163,6 @@ def _print_checks(title: str, checks: Any) -> None:
         console.print(f"  {check.outcome.value:<12}{check.name}{note}")
         for reason in check.reasons:
             console.print(f"      {reason}", markup=False, soft_wrap=True)
-        values = ", ".join(f"{name} {metric(name, value)}" for name, value in check.metrics.items())
+        values = ", ".join(f"{name} {metric(name, value)}" for name, value in check.metrics.items() if "." not in name)
         if values:
             console.print(f"      {values}", markup=False, style="dim", soft_wrap=True)

@@ -13,7 +13,7 @@ from pipeline.checks.gates import Gates
 from pipeline.checks.outcome import Cell, Check
 from pipeline.checks.verdict import Evidence, Golden, judge, judge_unmade
 from pipeline.entries import read_artifact
-from pipeline.report.decode import decode
+from pipeline.report.decode import decode, encode
 from pipeline.report.document import cell_to_json
 from pipeline.store import Entry, digest
 from pipeline.task import Context, Task, code
@@ -58,7 +58,7 @@ def judge_task(subject: Subject, gates: Gates, have: Mapping[str, Task], errors:
             artifact=subject.file if "artifact" in have else "",
             checks=checks,
         )
-        (context.folder / CELL).write_text(json.dumps(cell_to_json(cell), indent=1))
+        (context.folder / CELL).write_text(json.dumps(encode(cell_to_json(cell)), indent=1))
 
     ingredients = {
         "gates": digest(gates.to_json()),

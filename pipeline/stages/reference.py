@@ -36,7 +36,7 @@ def reference_task(source: Task, data: Task | None, limits: Limits, *, golden_sa
             labels = {} if test.targets is None else {"label": np.asarray(test.targets, np.int64)}
             arrays = {**_prefixed(evidence.INPUT, inputs), **_prefixed(evidence.OUTPUT, outputs), **labels}
             evidence.save(context.folder / evidence.TEST, arrays)
-        count = context.call(source.lane, "converters.eager.inspect:parameters", limits.inspect_s, artifact=artifact)
+        count = context.call(source.lane, "converters.source:parameter_count", limits.inspect_s, artifact=artifact)
         (context.folder / evidence.FACTS).write_text(json.dumps({"parameters": count}))
 
     needs = {"source": source, **({"data": data} if data else {})}

@@ -21,6 +21,9 @@ TRAINER = {
     Framework.TENSORFLOW: "pipeline.models.train_keras:train",
 }
 
+LEFT_BY_EXPORTS = frozenset({".tflite", ".onnx", ".md", ".log", ".html"})
+"""Endings of files that no builder of a source model loads."""
+
 
 def train_task(
     model: ModelConfig, framework: Framework, data: Task, limits: Limits, *, name: str, full: bool = False
@@ -102,10 +105,10 @@ def capture_task(
 
 
 def _folder_state(file: Path) -> str:
-    """Names, sizes and times of what lies beside a builder: it may load any of it."""
+    """Names, sizes and times of what lies beside a builder: it may load any of it, but for what exports leave."""
     rows = [
         (path.name, path.stat().st_size, path.stat().st_mtime_ns)
         for path in sorted(file.resolve().parent.iterdir())
-        if path.is_file()
+        if path.is_file() and path.suffix not in LEFT_BY_EXPORTS and not path.name.startswith(".")
     ]
     return digest(rows)
