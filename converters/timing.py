@@ -212,11 +212,13 @@ def _pinned(threads: int) -> Iterator[None]:
         yield
         return
     before = os.sched_getaffinity(0)
-    try:
+    with contextlib.suppress(OSError):  # forbidden in some containers
         os.sched_setaffinity(0, sorted(before)[-threads:])
+    try:
         yield
     finally:
-        os.sched_setaffinity(0, before)
+        with contextlib.suppress(OSError):
+            os.sched_setaffinity(0, before)
 
 
 @contextlib.contextmanager

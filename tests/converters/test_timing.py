@@ -89,6 +89,17 @@ def test_the_process_is_as_before(tmp_path: Path, samples: Path) -> None:
     assert gc.isenabled()
 
 
+def test_a_container_that_forbids_pinning_is_measured_unpinned(
+    tmp_path: Path, samples: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbidden(pid: int, cpus: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "sched_setaffinity", forbidden)
+    same = sleeper.artifact(tmp_path / "a", 30)
+    assert run(same, same, samples).a_s.size
+
+
 def test_sessions_are_closed_when_one_fails(tmp_path: Path, samples: Path) -> None:
     good, bad = sleeper.artifact(tmp_path / "a", 30), sleeper.artifact(tmp_path / "b", 30)
     bad.path.write_text("{}")
