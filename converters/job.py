@@ -18,13 +18,13 @@ from converters.contract import (
     ConversionRequest,
     Edge,
     Format,
-    Inspection,
     Precision,
     Session,
     Signature,
     TensorSpec,
 )
 from converters.errors import ContractError, EdgeExportError, ModelError, ToolkitError, UnsupportedError
+from converters.inspection import Inspection
 from converters.samples import load_samples
 
 SOURCE_FORMATS = (Format.TORCH, Format.KERAS)

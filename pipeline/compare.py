@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from converters import registry
-from converters.contract import Arrays, Artifact, Inspection, Signature
+from converters.contract import Arrays, Artifact, Signature
+from converters.inspection import Inspection
 from converters.worker import WorkerPool
 from pipeline.checks.gates import Gates
 from pipeline.checks.outcome import Check

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
-from converters.contract import Arrays, Inspection, inspection_from_json
+from converters.contract import Arrays
+from converters.inspection import Inspection, inspection_from_json
 from converters.timing import PairTimings
 from pipeline.checks.verdict import Labelled
 from pipeline.store import Entry

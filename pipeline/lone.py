@@ -14,8 +14,9 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from converters import registry
-from converters.contract import Arrays, Artifact, Inspection, Precision, RuntimeSpec, Signature, TensorSpec
+from converters.contract import Arrays, Artifact, Precision, RuntimeSpec, Signature, TensorSpec
 from converters.errors import DataError, ModelError, UnavailableError, UsageError
+from converters.inspection import Inspection
 from converters.sniff import sniff
 from converters.worker import WorkerPool
 from pipeline import config, golden

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from converters import registry
-from converters.contract import Arrays, Artifact, Inspection, RuntimeSpec
+from converters.contract import Arrays, Artifact, RuntimeSpec
 from converters.errors import EdgeExportError, UnavailableError, UsageError
+from converters.inspection import Inspection
 from converters.worker import WorkerPool
 from pipeline import config, golden
 from pipeline.bundle import open_bundle

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import faulthandler
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -33,7 +34,7 @@ EDGES = tuple(
 
 
 def faulty_segfault(request: ConversionRequest) -> Signature:
-    print("about to read address zero", flush=True)
+    sys.stderr.write("about to read address zero\n")
     faulthandler._sigsegv()
     return request.source.signature
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from converters.contract import Format, Inspection, OpInfo, TensorInfo
+from converters.contract import Format
 from converters.errors import ModelError
 from converters.grid import grid_bits
+from converters.inspection import Inspection, OpInfo, TensorInfo
 from converters.litert.flatbuffer import Model, opened
 from converters.litert.graph_hash import graph_hash
 from converters.litert.signature import signature_of

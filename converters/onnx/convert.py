@@ -77,6 +77,7 @@ def _finish(model: onnx.ModelProto, request: ConversionRequest) -> Signature:
             raise UnsupportedError(f"the exporter left {found} of {[spec.name for spec in specs]}: one is never used")
         wanted.update({value.name: spec.name for value, spec in zip(values, specs, strict=True)})
     rename(graph, wanted)
+    _strip(graph)
     for value, spec in zip(graph.output, signature.outputs, strict=True):
         _fix_shape(value, spec)
     write_signature(model, signature)
@@ -85,6 +86,18 @@ def _finish(model: onnx.ModelProto, request: ConversionRequest) -> Signature:
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, request.target)
     return read_signature(model)
+
+
+def _strip(graph: onnx.GraphProto) -> None:
+    """Removes the exporter's notes: stack traces of the source, as large as a small model's weights."""
+    del graph.metadata_props[:]
+    for item in (*graph.node, *graph.value_info, *graph.input, *graph.output, *graph.initializer):
+        del item.metadata_props[:]
+        item.doc_string = ""
+    for node in graph.node:
+        for attribute in node.attribute:
+            for inner in (*attribute.graphs, *([attribute.g] if attribute.HasField("g") else [])):
+                _strip(inner)
 
 
 def rename(graph: onnx.GraphProto, wanted: Mapping[str, str]) -> None:

@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import onnx
 
-from converters.contract import Format, Inspection, OpInfo, Signature, TensorInfo, TensorSpec
+from converters.contract import Format, Signature, TensorSpec
 from converters.errors import ModelError, UnsupportedError
 from converters.grid import grid_bits
+from converters.inspection import Inspection, OpInfo, TensorInfo
 from converters.onnx.graph_hash import graph_hash
 from converters.onnx.load import array, dtype_name, load
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import torch
 
-from converters.contract import Format, Inspection, OpInfo, Signature, TensorInfo
+from converters.contract import Format, Signature
 from converters.digest import digest
 from converters.errors import ModelError
 from converters.grid import grid_bits
+from converters.inspection import Inspection, OpInfo, TensorInfo
 from converters.torchscript.archive import load
 
 _VALUES = frozenset({"i", "f", "s", "is", "fs", "ss", "c"})

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from converters.contract import Format, Inspection, OpInfo
+from converters.contract import Format
+from converters.inspection import Inspection, OpInfo
 
 QUANTIZERS = frozenset({"QUANTIZE", "QuantizeLinear"})
 DEQUANTIZERS = frozenset({"DEQUANTIZE", "DequantizeLinear"})

@@ -6,7 +6,8 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping
 
-from converters.contract import Inspection, Precision, TensorInfo
+from converters.contract import Precision
+from converters.inspection import Inspection, TensorInfo
 from pipeline.checks.float_ops import DEQUANTIZERS, QUANTIZERS, RUN_TIME_QUANTIZERS, float_ops
 from pipeline.checks.gates import PrecisionGate
 from pipeline.checks.outcome import Check, Metric, Outcome
@@ -60,6 +61,11 @@ def _weight_tensors(inspection: Inspection) -> list[TensorInfo]:
     ]
 
 
+def _is_vector(tensor: TensorInfo) -> bool:
+    """A bias or another vector: every toolkit keeps those in a wider type than the weights."""
+    return sum(size > 1 for size in tensor.shape) <= 1
+
+
 def _elements(inspection: Inspection) -> Counter[str]:
     """How many weights of each type."""
     counts: Counter[str] = Counter()
@@ -76,7 +82,11 @@ def _broken_constants(inspection: Inspection) -> list[str]:
 def _weights(inspection: Inspection, claimed: Precision, gate: PrecisionGate) -> list[str]:
     """Whether the large weights are of the claimed type, and float32 ones use their bits."""
     allowed = _CLAIMED[claimed]
-    large = [tensor for tensor in _weight_tensors(inspection) if math.prod(tensor.shape) >= gate.small_elements]
+    large = [
+        tensor
+        for tensor in _weight_tensors(inspection)
+        if math.prod(tensor.shape) >= gate.small_elements and (claimed is Precision.FP32 or not _is_vector(tensor))
+    ]
     total = sum(math.prod(tensor.shape) for tensor in large)
     other = [tensor for tensor in large if tensor.dtype not in allowed]
     share = 1.0 - sum(math.prod(tensor.shape) for tensor in other) / total if total else 0.0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from converters.contract import Arrays, Inspection, Precision, TensorSpec
+from converters.contract import Arrays, Precision, TensorSpec
 from converters.errors import (
     EdgeExportError,
     ToolkitCrash,
@@ -15,6 +15,7 @@ from converters.errors import (
     UnavailableError,
     UnsupportedError,
 )
+from converters.inspection import Inspection
 from converters.timing import PairTimings
 from pipeline.checks.accuracy import check_accuracy
 from pipeline.checks.coverage import check_coverage

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 
-from converters.contract import Arrays, Inspection, InspectorSpec, RuntimeSpec
+from converters.contract import Arrays, InspectorSpec, RuntimeSpec
+from converters.inspection import Inspection
 from pipeline import evidence
 from pipeline.config import Limits
 from pipeline.entries import read_artifact

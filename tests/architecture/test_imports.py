@@ -26,7 +26,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     (
         *("converters.source", "converters.builder", "converters.calling", "converters.capture", "converters.weights"),
         *("converters.adapt", "converters.samples", "converters.sniff", "converters.grid", "converters.digest"),
-        *("converters.contract", "converters.errors"),
+        *("converters.contract", "converters.errors", "converters.inspection"),
     ),
 )
 """From the top to the ground: a module may import from its own layer and from those below, never from above."""

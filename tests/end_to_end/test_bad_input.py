@@ -81,10 +81,9 @@ def test_faulty_toolkits_cost_their_own_cells_only(cli, own_model, tmp_path):
         "latency_s = 60\nlatency_budget_s = 0.3\n"
     )
     limits.rename(tmp_path / "configs" / "limits.toml")
-    ended = cli(
-        "run", own_model / "net.py:build", "-t", "onnx", "-p", "fp32", "--configs", "configs", "--json",
-        cwd=tmp_path, EDGE_EXPORT_TOOLKITS="faulty_toolkit", FAULTY_TOOLKIT="segfault,hang,memory,refuse,raise,nothing,fake",
-    )  # fmt: skip
+    faults = "segfault,hang,memory,refuse,raise,nothing,fake"
+    arguments = ("run", own_model / "net.py:build", "-t", "onnx", "-p", "fp32", "--configs", "configs", "--json")
+    ended = cli(*arguments, cwd=tmp_path, EDGE_EXPORT_TOOLKITS="faulty_toolkit", FAULTY_TOOLKIT=faults)
     assert ended.code == 1, ended.err
     outcomes = {
         cell["route"]: (cell["outcome"], cell["reasons"][0] if cell["reasons"] else "") for cell in ended.json["cells"]

@@ -65,7 +65,15 @@ def test_compare_judges_the_second_by_the_first(made, cli):
     # alone, outside its bundle, the same files still bind: layouts are found from the shapes
     shutil.copy(other, folder / "mine" / "alone.tflite")
     shutil.copy(right, folder / "mine" / "alone.onnx")
-    lone = cli("compare", folder / "mine" / "alone.onnx", folder / "mine" / "alone.tflite", "--inputs", "random", "--json", cwd=folder)
+    lone = cli(
+        "compare",
+        folder / "mine" / "alone.onnx",
+        folder / "mine" / "alone.tflite",
+        "--inputs",
+        "random",
+        "--json",
+        cwd=folder,
+    )
     assert lone.code == 0, lone.err + lone.out
 
 
@@ -90,7 +98,9 @@ def test_compare_fails_on_a_changed_weight(made, cli):
     assert at > 0
     content[at + 3] ^= 0x80  # the sign of one weight
     (folder / "mine" / "changed.tflite").write_bytes(content)
-    ended = cli("compare", bundle / "net_torch_onnx_fp32.onnx", folder / "mine" / "changed.tflite", "--json", cwd=folder)
+    ended = cli(
+        "compare", bundle / "net_torch_onnx_fp32.onnx", folder / "mine" / "changed.tflite", "--json", cwd=folder
+    )
     assert ended.code == 1
     assert ended.json["outcome"] == "FAILED"
     assert any("parity" in reason for reason in ended.json["cells"][0]["reasons"])
@@ -123,10 +133,8 @@ def test_inspect_and_report_and_bench(made, cli):
     text = cli("report", "dist", "--format", "markdown", cwd=folder)
     assert text.code == 0
     assert "PASSED" in text.out
-    raced = cli(
-        "bench", bundle / "net_torch_litert_fp32.tflite", bundle / "net_torch_onnx_fp32.onnx", "--budget", "1", "--json",
-        cwd=folder,
-    )  # fmt: skip
+    sides = (bundle / "net_torch_litert_fp32.tflite", bundle / "net_torch_onnx_fp32.onnx")
+    raced = cli("bench", *sides, "--budget", "1", "--json", cwd=folder)
     assert raced.json["metrics"]["latency_ms_p50"] > 0
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass, field
 
-from converters.contract import Format, Inspection, OpInfo, Signature, TensorInfo, TensorSpec
+from converters.contract import Format, Signature, TensorSpec
+from converters.inspection import Inspection, OpInfo, TensorInfo
 
 _BYTES = {"float32": 4, "float16": 2, "int8": 1, "int32": 4, "float64": 8, "uint8": 1}
 

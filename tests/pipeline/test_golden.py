@@ -192,4 +192,3 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(WorkspaceError, match="cannot write"):
         golden.write(tmp_path / "file" / "g", CHOSEN, OUTPUTS, SOURCE)
-

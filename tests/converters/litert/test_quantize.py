@@ -7,7 +7,8 @@ import pytest
 from tiny_models import MODELS
 
 from converters import job
-from converters.contract import Arrays, Artifact, Format, Precision, TensorInfo
+from converters.contract import Arrays, Artifact, Format, Precision
+from converters.inspection import TensorInfo
 
 QUANTIZED = [Precision.FP16, Precision.DYNAMIC, Precision.INT8, Precision.INT8_IO]
 BOUNDS = {Precision.FP16: 2e-3, Precision.DYNAMIC: 2e-2, Precision.INT8: 0.15, Precision.INT8_IO: 0.15}

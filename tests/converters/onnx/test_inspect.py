@@ -9,8 +9,9 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from converters.contract import Format, Inspection, Signature, TensorSpec
+from converters.contract import Format, Signature, TensorSpec
 from converters.errors import ModelError, UnsupportedError
+from converters.inspection import Inspection
 from converters.onnx.inspect import SIGNATURE_KEY, inspect, write_signature
 
 Linear = Callable[..., onnx.ModelProto]

@@ -13,8 +13,9 @@ from onnx import numpy_helper
 from tiny_models import MODELS
 
 from converters import job
-from converters.contract import Artifact, ConversionRequest, Format, Inspection, Precision
+from converters.contract import Artifact, ConversionRequest, Format, Precision
 from converters.errors import UnsupportedError, UsageError
+from converters.inspection import Inspection
 
 Exported = Callable[[str], Artifact]
 

@@ -9,8 +9,9 @@ import pytest
 from tiny_models import MODELS
 
 from converters import job
-from converters.contract import Artifact, Format, Inspection, Signature
+from converters.contract import Artifact, Format, Signature
 from converters.errors import ModelError
+from converters.inspection import Inspection
 
 pytestmark = pytest.mark.torch
 Exported = Callable[..., Artifact]

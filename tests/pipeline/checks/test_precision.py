@@ -28,10 +28,12 @@ def test_scales_and_zero_points_are_no_weights() -> None:
 
 def test_small_weights_may_stay_float_in_a_dynamic_file() -> None:
     file = files.tflite_dynamic()
-    file.weight("float32", 1000)
+    file.weight("float32", 10, 100)
     gate = GATES[Precision.DYNAMIC]
     assert check_precision(file.inspection(), Precision.DYNAMIC, gate).outcome is Outcome.PASSED
-    file.weight("float32", 60_000)
+    file.weight("float32", 60_000)  # a bias of any length
+    assert check_precision(file.inspection(), Precision.DYNAMIC, gate).outcome is Outcome.PASSED
+    file.weight("float32", 60, 1000)
     assert check_precision(file.inspection(), Precision.DYNAMIC, gate).outcome is Outcome.FAILED
 
 
