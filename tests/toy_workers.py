@@ -1,0 +1,169 @@
+"""Worker processes played by numpy in this process: a whole run, from builder to verdict, without a toolkit.
+
+Every file, source or artifact, holds the weights of tests/gates/mini.py as .npz, in the type of its precision.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from gates import mini
+from gates.timings import simulated
+
+from converters.contract import Artifact, ConversionRequest, Format, Precision, Signature, TensorSpec
+from converters.inspection import Inspection, OpInfo, TensorInfo
+from converters.samples import load_samples
+from pipeline.checks.gates import Gates
+from pipeline.checks.outcome import Cell
+from pipeline.config import Configs
+from pipeline.configs import load_configs
+from pipeline.driver import Driver, Result
+from pipeline.plan import Plan, make_plan
+from pipeline.request import Request
+from pipeline.run import judge
+from pipeline.store import Store, file_sha256
+
+SIGNATURE = Signature((TensorSpec("image", (1, 12, 20, 3), "float32", "NHWC", meaning="image"),), mini.OUTPUTS)
+BUILDER = "import torch\n\n\ndef build(): ...\n"
+DEVICES = {"litert-xnnpack": "xnnpack", "litert-reference": "reference", "onnxruntime": "CPUExecutionProvider"}
+
+Fault = Callable[[str, dict[str, Any]], Exception | None]
+"""What goes wrong when a function of this name is called with these arguments, if anything."""
+
+
+class ToyWorkers:
+    """Stands in for a WorkerPool; keeps the names of what it was asked."""
+
+    def __init__(self, fault: Fault = lambda name, arguments: None) -> None:
+        self.fault = fault
+        self.calls: list[str] = []
+        self.closed = False
+
+    def call(self, worker: str, target: str, timeout_s: float, on_progress: Any = None, **arguments: Any) -> Any:
+        name = target.partition(":")[2]
+        self.calls.append(name)
+        if error := self.fault(name, arguments):
+            raise error
+        return getattr(self, f"_{name}")(**arguments)
+
+    def close(self) -> None:
+        self.closed = True
+
+    def __enter__(self) -> ToyWorkers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _capture(self, builder: str, builder_args: Any, weights_out: Path, framework: str, inputs: Any) -> Artifact:
+        save(weights_out, Precision.FP32)
+        return artifact(weights_out, Format.TORCH, Precision.FP32, builder=builder)
+
+    def _parameter_count(self, artifact: Artifact) -> int:
+        return sum(values.size for values in load(artifact.path).values())
+
+    def _convert(self, edge_name: str, request: ConversionRequest) -> Artifact:
+        save(request.target, request.precision)
+        target = next(kind for kind in Format if request.target.name.endswith(kind.suffix))
+        source = request.source
+        return artifact(
+            request.target,
+            target,
+            request.precision,
+            model=source.model,
+            framework=source.framework,
+            producer=edge_name,
+        )
+
+    def _inspect(self, path: Path, format: Format) -> Inspection:
+        return inspection(path, format)
+
+    def _run_samples(self, runtime: str, artifact: Artifact, samples: Path, prefix: str = "") -> Any:
+        return mini.run(load(artifact.path), load_samples(samples, prefix)[artifact.source.inputs[0].name])
+
+    def _placement(self, runtime: str, artifact: Artifact) -> list[tuple[str, str]]:
+        return [("CONV_2D", DEVICES.get(runtime, "cpu"))]
+
+    def _time_pair(self, **arguments: Any) -> Any:
+        return simulated(0)
+
+
+def save(path: Path, precision: Precision) -> None:
+    """The weights in the type of a precision, the same bytes every time."""
+    buffer = io.BytesIO()
+    dtype = np.float16 if precision is Precision.FP16 else np.float32
+    np.savez(buffer, allow_pickle=False, **{name: v.astype(dtype) for name, v in mini.parameters().items()})
+    path.write_bytes(buffer.getvalue())
+
+
+def load(path: Path) -> mini.Parameters:
+    with np.load(path, allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
+
+
+def artifact(path: Path, format: Format, precision: Precision, **more: Any) -> Artifact:
+    """The artifact in a file that `save` wrote."""
+    return Artifact(
+        path, format, precision, SIGNATURE, SIGNATURE, sha256=file_sha256(path), size_bytes=path.stat().st_size, **more
+    )
+
+
+def inspection(path: Path, format: Format) -> Inspection:
+    """One convolution of all the weights."""
+    weights = [TensorInfo(name, v.shape, str(v.dtype), True, v.nbytes) for name, v in load(path).items()]
+    ends = [TensorInfo(spec.name, spec.shape, "float32", False) for spec in (*SIGNATURE.inputs, *SIGNATURE.outputs)]
+    count = len(weights)
+    op = OpInfo("CONV_2D", (count, *range(count)), (count + 1, count + 2))
+    return Inspection(format, SIGNATURE, (*weights, *ends), (op,), "g" * 64)
+
+
+class Quiet:
+    """A display that only keeps warnings."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def started(self, task: Any, reason: str) -> None: ...
+
+    def progress(self, task: Any, event: dict[str, Any]) -> None: ...
+
+    def finished(self, result: Result) -> None: ...
+
+    def warn(self, message: str) -> None:
+        self.warnings.append(message)
+
+
+def request(folder: Path, *precisions: str, targets: tuple[str, ...] = ("onnx",)) -> Request:
+    """For a builder in `folder`, which is written when it is not there."""
+    file = folder / "net.py"
+    if not file.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        file.write_text(BUILDER)
+    return Request(targets, f"{file}:build", precisions=precisions or ("fp32",))
+
+
+@dataclass(frozen=True)
+class Finished:
+    """All that a run hands to its end."""
+
+    plan: Plan
+    gates: Gates
+    configs: Configs
+    cells: list[Cell]
+    results: dict[str, Result]
+    store: Store
+
+
+def finish(wanted: Request, workspace: Path, workers: ToyWorkers | None = None) -> Finished:
+    """A run up to its verdicts."""
+    configs, gates = load_configs(None, None)
+    plan = make_plan(wanted, configs)
+    store = Store(workspace)
+    driver = Driver(store, workers or ToyWorkers(), Quiet())  # type: ignore[arg-type]
+    results = driver.run(plan.tasks())
+    return Finished(plan, gates, configs, judge(plan, gates, results, driver), results, store)
