@@ -127,12 +127,12 @@ def inputs_for(artifact: Artifact, wanted: str, packs: list[Path | None]) -> Arr
 
     Raises:
         UsageError: no golden pack is known, or there is no such file.
-        DataError: the file cannot be read.
+        DataError: the file cannot be read, or does not hold what the artifact takes.
     """
     if wanted == "golden":
         for pack in packs:
             if pack is not None:
-                return golden.read(pack).inputs
+                return _fitting(golden.read(pack).inputs, artifact, pack)
         raise UsageError(
             "neither file lies in a bundle with a golden pack; give --inputs FILE (.safetensors or .npz), "
             "or --inputs random for made-up ones"
@@ -143,14 +143,41 @@ def inputs_for(artifact: Artifact, wanted: str, packs: list[Path | None]) -> Arr
     if not path.is_file():
         raise UsageError(f"--inputs {wanted!r} is no file; use golden, random, or a .safetensors or .npz file")
     try:
-        if path.suffix == ".npz":
-            with np.load(path, allow_pickle=False) as archive:
-                return {name: archive[name] for name in archive.files}
-        with contextlib.suppress(ModelError):
-            return golden.read(path).inputs
-        return load_file(path)
+        arrays = _read(path)
     except (OSError, ValueError, SafetensorError) as error:
         raise DataError(f"--inputs {path} cannot be read: {error}") from error
+    return _fitting(arrays, artifact, path)
+
+
+def _read(path: Path) -> Arrays:
+    if path.suffix == ".npz":
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    with contextlib.suppress(ModelError):
+        return golden.read(path).inputs
+    return load_file(path)
+
+
+def _fitting(arrays: Arrays, artifact: Artifact, path: Path) -> Arrays:
+    """The arrays that the artifact takes; with one of each the names may differ."""
+    specs = artifact.source.inputs
+    if len(arrays) == len(specs) == 1:
+        arrays = {specs[0].name: next(iter(arrays.values()))}
+    for spec in specs:
+        if spec.name not in arrays:
+            raise DataError(
+                f"{path} holds {', '.join(arrays) or 'nothing'}, {artifact.path.name} takes "
+                f"{', '.join(spec.name for spec in specs)}: name the arrays so"
+            )
+        found = arrays[spec.name]
+        sizes = zip((None, *spec.shape), found.shape, strict=False)
+        if found.ndim != len(spec.shape) + 1 or any(size not in (None, n) for size, n in sizes):
+            raise DataError(
+                f"{path}: {spec.name!r} is {found.shape}, {artifact.path.name} takes (samples, *{spec.shape})"
+            )
+        if found.dtype != np.dtype(spec.dtype):
+            raise DataError(f"{path}: {spec.name!r} is {found.dtype}, {artifact.path.name} takes {spec.dtype}")
+    return {spec.name: arrays[spec.name] for spec in specs}
 
 
 def speaking(artifact: Artifact, source: Signature) -> Artifact:
@@ -195,6 +222,14 @@ def _bind(
 def _laid_out(spec: TensorSpec, own: TensorSpec, artifact: Artifact, side: str) -> tuple[TensorSpec, TensorSpec]:
     real = dataclasses.replace(_real(spec), name=own.name)
     if spec.layout and own.layout and sorted(spec.layout) == sorted(own.layout):
+        sizes = dict(zip(spec.layout, spec.shape, strict=True))
+        if any(
+            None not in (n, sizes[axis]) and n != sizes[axis] for axis, n in zip(own.layout, own.shape, strict=True)
+        ):
+            raise ModelError(
+                f"{side} {spec.name!r} is {spec.layout} {spec.shape} on one side and {own.layout} {own.shape} in "
+                f"{artifact.path.name}: two models of other sizes"
+            )
         return real, own
     there = [n or 1 for n in spec.shape]
     here = [n or 1 for n in own.shape]

@@ -1,11 +1,13 @@
 """Worker processes played by numpy in this process: a whole run, from builder to verdict, without a toolkit.
 
-Every file, source or artifact, holds the weights of tests/gates/mini.py as .npz, in the type of its precision.
+Every file, source or artifact, holds the weights of tests/gates/mini.py as .npz, in the type of its precision; it
+looks enough like TorchScript to be taken for that.
 """
 
 from __future__ import annotations
 
 import io
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +32,7 @@ from pipeline.store import Store, file_sha256
 
 SIGNATURE = Signature((TensorSpec("image", (1, 12, 20, 3), "float32", "NHWC", meaning="image"),), mini.OUTPUTS)
 BUILDER = "import torch\n\n\ndef build(): ...\n"
+LIKE_TORCHSCRIPT = ("toy/data.pkl", "toy/constants.pkl", "toy/code/toy.py")
 DEVICES = {"litert-xnnpack": "xnnpack", "litert-reference": "reference", "onnxruntime": "CPUExecutionProvider"}
 
 Fault = Callable[[str, dict[str, Any]], Exception | None]
@@ -95,15 +98,23 @@ class ToyWorkers:
 
 def save(path: Path, precision: Precision) -> None:
     """The weights in the type of a precision, the same bytes every time."""
-    buffer = io.BytesIO()
     dtype = np.float16 if precision is Precision.FP16 else np.float32
-    np.savez(buffer, allow_pickle=False, **{name: v.astype(dtype) for name, v in mini.parameters().items()})
+    store(path, {name: values.astype(dtype) for name, values in mini.parameters().items()})
+
+
+def store(path: Path, weights: mini.Parameters) -> None:
+    """Writes a file of these weights."""
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **weights)
+    with zipfile.ZipFile(buffer, "a") as archive:
+        for name in LIKE_TORCHSCRIPT:
+            archive.writestr(zipfile.ZipInfo(name), b"")
     path.write_bytes(buffer.getvalue())
 
 
 def load(path: Path) -> mini.Parameters:
     with np.load(path, allow_pickle=False) as archive:
-        return {name: archive[name] for name in archive.files}
+        return {name: archive[name] for name in archive.files if name not in LIKE_TORCHSCRIPT}
 
 
 def artifact(path: Path, format: Format, precision: Precision, **more: Any) -> Artifact:

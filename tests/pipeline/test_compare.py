@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import dataclasses
+import shutil
+
+import numpy as np
+import pytest
+import toy_workers
+from gates import mini
+from toy_workers import ToyWorkers
+
+from converters import registry
+from converters.contract import Format, Precision, Signature
+from converters.errors import ModelError, ToolkitCrash, UsageError
+from pipeline import config
+from pipeline.compare import compare, run
+from pipeline.golden_inputs import choose_synthetic
+
+LIMITS = config.load().limits
+GATES = mini.gates()
+
+
+@pytest.fixture(autouse=True)
+def _installed(monkeypatch):
+    monkeypatch.setattr(registry, "missing", lambda packages: ())
+
+
+@pytest.fixture
+def files(tmp_path):
+    """A right file, and a function that writes one of other weights."""
+
+    def write(name, weights):
+        toy_workers.store(tmp_path / name, weights)
+        return tmp_path / name
+
+    return write("right.pt", mini.parameters()), write
+
+
+def outcomes(found):
+    return {check.name: check.outcome.value for check in found.checks}
+
+
+def test_a_copy_passes_on_made_up_inputs(files, tmp_path):
+    right, _ = files
+    shutil.copy(right, tmp_path / "copy.pt")
+    found = compare(right, tmp_path / "copy.pt", "random", GATES, ToyWorkers(), LIMITS)
+    assert outcomes(found) == {"precision": "PASSED", "parity": "PASSED"}
+    assert (found.samples, found.runtime_a, found.runtime_b) == (64, "torchscript", "torchscript")
+
+
+def test_a_lost_bias_fails_the_second_file(files):
+    right, write = files
+    lost = {**mini.parameters(), "head_bias": np.zeros(5, np.float32)}
+    found = compare(right, write("lost.pt", lost), "random", GATES, ToyWorkers(), LIMITS)
+    assert outcomes(found)["parity"] == "FAILED"
+    assert "logits" in " ".join(found.checks[1].reasons)
+
+
+def test_the_less_precise_of_the_two_chooses_the_gate_whichever_side_it_is_on(files):
+    right, write = files
+    half = write("half.pt", {name: v.astype(np.float16) for name, v in mini.parameters().items()})
+    for pair in ((right, half), (half, right)):
+        assert outcomes(compare(*pair, "random", GATES, ToyWorkers(), LIMITS))["parity"] == "PASSED"
+
+
+def test_weights_rounded_in_secret_fail_as_float32(files):
+    right, write = files
+    found = compare(right, write("r.pt", mini.rounded(mini.parameters(), 16)), "random", GATES, ToyWorkers(), LIMITS)
+    assert outcomes(found)["parity"] == "FAILED"
+
+
+def test_a_guessed_precision_is_told_but_does_not_fail_a_file_that_claims_nothing(files):
+    right, _ = files
+    precision, parity = compare(right, right, "random", GATES, ToyWorkers(), LIMITS).checks
+    assert not precision.required
+    assert parity.required
+
+
+def test_what_crashes_is_an_error_of_the_command(files):
+    right, _ = files
+    broken = ToyWorkers(lambda name, arguments: ToolkitCrash("died") if name == "run_samples" else None)
+    with pytest.raises(ToolkitCrash, match="died"):
+        compare(right, right, "random", GATES, broken, LIMITS)
+
+
+def test_a_file_without_a_bundle_has_no_golden_inputs(files):
+    right, _ = files
+    with pytest.raises(UsageError, match="neither file lies in a bundle"):
+        compare(right, right, "golden", GATES, ToyWorkers(), LIMITS)
+
+
+def renamed(artifact, *names):
+    outputs = tuple(
+        dataclasses.replace(spec, name=name) for spec, name in zip(artifact.signature.outputs, names, strict=True)
+    )
+    own = Signature(artifact.signature.inputs, outputs)
+    return dataclasses.replace(artifact, signature=own, source=own)
+
+
+class Renaming(ToyWorkers):
+    """A runtime that gives outputs under the file's own names, as every runtime does."""
+
+    def _run_samples(self, runtime, artifact, samples, prefix=""):
+        outputs = super()._run_samples(runtime, artifact, samples, prefix)
+        return dict(zip((spec.name for spec in artifact.signature.outputs), outputs.values(), strict=False))
+
+
+@pytest.mark.parametrize("names", [("a", "b"), ("logits", "b"), ("logits", "box")])
+def test_outputs_that_lost_their_names_come_back_under_those_of_the_source(files, names):
+    right, _ = files
+    artifact = renamed(toy_workers.artifact(right, Format.TORCHSCRIPT, Precision.FP32), *names)
+    inputs = choose_synthetic(toy_workers.SIGNATURE, 20, 0).inputs
+    got = run(artifact, inputs, toy_workers.SIGNATURE, "torchscript", Renaming(), LIMITS)
+    assert list(got) == (["logits", "b"] if names == ("logits", "b") else ["logits", "box"])
+
+
+def test_an_input_of_another_size_is_refused_before_anything_runs(files):
+    right, _ = files
+    artifact = toy_workers.artifact(right, Format.TORCHSCRIPT, Precision.FP32)
+    wide = dataclasses.replace(toy_workers.SIGNATURE.inputs[0], shape=(1, 12, 21, 3))
+    workers = ToyWorkers()
+    with pytest.raises(ModelError, match=r"NHWC \(1, 12, 21, 3\) on one side and NHWC \(1, 12, 20, 3\) in right.pt"):
+        run(artifact, {}, Signature((wide,), mini.OUTPUTS), "torchscript", workers, LIMITS)
+    assert workers.calls == []

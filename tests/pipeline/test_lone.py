@@ -1,0 +1,262 @@
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import toy_workers
+from gates import mini
+from toy_workers import ToyWorkers
+
+from converters import registry
+from converters.adapt import to_file, to_source
+from converters.contract import Artifact, Format, Precision, Signature, TensorSpec
+from converters.errors import DataError, ModelError, UnavailableError, UsageError
+from converters.inspection import Inspection, OpInfo, TensorInfo
+from pipeline import config, golden
+from pipeline.golden_inputs import choose_synthetic
+from pipeline.lone import default_runtime, guess_precision, inputs_for, inspect_file, open_artifact, speaking, toolbox
+
+LIMITS = config.load().limits
+NCHW = TensorSpec("image", (1, 3, 12, 20), "float32", "NCHW", meaning="image")
+LOGITS = TensorSpec("logits", (1, 5), "float32", "NC", meaning="logits")
+
+
+@pytest.fixture(autouse=True)
+def _installed(monkeypatch):
+    monkeypatch.setattr(registry, "missing", lambda packages: ())
+
+
+def spec(name, *shape, layout="", dtype="float32", **more):
+    return TensorSpec(name, shape, dtype, layout, **more)
+
+
+def file(inputs, outputs=(LOGITS,), format=Format.TFLITE):
+    own = Signature(tuple(inputs), tuple(outputs))
+    return Artifact(Path("m.tflite"), format, Precision.FP32, own, own)
+
+
+def source(inputs=(NCHW,), outputs=(LOGITS,)):
+    return Signature(tuple(inputs), tuple(outputs))
+
+
+def image(*shape):
+    return np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
+
+
+@pytest.mark.parametrize("layout", ["NHWC", ""])
+def test_a_transposed_input_is_bound_by_its_axes_whether_the_file_names_them_or_not(layout):
+    spoken = speaking(file([spec("image", 1, 12, 20, 3, layout=layout)]), source())
+    given = image(1, 3, 12, 20)
+    got = to_file({"image": given}, spoken.source.inputs, spoken.signature.inputs)["image"]
+    np.testing.assert_array_equal(got, given.transpose(0, 2, 3, 1))
+
+
+def test_a_transposed_output_comes_back_in_the_layout_of_the_source():
+    mask = spec("mask", 1, 2, 6, 10, layout="NCHW")
+    spoken = speaking(file([NCHW], [spec("mask", 1, 6, 10, 2)]), source(outputs=[mask]))
+    own = image(1, 6, 10, 2)
+    got = to_source({"mask": own}, spoken.signature.outputs, spoken.source.outputs)["mask"]
+    np.testing.assert_array_equal(got, own.transpose(0, 3, 1, 2))
+
+
+def test_the_batch_axis_stays_first_where_several_orders_fit():
+    one_channel = spec("image", 1, 1, 12, 20, layout="NCHW")
+    spoken = speaking(file([spec("image", 1, 12, 20, 1)]), source([one_channel]))
+    given = image(1, 1, 12, 20)
+    got = to_file({"image": given}, spoken.source.inputs, spoken.signature.inputs)["image"]
+    np.testing.assert_array_equal(got, given.transpose(0, 2, 3, 1))
+
+
+def test_equal_shapes_are_never_transposed_whatever_letters_they_carry():
+    spoken = speaking(file([spec("image", 1, 3, 12, 20)]), source())
+    given = image(1, 3, 12, 20)
+    got = to_file({"image": given}, spoken.source.inputs, spoken.signature.inputs)["image"]
+    np.testing.assert_array_equal(got, given)
+
+
+def test_axes_that_cannot_be_told_apart_are_an_error_not_a_guess():
+    square = spec("image", 1, 3, 16, 16, layout="NCHW")
+    with pytest.raises(ModelError, match=r"input 'image' is \(1, 3, 16, 16\).*\(1, 16, 16, 3\).*several orders"):
+        speaking(file([spec("image", 1, 16, 16, 3)]), source([square]))
+
+
+def test_a_size_that_no_order_gives_is_an_error():
+    with pytest.raises(ModelError, match="no order of the axes fits"):
+        speaking(file([spec("image", 1, 12, 21, 3)]), source())
+
+
+def test_lost_names_bind_by_order_and_the_files_own_names_stay():
+    two = [spec("vector", 1, 7), NCHW]
+    spoken = speaking(file([spec("args_0", 1, 7), spec("args_1", 1, 3, 12, 20)]), source(two))
+    assert [s.name for s in spoken.source.inputs] == ["args_0", "args_1"]
+    assert [s.shape for s in spoken.source.inputs] == [(1, 7), (1, 3, 12, 20)]
+
+
+def test_kept_names_bind_by_name_though_the_order_changed():
+    two = [spec("left", 1, 7), spec("right", 1, 7)]
+    spoken = speaking(file([spec("right", 1, 7), spec("left", 1, 7)]), source(two))
+    assert [s.name for s in spoken.source.inputs] == ["left", "right"]
+    assert [s.name for s in spoken.signature.inputs] == ["left", "right"]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "match"),
+    [
+        ([NCHW, spec("extra", 1)], "also wants extra, which nobody gives"),
+        ([spec("picture", 1, 3, 12, 20), spec("extra", 1)], "has no input image; it has picture, extra"),
+    ],
+)
+def test_inputs_without_a_partner_are_an_error(inputs, match):
+    with pytest.raises(ModelError, match=match):
+        speaking(file(inputs), source())
+
+
+def test_outputs_too_many_and_too_few_are_left_for_the_check_to_fail():
+    spoken = speaking(file([NCHW], [LOGITS, spec("extra", 1, 9)]), source())
+    assert [s.name for s in spoken.source.outputs] == ["logits", "extra"]
+    spoken = speaking(file([NCHW]), source(outputs=[LOGITS, spec("box", 1, 4)]))
+    assert [s.name for s in spoken.source.outputs] == ["logits"]
+
+
+def test_a_quantized_side_is_spoken_to_in_real_numbers():
+    own = spec("image", 1, 12, 20, 3, dtype="int8", scale=0.5, zero_point=-128)
+    spoken = speaking(file([own]), source())
+    assert spoken.source.inputs[0].dtype == "float32"
+    assert not spoken.source.inputs[0].quantized
+    got = to_file({"image": np.full((1, 3, 12, 20), 10.0, np.float32)}, spoken.source.inputs, spoken.signature.inputs)
+    assert (got["image"] == 10 / 0.5 - 128).all()
+
+
+def inspection(weights, activation="float32", io="float32"):
+    quantized = {"scale": 0.1, "zero_point": 0} if io == "int8" else {}
+    signature = Signature((spec("x", 1, 4, dtype=io, **quantized),), (spec("y", 1, 4, dtype=io, **quantized),))
+    tensors = [TensorInfo(f"w{i}", shape, dtype, True) for i, (dtype, shape) in enumerate(weights)]
+    tensors.append(TensorInfo("hidden", (1, 4), activation, False))
+    return Inspection(Format.TFLITE, signature, tuple(tensors), (OpInfo("FC", (0,), (len(weights),)),), "")
+
+
+@pytest.mark.parametrize(
+    ("found", "precision"),
+    [
+        (inspection([("float32", (4, 4))]), Precision.FP32),
+        (inspection([("float16", (4, 4)), ("float32", (100,))]), Precision.FP16),
+        (inspection([("int8", (4, 4)), ("float32", (2, 2))]), Precision.DYNAMIC),
+        (inspection([("int8", (4, 4))], "int8"), Precision.INT8),
+        (inspection([("int8", (4, 4))], "int8", "int8"), Precision.INT8_IO),
+        (inspection([]), Precision.FP32),
+    ],
+)
+def test_the_precision_is_guessed_from_the_bulk_of_the_weights(found, precision):
+    assert guess_precision(found) is precision
+
+
+def test_the_default_runtime_is_the_first_of_the_format():
+    assert default_runtime(file([NCHW])).name == "litert-xnnpack"
+    assert default_runtime(file([NCHW]), "litert-reference").name == "litert-reference"
+
+
+def test_a_runtime_of_another_format_is_refused_with_those_that_fit():
+    with pytest.raises(UsageError, match="'onnxruntime' does not run tflite files; those that do: litert-xnnpack, "):
+        default_runtime(file([NCHW]), "onnxruntime")
+
+
+def test_what_is_not_installed_is_said_with_its_command(monkeypatch, tmp_path):
+    monkeypatch.setattr(registry, "missing", lambda packages: packages)
+    with pytest.raises(UnavailableError, match="running litert-xnnpack needs.*pip install ai-edge-litert"):
+        default_runtime(file([NCHW]))
+    toy_workers.save(tmp_path / "m.pt", Precision.FP32)
+    with pytest.raises(UnavailableError, match="reading torchscript files needs.*pip install torch"):
+        inspect_file(tmp_path / "m.pt", ToyWorkers(), LIMITS)
+
+
+def test_a_lone_file_is_described_by_itself(tmp_path):
+    toy_workers.save(tmp_path / "m.pt", Precision.FP16)
+    artifact, pack = open_artifact(tmp_path / "m.pt", ToyWorkers(), LIMITS)
+    assert pack is None
+    assert (artifact.format, artifact.precision) == (Format.TORCHSCRIPT, Precision.FP16)
+    assert artifact.size_bytes == (tmp_path / "m.pt").stat().st_size
+    assert artifact.producer == ""
+
+
+def test_the_content_decides_the_format_not_the_ending(tmp_path):
+    (tmp_path / "m.tflite").write_bytes(b"not a model at all" * 9)
+    with pytest.raises(ModelError, match="m.tflite"):
+        open_artifact(tmp_path / "m.tflite", ToyWorkers(), LIMITS)
+
+
+def pack_of(tmp_path, n=20):
+    chosen = choose_synthetic(toy_workers.SIGNATURE, n, 0)
+    outputs = mini.run(mini.parameters(), chosen.inputs["image"])
+    toy_workers.save(tmp_path / "w", Precision.FP32)
+    made = toy_workers.artifact(tmp_path / "w", Format.TORCH, Precision.FP32)
+    return golden.write(tmp_path / "g.safetensors", chosen, outputs, made)
+
+
+def test_inputs_come_from_the_first_pack_that_there_is(tmp_path):
+    pack, place = pack_of(tmp_path), tmp_path / "g.safetensors"
+    for wanted, packs in (("golden", [None, place]), (str(place), [])):
+        got = inputs_for(file(toy_workers.SIGNATURE.inputs), wanted, packs)
+        np.testing.assert_array_equal(got["image"], pack.inputs["image"])
+
+
+def test_a_pack_of_another_layout_is_refused_not_fed(tmp_path):
+    pack_of(tmp_path)
+    with pytest.raises(
+        DataError, match=r"'image' is \(20, 1, 12, 20, 3\), m.tflite takes .*\(1, 3, 12, 20\)"
+    ):
+        inputs_for(file([NCHW]), "golden", [tmp_path / "g.safetensors"])
+
+
+@pytest.mark.parametrize(
+    ("arrays", "match"),
+    [
+        ({"picture": image(2, 1, 3, 12, 20), "vector": image(2, 1, 7)}, "holds picture, vector, m.tflite takes image"),
+        ({"image": image(1, 3, 12, 20)}, r"'image' is \(1, 3, 12, 20\), m.tflite takes \(samples, "),
+        ({"image": image(2, 1, 3, 12, 20).astype("uint8")}, "'image' is uint8, m.tflite takes float32"),
+    ],
+)
+def test_a_file_of_inputs_that_does_not_fit_is_the_users_to_mend(arrays, match):
+    np.savez("i.npz", **arrays)
+    with pytest.raises(DataError, match=match):
+        inputs_for(file([NCHW]), "i.npz", [])
+
+
+def test_a_single_array_may_have_any_name():
+    np.savez("i.npz", arr_0=image(2, 1, 3, 12, 20))
+    assert list(inputs_for(file([NCHW]), "i.npz", [])) == ["image"]
+
+
+def test_inputs_from_an_npz_and_made_up_ones(tmp_path):
+    np.savez(tmp_path / "i.npz", image=image(2, 1, 3, 12, 20))
+    assert inputs_for(file([NCHW]), str(tmp_path / "i.npz"), [])["image"].shape == (2, 1, 3, 12, 20)
+    made = inputs_for(file([NCHW]), "random", [])["image"]
+    assert made.shape == (64, 1, 3, 12, 20)
+    assert len(np.unique(made, axis=0)) == 64
+
+
+@pytest.mark.parametrize(
+    ("wanted", "error", "match"),
+    [
+        ("golden", UsageError, "neither file lies in a bundle.*--inputs FILE.*--inputs random"),
+        ("none.npz", UsageError, "'none.npz' is no file; use golden, random"),
+        ("broken.npz", DataError, "broken.npz cannot be read"),
+        ("broken.safetensors", DataError, "broken.safetensors cannot be read"),
+        ("pickled.npz", DataError, "pickled.npz cannot be read"),
+    ],
+)
+def test_inputs_that_cannot_be_had_say_what_can(wanted, error, match):
+    Path("broken.npz").write_bytes(b"PK nothing")
+    Path("broken.safetensors").write_bytes(b"nothing")
+    np.savez("pickled.npz", image=np.array([{"runs": "code"}], dtype=object))
+    with pytest.raises(error, match=match):
+        inputs_for(file([NCHW]), wanted, [None])
+
+
+def test_the_toolbox_leaves_nothing_behind():
+    with toolbox() as (pool, limits):
+        folder = pool.log_folder
+        assert folder.is_dir()
+        assert limits == dataclasses.replace(LIMITS)
+    assert not folder.exists()

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import pytest
+import toy_workers
+from gates import mini
+from gates.timings import simulated
+from toy_workers import ToyWorkers
+
+from converters import registry
+from converters.contract import Precision
+from converters.errors import ToolkitTimeout, UsageError
+from converters.samples import load_samples
+from pipeline import config, race
+
+LIMITS = config.load().limits
+GATE = mini.gates().latency
+
+
+@pytest.fixture(autouse=True)
+def _installed(monkeypatch):
+    monkeypatch.setattr(registry, "missing", lambda packages: ())
+
+
+@pytest.fixture
+def pair(tmp_path):
+    for name in ("a.pt", "b.pt"):
+        toy_workers.save(tmp_path / name, Precision.FP32)
+    return tmp_path / "a.pt", tmp_path / "b.pt"
+
+
+class Stopwatch(ToyWorkers):
+    """Keeps what it was asked to time; a takes `effect` times as long as b."""
+
+    def __init__(self, effect=1.0, fault=lambda name, arguments: None):
+        super().__init__(fault)
+        self.effect = effect
+
+    def call(self, worker, target, timeout_s, on_progress=None, **arguments):
+        if target.endswith("time_pair"):
+            self.worker, self.timeout_s, self.asked = worker, timeout_s, arguments
+            self.inputs = load_samples(arguments["samples"], "input/")
+        return super().call(worker, target, timeout_s, on_progress, **arguments)
+
+    def _time_pair(self, **arguments):
+        return simulated(0, self.effect)
+
+
+def run(pair, workers, inputs="random", runtimes=("", ""), budget_s=10.0):
+    return race.race(*pair, inputs, runtimes, budget_s, 3, GATE, workers, LIMITS)
+
+
+def test_a_slower_first_file_is_called_slower_with_a_ratio_above_one(pair):
+    check = run(pair, Stopwatch(1.5))
+    assert check.metrics["decision"] == "slower"
+    assert check.metrics["ratio"] == pytest.approx(1.5, rel=0.1)
+    assert run(pair, Stopwatch(1 / 1.5)).metrics["decision"] == "faster"
+
+
+def test_the_sides_are_not_exchanged_and_run_in_one_process_of_their_own(pair):
+    workers = Stopwatch()
+    run(pair, workers)
+    assert (workers.asked["artifact_a"].path, workers.asked["artifact_b"].path) == pair
+    assert workers.worker == race.WORKER
+    assert workers.worker not in {spec.worker for spec in registry.runtimes()}
+    assert workers.asked["threads"] == 3
+
+
+def test_the_time_limit_leaves_room_for_the_budget(pair):
+    workers = Stopwatch()
+    run(pair, workers, budget_s=500.0)
+    assert workers.asked["budget_s"] == 500.0
+    assert workers.timeout_s > 2 * 500.0
+
+
+def test_both_sides_get_inputs_under_their_own_names(pair):
+    workers = Stopwatch()
+    run(pair, workers)
+    assert workers.inputs["image"].shape == (64, 1, 12, 20, 3)
+
+
+def test_a_timeout_is_an_error_of_the_command(pair):
+    hanging = Stopwatch(fault=lambda name, arguments: ToolkitTimeout("too slow") if name == "time_pair" else None)
+    with pytest.raises(ToolkitTimeout, match="too slow"):
+        run(pair, hanging)
+
+
+def test_a_runtime_that_does_not_open_the_file_is_refused_before_any_timing(pair):
+    workers = Stopwatch()
+    with pytest.raises(UsageError, match="'onnxruntime' does not run torchscript files"):
+        run(pair, workers, runtimes=("", "onnxruntime"))
+    assert "time_pair" not in workers.calls
