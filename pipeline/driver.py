@@ -79,6 +79,7 @@ class Driver:
         self.display = display
         self.jobs = jobs
         self.executor = executor
+        self._stopping = False
 
     def run(self, tasks: Iterable[Task]) -> dict[str, Result]:
         """Every task's result by name, those of their needs included.
@@ -107,7 +108,8 @@ class Driver:
                     for future in finished:
                         results[running.pop(future).name] = future.result()
         finally:
-            if running:  # Ctrl-C or a full disk: end the toolkits, so that the threads come home
+            if running:  # Ctrl-C or a full disk: end the toolkits, so that the threads come home, and say no more
+                self._stopping = True
                 self.pool.close()
             executor.shutdown(wait=True, cancel_futures=True)
         return results
@@ -162,7 +164,8 @@ class Driver:
             result = Result(task, State.FAILED, reason, error=wrapped)
         else:
             result = Result(task, State.DONE, reason, entry)
-        self.display.finished(result)
+        if not self._stopping:
+            self.display.finished(result)
         return result
 
 
