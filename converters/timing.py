@@ -84,7 +84,7 @@ def time_pair(
         artifact_a: the artifact in question.
         runtime_b: what opens `artifact_b`.
         artifact_b: its baseline; the same artifact gives an A/A trial.
-        samples: an .npz or .safetensors file of inputs (n, *shape) under `prefix`.
+        samples: an .npz or .safetensors file of the inputs of both, (n, *shape) under `prefix`.
         budget_s: seconds to spend on calls, opening not counted; slow models take longer, for `MIN_PAIRS` a round.
         threads: given to the runtimes; as many CPUs are pinned.
         seed: of the orders.
@@ -158,13 +158,14 @@ def _round(
         for side in rng.permutation(2):
             sessions[side] = _open(*sides[side], threads)
         opened = [session for session in sessions if session is not None]
-        warm = [_warm_up(session, inputs, plan.round_s * _WARM_SHARE / 2) for session in opened]
+        own = [_own(session.artifact, inputs) for session in opened]
+        warm = [_warm_up(*side, plan.round_s * _WARM_SHARE / 2) for side in zip(opened, own, strict=True)]
         plan.settle(max(seconds for seconds, _ in warm))
         a_first = rng.permutation(np.arange(plan.pairs) % 2 == 0)
         calls = np.empty((2, plan.pairs, plan.calls))
         for pair, first in enumerate(a_first):
             for side in (0, 1) if first else (1, 0):
-                calls[side, pair] = opened[side].time(inputs, plan.calls)
+                calls[side, pair] = opened[side].time(own[side], plan.calls)
     finally:
         for session in sessions:
             if session is not None:
@@ -194,6 +195,12 @@ def _warm_up(session: Session, inputs: Arrays, longest_s: float) -> tuple[float,
 def _open(runtime: str, artifact: Artifact, threads: int) -> Session:
     """A session of its own: those that `converters.job` keeps open are shared by key, and A/A needs two."""
     return importlib.import_module(registry.runtime(runtime).module).open(artifact, runtime, threads)
+
+
+def _own(artifact: Artifact, inputs: Arrays) -> Arrays:
+    """Those inputs that the artifact takes: two files may name theirs differently."""
+    names = {spec.name for spec in artifact.source.inputs}
+    return {name: values for name, values in inputs.items() if name in names}
 
 
 def _first_samples(path: Path, prefix: str) -> Arrays:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gc
 import json
 import os
@@ -60,6 +61,16 @@ def test_the_order_follows_the_seed(tmp_path: Path, samples: Path, monkeypatch: 
     same = sleeper.artifact(tmp_path / "a", 30)
     orders = [run(same, same, samples, seed=seed).a_first.tolist() for seed in (1, 1, 2)]
     assert orders[0] == orders[1] != orders[2]
+
+
+def test_each_side_gets_the_inputs_that_it_names(tmp_path: Path) -> None:
+    a, b = sleeper.artifact(tmp_path / "a", 50), sleeper.artifact(tmp_path / "b", 50)
+    spec = dataclasses.replace(b.source.inputs[0], name="args_0")
+    side = dataclasses.replace(b.source, inputs=(spec,))
+    other = dataclasses.replace(b, source=side, signature=side)
+    both = tmp_path / "both.npz"
+    np.savez(both, **{f"input/{name}": np.zeros((20, 1, 3), np.float32) for name in ("x", "args_0")})
+    assert np.isfinite(run(a, other, both).b_s).all()
 
 
 def test_cold_calls_are_not_measured(tmp_path: Path, samples: Path) -> None:
