@@ -58,8 +58,9 @@ class PrecisionGate:
 class SizeGate:
     """How large a file may be. One a precision."""
 
-    max_ratio: float  # to the fp32 file of the same route
-    overhead_bytes: int  # on top: graph, scales and metadata do not shrink
+    max_ratio: float  # of the weights, to those of the fp32 file of the same route
+    max_graph_ratio: float  # of everything else in it
+    overhead_bytes: int  # on top: scales and metadata of small files
     min_bytes_per_parameter: float  # below: weights are missing
     reason: str
 

@@ -122,7 +122,7 @@ def _judge(spec: TensorSpec, reference: np.ndarray, got: np.ndarray, gate: Parit
         return _Verdict(tuple(reasons), {"agreement": float(share.mean()), "worst_sample": int(share.argmin())})
 
     relative = max_rel_range(reference, got)
-    angle = cosine(reference, got)
+    angle = cosine(reference, got)[_loud(reference, gate)]
     worst = max_rel_range.worst(relative)
     sample_snr = snr_db(reference, got)
     metrics: dict[str, Metric] = {
@@ -154,6 +154,18 @@ def _judge(spec: TensorSpec, reference: np.ndarray, got: np.ndarray, gate: Parit
         reasons.append("; ".join(broken) + f" (worst sample {worst})")
         reasons += causes.likely(reference, got, gate.max_rel_range)
     return _Verdict(tuple(reasons), metrics)
+
+
+def _loud(reference: np.ndarray, gate: ParityGate) -> np.ndarray:
+    """The samples whose angle tells something, (n,) bool; the loudest is always among them.
+
+    Left out are those so near to zero that twice the noise which `min_snr_db` allows turns them beyond `min_cosine`:
+    a score of 0.01 that 8 bits make 0 has a cosine of 0 and is no fault. `max_rel_range` bounds them as any other.
+    """
+    norms = np.linalg.norm(reference.reshape(len(reference), -1).astype(np.float64), axis=1)
+    noise = 10 ** (-gate.min_snr_db / 20) * np.sqrt(np.square(norms).mean())
+    turned = np.sqrt(max(1.0 - gate.min_cosine**2, 1e-12)) / max(gate.min_cosine, 1e-12)
+    return norms >= min(2.0 * noise / turned, norms.max())
 
 
 def _unproved(reference: np.ndarray, gate: ParityGate) -> list[str]:

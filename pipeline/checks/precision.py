@@ -22,6 +22,7 @@ _CLAIMED: Mapping[Precision, tuple[str, ...]] = {
     Precision.INT8_IO: _EIGHT_BITS,
 }
 _LISTED = 5
+_LONGEST_NAME = 48
 
 
 def check_precision(inspection: Inspection, claimed: Precision, gate: PrecisionGate) -> Check:
@@ -193,4 +194,9 @@ def _counted(types: list[str]) -> str:
 
 def _names(names: list[str]) -> str:
     more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-    return ", ".join(names[:_LISTED]) + more
+    return ", ".join(map(_short, names[:_LISTED])) + more
+
+
+def _short(name: str) -> str:
+    """The end of a name: exporters write the whole path of modules into it, and the end tells tensors apart."""
+    return name if len(name) <= _LONGEST_NAME else f"...{name[-_LONGEST_NAME:]}"

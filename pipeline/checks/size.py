@@ -6,14 +6,20 @@ from pipeline.checks.gates import SizeGate
 from pipeline.checks.outcome import Check, Metric, Outcome
 
 
-def check_size(size_bytes: int, fp32_bytes: int | None, parameters: int | None, gate: SizeGate) -> Check:
+def check_size(
+    size_bytes: int, fp32_bytes: int | None, parameters: int | None, gate: SizeGate, *, proven: bool = False
+) -> Check:
     """The check `size`.
+
+    What the fp32 file holds beyond 4 bytes a parameter is its graph, which quantizing makes larger, not smaller.
 
     Args:
         size_bytes: of the artifact.
         fp32_bytes: of the fp32 artifact of the same route; None where none was made, which leaves the ratio out.
         parameters: of the source model; None where nobody counted them, which leaves the lower bound out.
         gate: the bounds of the artifact's precision.
+        proven: whether the file gives the reference's outputs: parameters that it lacks then reach none of them, as
+            those of an auxiliary head, and the lower bound is only told.
     """
     metrics: dict[str, Metric] = {"size_bytes": size_bytes}
     if size_bytes <= 0:
@@ -23,17 +29,20 @@ def check_size(size_bytes: int, fp32_bytes: int | None, parameters: int | None, 
         return Check("size", Outcome.NOT_RUN, (reason,), metrics, required=False)
     reasons = []
     if fp32_bytes is not None:
-        largest = round(gate.max_ratio * fp32_bytes) + gate.overhead_bytes
+        graph = max(fp32_bytes - 4 * parameters, 0) if parameters is not None else 0
+        weights = fp32_bytes - graph
+        largest = round(gate.max_ratio * weights + gate.max_graph_ratio * graph) + gate.overhead_bytes
         metrics |= {"ratio_to_fp32": size_bytes / fp32_bytes if fp32_bytes else None, "largest_allowed_bytes": largest}
         if size_bytes > largest:
             reasons.append(
                 f"{size_bytes:,} bytes, {size_bytes / max(fp32_bytes, 1):.2f} of the fp32 file; allowed {largest:,} "
-                f"({gate.max_ratio:g} of {fp32_bytes:,} and {gate.overhead_bytes:,} for the graph)"
+                f"({gate.max_ratio:g} of {weights:,} for weights, {gate.max_graph_ratio:g} of {graph:,} for the graph, "
+                f"and {gate.overhead_bytes:,})"
             )
     if parameters is not None:
         least = round(gate.min_bytes_per_parameter * parameters)
         metrics |= {"smallest_allowed_bytes": least}
-        if size_bytes < least:
+        if size_bytes < least and not proven:
             reasons.append(
                 f"{size_bytes:,} bytes cannot hold {parameters:,} parameters (least {least:,}): weights are missing; "
                 "were the variables frozen?"

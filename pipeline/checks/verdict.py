@@ -70,12 +70,13 @@ class Evidence:
 
 def judge(evidence: Evidence, gates: Gates) -> tuple[Check, ...]:
     """The verdict on a cell: one check for each of `CHECKS`, in that order."""
+    parity = _parity(evidence, gates)
     return (
         _coverage(evidence, gates),
-        _parity(evidence, gates),
+        parity,
         _accuracy(evidence, gates),
         _precision(evidence, gates),
-        check_size(evidence.size_bytes, evidence.fp32_bytes, evidence.parameters, gates.size[evidence.precision]),
+        _size(evidence, gates, proven=parity.outcome is Outcome.PASSED),
         _placement(evidence, gates),
         _latency(evidence, gates),
     )
@@ -136,11 +137,11 @@ def _parity(evidence: Evidence, gates: Gates) -> Check:
 
 
 def _accuracy(evidence: Evidence, gates: Gates) -> Check:
-    if isinstance(evidence.labelled_got, EdgeExportError):
-        return failed("accuracy", evidence.labelled_got)
     gate, labelled = gates.accuracy[evidence.precision], evidence.labelled
     if labelled is None or labelled.targets is None:
         return check_accuracy(None, None, None, gate)
+    if isinstance(evidence.labelled_got, EdgeExportError):
+        return _told_by_parity(evidence, "accuracy", evidence.labelled_got) or failed("accuracy", evidence.labelled_got)
     name = class_output(evidence.outputs)
     if name is None:
         reason = "no output is known to hold one score a class; call one `logits` to have accuracy judged"
@@ -150,16 +151,28 @@ def _accuracy(evidence: Evidence, gates: Gates) -> Check:
     return check_accuracy(labelled.outputs[name], evidence.labelled_got[name], labelled.targets, gate)
 
 
+def _told_by_parity(evidence: Evidence, name: str, error: EdgeExportError) -> Check | None:
+    """BLOCKED where the same error stands under `parity` already: one failure is told once."""
+    same = isinstance(evidence.golden_got, EdgeExportError) and str(evidence.golden_got) == str(error)
+    return blocked((name,), "parity")[0] if same else None
+
+
 def _precision(evidence: Evidence, gates: Gates) -> Check:
     if isinstance(evidence.inspection, EdgeExportError):
         return failed("precision", evidence.inspection)
     return check_precision(evidence.inspection, evidence.precision, gates.precision[evidence.precision])
 
 
+def _size(evidence: Evidence, gates: Gates, *, proven: bool) -> Check:
+    gate = gates.size[evidence.precision]
+    return check_size(evidence.size_bytes, evidence.fp32_bytes, evidence.parameters, gate, proven=proven)
+
+
 def _placement(evidence: Evidence, gates: Gates) -> Check:
     gate = gates.placement.get(evidence.runtime)
     if isinstance(evidence.placement, EdgeExportError):
-        return failed("placement", evidence.placement, required=gate is not None)
+        told = _told_by_parity(evidence, "placement", evidence.placement)
+        return told or failed("placement", evidence.placement, required=gate is not None)
     return check_placement(evidence.placement, gate)
 
 

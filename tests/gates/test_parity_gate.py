@@ -206,3 +206,18 @@ def test_integer_outputs_are_compared_by_equality() -> None:
     check = check_parity({"class": answers}, {"class": wrong}, spec, gate)
     assert check.outcome is Outcome.FAILED
     assert "99.22% of the values equal" in check.reasons[0]
+
+
+@pytest.mark.parametrize("precision", ["dynamic", "int8", "int8-io"])
+def test_the_angle_of_a_score_near_zero_is_no_fault(precision: str) -> None:
+    """One score a sample: 8 bits make the smallest of them 0, or turn their sign."""
+    score = np.random.default_rng(0).normal(size=(128, 1, 1)).astype(np.float32)
+    score[7] = 0.001
+    step = float(np.ptp(score)) / 255
+    spec = (TensorSpec("score", (1, 1), "float32", "NC"),)
+    gate = GATES.parity[Precision(precision)]
+    quantized = np.round(score / step + 0.4) * step
+    assert check_parity({"score": score}, {"score": quantized}, spec, gate).outcome is Outcome.PASSED
+    loud = quantized.copy()
+    loud[np.abs(score).argmax()] *= -1
+    assert check_parity({"score": score}, {"score": loud}, spec, gate).outcome is Outcome.FAILED

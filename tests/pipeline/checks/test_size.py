@@ -6,7 +6,7 @@ from pipeline.checks.gates import SizeGate
 from pipeline.checks.outcome import Outcome
 from pipeline.checks.size import check_size
 
-GATE = SizeGate(max_ratio=0.5, overhead_bytes=100, min_bytes_per_parameter=1.0, reason="test")
+GATE = SizeGate(max_ratio=0.5, max_graph_ratio=1.5, overhead_bytes=100, min_bytes_per_parameter=1.0, reason="test")
 
 
 @pytest.mark.parametrize(("size", "outcome"), [(600, Outcome.PASSED), (601, Outcome.FAILED)])
@@ -29,3 +29,12 @@ def test_nothing_to_compare_with_is_no_pass() -> None:
 
 def test_both_bounds_are_said() -> None:
     assert len(check_size(700, 1000, 800, GATE).reasons) == 2
+
+
+@pytest.mark.parametrize(("size", "outcome"), [(1400, Outcome.PASSED), (1401, Outcome.FAILED)])
+def test_the_graph_of_a_small_model_does_not_shrink(size: int, outcome: Outcome) -> None:
+    assert check_size(size, 1000, 50, GATE).outcome is outcome  # 200 bytes of weights: 100 + 1200 + 100
+
+
+def test_parameters_that_reach_no_output_need_not_be_in_the_file() -> None:
+    assert check_size(249, None, 250, GATE, proven=True).outcome is Outcome.PASSED

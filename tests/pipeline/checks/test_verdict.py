@@ -88,15 +88,26 @@ def test_one_fault_fails_one_check(changes: dict[str, object], broken: str) -> N
 )
 def test_an_error_in_the_place_of_a_result_is_its_outcome(error: errors.EdgeExportError, outcome: Outcome) -> None:
     assert outcome_of(error) is outcome
-    changes = {"golden_got": error, "labelled_got": error, "inspection": error, "placement": error}
-    found = outcomes(evidence(**changes))
-    assert {name for name, value in found.items() if value is outcome} >= {
-        "parity",
-        "accuracy",
-        "precision",
-        "placement",
-    }
-    assert found["size"] is Outcome.PASSED
+    for place, check in {
+        "golden_got": "parity", "labelled_got": "accuracy", "inspection": "precision", "placement": "placement",
+    }.items():  # fmt: skip
+        found = outcomes(evidence(**{place: error}))
+        assert found[check] is outcome
+        assert found["size"] is Outcome.PASSED
+
+
+def test_one_error_of_a_measurement_is_told_once() -> None:
+    error = errors.ToolkitError("tensor data is null")
+    checks = judge(evidence(golden_got=error, labelled_got=error, placement=error), GATES)
+    found = {check.name: check.outcome for check in checks}
+    assert found["parity"] is Outcome.FAILED
+    assert found["accuracy"] is found["placement"] is Outcome.BLOCKED
+    assert Cell("m", "torch", "r", "fp32", "x", "tflite", "f", checks).reasons == ("parity: tensor data is null",)
+
+
+def test_a_failed_measurement_does_not_fail_the_accuracy_that_nobody_asked_for() -> None:
+    error = errors.ToolkitError("tensor data is null")
+    assert outcomes(evidence(golden_got=error, labelled=None, labelled_got=error))["accuracy"] is Outcome.NOT_RUN
 
 
 def test_a_latency_that_failed_is_told_and_does_not_colour_the_cell() -> None:
