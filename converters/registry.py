@@ -72,11 +72,13 @@ def inspector(format: Format) -> InspectorSpec:
 
 @cache
 def version(package: str) -> str:
-    """The installed version of a distribution, or an empty text."""
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return ""
+    """The installed version of a distribution, or an empty text. `tensorflow` will do for `tensorflow-cpu`."""
+    for name in (package, package.removesuffix("-cpu")):
+        try:
+            return importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return ""
 
 
 def missing(packages: tuple[str, ...]) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ from converters.errors import (
     ToolkitCrash,
     ToolkitError,
     ToolkitTimeout,
+    UnavailableError,
 )
 
 Progress = Callable[[dict[str, Any]], None]
@@ -221,6 +222,9 @@ def _failure(error: BaseException) -> EdgeExportError:
         return type(error)(*error.args)
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return DiskFullError(f"no space is left to write {error.filename or 'a file'}: free some and run again")
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        package = error.name.partition(".")[0]
+        return UnavailableError(f"{package} is not installed here; `edge-export doctor` lists what is missing")
     if isinstance(error, MemoryError):
         return ToolkitCrash(f"out of memory: {error}" if str(error) else "out of memory")
     lines = str(error).strip().splitlines()

@@ -23,6 +23,7 @@ from pipeline.plan import Plan, PlannedCell, make_plan
 from pipeline.publish import publish, say
 from pipeline.request import Request
 from pipeline.stages.judge import Subject, judge_task, read_cell
+from pipeline.stages.train import PACKAGES
 from pipeline.store import Store
 from pipeline.task import Task, worker_limits
 from pipeline.workspace import open_workspace
@@ -57,6 +58,7 @@ def execute(request: Request, options: Options) -> int:
             raise UsageError(f"no stage is called {stage!r}; there are {', '.join(STAGES)}, all")
     configs, gates = load_configs(options.configs, options.gates)
     plan = make_plan(request, configs)
+    _require_frameworks(plan)
     console = Console(stderr=True, highlight=False)
     command = " ".join(["edge-export", *sys.argv[1:]])
     with contextlib.ExitStack() as stack:
@@ -80,6 +82,17 @@ def execute(request: Request, options: Options) -> int:
             display.summary()
             return _say_made(plan, results, options, console)
     return say(folder, report, console, as_json=options.as_json)
+
+
+def _require_frameworks(plan: Plan) -> None:
+    """Raises UnavailableError before any work when a framework that the run starts from is not installed."""
+    for framework in plan.sources:
+        missing = registry.missing(PACKAGES[framework])
+        if missing:
+            raise UnavailableError(
+                f"{framework} models need {', '.join(missing)}, which is not installed here: "
+                f"pip install 'edge-export[{framework},litert,onnx]', or choose the other framework with --framework"
+            )
 
 
 def judge(plan: Plan, gates: Gates, results: Mapping[str, Result], driver: Driver) -> list[Cell]:

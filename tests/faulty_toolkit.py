@@ -72,6 +72,12 @@ def faulty_fake(request: ConversionRequest) -> Signature:
     return request.source.signature
 
 
+def faulty_import(request: ConversionRequest) -> Signature:
+    import no_such_toolkit.inside
+
+    return no_such_toolkit.inside
+
+
 def burn(gibibytes: float) -> None:
     """For Worker tests: takes memory and keeps it."""
     hoard = bytearray(int(gibibytes * 2**30))

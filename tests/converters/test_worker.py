@@ -11,7 +11,15 @@ import numpy as np
 import psutil
 import pytest
 
-from converters.errors import ContractError, DiskFullError, ModelError, ToolkitCrash, ToolkitError, ToolkitTimeout
+from converters.errors import (
+    ContractError,
+    DiskFullError,
+    ModelError,
+    ToolkitCrash,
+    ToolkitError,
+    ToolkitTimeout,
+    UnavailableError,
+)
 from converters.worker import Worker, WorkerPool, resolve
 
 
@@ -64,6 +72,7 @@ def test_eating_memory_is_stopped_at_its_limit(worker):
     ("target", "kind", "match"),
     [
         ("faulty_toolkit:faulty_raise", ToolkitError, "ZeroDivisionError: a bug in the toolkit"),
+        ("faulty_toolkit:faulty_import", UnavailableError, "no_such_toolkit is not installed here; .* doctor"),
         ("faulty_toolkit:faulty_diskfull", DiskFullError, "no space is left"),
         ("faulty_toolkit:no_such", ContractError, "has no function 'no_such'"),
     ],
