@@ -11,7 +11,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from converters.errors import UsageError
+from converters import registry
+from converters.errors import UnavailableError, UsageError
 from converters.worker import WorkerPool
 from pipeline.checks.gates import Gates
 from pipeline.checks.outcome import Cell
