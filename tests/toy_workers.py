@@ -28,7 +28,8 @@ from pipeline.driver import Driver, Result
 from pipeline.plan import Plan, make_plan
 from pipeline.request import Request
 from pipeline.run import judge
-from pipeline.store import Store, file_sha256
+from pipeline.store import Entry, Store, file_sha256
+from pipeline.task import Task
 
 SIGNATURE = Signature((TensorSpec("image", (1, 12, 20, 3), "float32", "NHWC", meaning="image"),), mini.OUTPUTS)
 BUILDER = "import torch\n\n\ndef build(): ...\n"
@@ -45,11 +46,13 @@ class ToyWorkers:
     def __init__(self, fault: Fault = lambda name, arguments: None) -> None:
         self.fault = fault
         self.calls: list[str] = []
+        self.asked: dict[str, dict[str, Any]] = {}  # the last arguments by function, the limit as timeout_s
         self.closed = False
 
     def call(self, worker: str, target: str, timeout_s: float, on_progress: Any = None, **arguments: Any) -> Any:
         name = target.partition(":")[2]
         self.calls.append(name)
+        self.asked[name] = {**arguments, "worker": worker, "timeout_s": timeout_s}
         if error := self.fault(name, arguments):
             raise error
         return getattr(self, f"_{name}")(**arguments)
@@ -66,6 +69,11 @@ class ToyWorkers:
     def _capture(self, builder: str, builder_args: Any, weights_out: Path, framework: str, inputs: Any) -> Artifact:
         save(weights_out, Precision.FP32)
         return artifact(weights_out, Format.TORCH, Precision.FP32, builder=builder)
+
+    def _train(self, out: Path, checkpoint: Path, **arguments: Any) -> dict[str, float]:
+        assert checkpoint.is_dir()
+        save(out, Precision.FP32)
+        return {"accuracy": 0.9, "seconds": 1.0}
 
     def _parameter_count(self, artifact: Artifact) -> int:
         return sum(values.size for values in load(artifact.path).values())
@@ -131,6 +139,30 @@ def inspection(path: Path, format: Format) -> Inspection:
     count = len(weights)
     op = OpInfo("CONV_2D", (count, *range(count)), (count + 1, count + 2))
     return Inspection(format, SIGNATURE, (*weights, *ends), (op,), "g" * 64)
+
+
+def write_data(path: Path, samples: int = 128) -> Path:
+    """An .npz of images and labels that the model mostly gets right; train and test differ."""
+    arrays = {}
+    for seed, split in enumerate(("train", "test")):
+        pictures = mini.images(samples, seed)[:, 0]
+        arrays[f"x_{split}"] = pictures.astype(np.uint8)
+        arrays[f"y_{split}"] = mini.labels(mini.run(mini.parameters(), pictures[:, None])["logits"])
+    np.savez(path, allow_pickle=False, **arrays)
+    return path
+
+
+def result(task: Task, folder: Path, workers: ToyWorkers | None = None) -> Entry:
+    """The stored result of a task and of all that it needs.
+
+    Raises:
+        EdgeExportError: why there is none.
+    """
+    done = Driver(Store(folder), workers or ToyWorkers(), Quiet()).run([task])[task.name]  # type: ignore[arg-type]
+    if done.entry is None:
+        assert done.error is not None
+        raise done.error
+    return done.entry
 
 
 class Quiet:

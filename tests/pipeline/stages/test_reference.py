@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import toy_workers
+from gates import mini
+from safetensors.numpy import load_file
+from toy_workers import ToyWorkers
+
+from converters.contract import Format, Framework
+from converters.errors import DataError, ToolkitCrash
+from pipeline import config, evidence, golden
+from pipeline.stages.data import data_task
+from pipeline.stages.reference import eager_runtime, reference_task
+from pipeline.stages.train import capture_task
+
+LIMITS = config.load().limits
+
+
+@pytest.fixture
+def source(tmp_path):
+    toy_workers.request(tmp_path / "p")
+    return capture_task(f"{tmp_path / 'p' / 'net.py'}:build", Framework.TORCH, (), LIMITS, name="net")
+
+
+@pytest.fixture
+def data(tmp_path):
+    return data_task(str(toy_workers.write_data(tmp_path / "toy.npz")))
+
+
+def reference(source, data=None, golden_samples=64, seed=0):
+    return reference_task(source, data, LIMITS, golden_samples=golden_samples, seed=seed)
+
+
+def test_the_golden_outputs_are_the_eager_models_own(source, data, tmp_path):
+    entry = toy_workers.result(reference(source, data), tmp_path / "ws")
+    pack = golden.read(entry.file(evidence.GOLDEN))
+    assert pack.samples == 64
+    np.testing.assert_array_equal(pack.outputs["logits"], mini.run(mini.parameters(), pack.inputs["image"])["logits"])
+
+
+def test_golden_inputs_are_test_images_never_training_ones(source, data, tmp_path):
+    entry = toy_workers.result(reference(source, data), tmp_path / "ws")
+    pack = golden.read(entry.file(evidence.GOLDEN))
+    with np.load(tmp_path / "toy.npz") as arrays:
+        real = ~pack.at_limits
+        np.testing.assert_array_equal(pack.inputs["image"][real, 0], arrays["x_test"][pack.index[real]])
+        np.testing.assert_array_equal(pack.label[real], arrays["y_test"][pack.index[real]])
+
+
+def test_the_whole_test_split_is_run_labels_and_order_kept(source, data, tmp_path):
+    entry = toy_workers.result(reference(source, data), tmp_path / "ws")
+    labelled = evidence.read_labelled(entry)
+    with np.load(tmp_path / "toy.npz") as arrays:
+        right = mini.run(mini.parameters(), arrays["x_test"][:, None].astype(np.float32))
+        np.testing.assert_array_equal(labelled.targets, arrays["y_test"])
+    np.testing.assert_array_equal(labelled.outputs["logits"], right["logits"])
+
+
+def test_inputs_for_other_runtimes_are_stored_as_the_model_takes_them(source, data, tmp_path):
+    entry = toy_workers.result(reference(source, data), tmp_path / "ws")
+    stored = load_file(entry.file(evidence.TEST))[evidence.INPUT + "image"]
+    assert stored.dtype == np.float32
+    assert stored.shape == (128, 1, 12, 20, 3)
+    assert stored.max() > 200  # raw pixels: scaling lies inside the model
+
+
+def test_without_data_inputs_are_made_up_and_no_test_split_is_claimed(source, tmp_path):
+    entry = toy_workers.result(reference(source), tmp_path / "ws")
+    assert (golden.read(entry.file(evidence.GOLDEN)).label == -1).all()
+    assert evidence.read_labelled(entry) is None
+
+
+def test_nothing_is_left_but_what_is_read_again(source, data, tmp_path):
+    entry = toy_workers.result(reference(source, data), tmp_path / "ws")
+    files = {path.name for path in entry.folder.iterdir()}
+    assert files == {"entry.json", evidence.GOLDEN, evidence.TEST, evidence.FACTS}
+    assert evidence.read_parameters(entry) == sum(values.size for values in mini.parameters().values())
+
+
+def test_data_of_another_size_than_the_models_input_is_the_users_to_mend(source, tmp_path):
+    np.savez(tmp_path / "small.npz", image=np.zeros((40, 9, 9, 3), np.uint8), labels=np.arange(40) % 2)
+    with pytest.raises(DataError, match="takes images of 12x20 .*, the data has 9x9"):
+        toy_workers.result(reference(source, data_task(str(tmp_path / "small.npz"))), tmp_path / "ws")
+
+
+def test_a_model_that_answers_nan_gives_no_reference(source, tmp_path):
+    class Broken(ToyWorkers):
+        def _run_samples(self, **arguments):
+            return {name: value * np.nan for name, value in super()._run_samples(**arguments).items()}
+
+    with pytest.raises(DataError, match="NaN or Inf"):
+        toy_workers.result(reference(source), tmp_path / "ws", Broken())
+
+
+def test_a_crash_leaves_no_half_reference(source, tmp_path):
+    crash = ToyWorkers(lambda name, arguments: ToolkitCrash("died") if name == "parameter_count" else None)
+    with pytest.raises(ToolkitCrash, match="died"):
+        toy_workers.result(reference(source), tmp_path / "ws", crash)
+    assert not list((tmp_path / "ws").rglob(evidence.GOLDEN))
+
+
+def test_the_golden_count_and_the_seed_change_the_key(source):
+    keys = {reference(source).key, reference(source, golden_samples=65).key, reference(source, seed=1).key}
+    assert len(keys) == 3
+
+
+@pytest.mark.parametrize(("format", "name"), [(Format.TORCH, "torch-eager"), (Format.KERAS, "keras-eager")])
+def test_the_reference_runs_in_the_frameworks_own_eager_mode(format, name):
+    assert eager_runtime(format).name == name
