@@ -7,10 +7,13 @@ alike: what TensorFlow Lite's kernels and mobile developers expect. The layouts 
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from converters import source
 from converters.contract import Artifact, ConversionRequest, Precision, Signature, TensorSpec
+from converters.errors import UnsupportedError
+from converters.litert.flatbuffer import opened
 from converters.litert.signature import described
 from converters.samples import each_sample, load_samples
 
@@ -28,7 +31,11 @@ def litert_from_torch(request: ConversionRequest) -> Signature:
 
 
 def litert_from_keras(request: ConversionRequest) -> Signature:
-    """Writes the file of a keras.Model in any precision, by TensorFlow's own converter; returns its signature."""
+    """Writes the file of a keras.Model in any precision, by TensorFlow's own converter; returns its signature.
+
+    Raises:
+        UnsupportedError: no weight is large enough for the converter to quantize it.
+    """
     import tensorflow as tf
 
     model = source.keras_wrapper(request.source)
@@ -45,7 +52,21 @@ def litert_from_keras(request: ConversionRequest) -> Signature:
     if request.precision is Precision.INT8_IO:
         converter.inference_input_type = converter.inference_output_type = tf.int8
     request.target.write_bytes(converter.convert())
+    if request.precision is Precision.DYNAMIC and not _holds_8_bit_constants(request.target):
+        raise UnsupportedError(
+            "TensorFlow's converter keeps weights of fewer than 1,024 elements in float32, and this model has no "
+            "larger ones: its dynamic file would be the fp32 file"
+        )
     return described(request.target, request.source.source)
+
+
+def _holds_8_bit_constants(path: Path) -> bool:
+    with opened(path) as model:
+        return any(
+            model.dtype(tensor) == "int8" and model.constant(tensor) is not None
+            for graph in model.items(model.root, "Subgraphs")
+            for tensor in model.items(graph, "Tensors")
+        )
 
 
 def _channels_last(signature: Signature) -> Signature:

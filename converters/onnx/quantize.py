@@ -93,6 +93,7 @@ def _half(request: ConversionRequest) -> onnx.ModelProto:
         warnings.simplefilter("ignore")  # numbers below 6e-8 become that, one warning each
         half = OnnxModel(convert_float_to_float16(model, keep_io_types=True))
     half.topological_sort()  # the casts at the inputs were put behind everything
+    del half.model.graph.value_info[:]  # operators that stay float32 (Resize) are written there as float16
     return half.model
 
 

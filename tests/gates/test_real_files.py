@@ -225,10 +225,10 @@ class TestKerasToLiteRT:
             keras_model.judge(outputs("litert-xnnpack", made, keras_model.inputs, keras_model.folder)), "8-bit weights"
         )
 
-    def test_a_dynamic_file_whose_layers_are_all_small_is_still_float(self, keras_model: Honest) -> None:
+    def test_a_float_file_called_dynamic_fails(self, keras_model: Honest) -> None:
         from converters import job
 
-        made = keras_model.convert("litert_from_keras", "dynamic")
+        made = keras_model.convert("litert_from_keras")
         inspection = job.inspect(made.path, made.format)
         check = check_precision(inspection, Precision.DYNAMIC, GATES.precision[Precision.DYNAMIC])
         said(check, "called dynamic, but its weights are 3.. float32")

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from onnx import numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 from tiny_models import MODELS
 
 from converters import job
@@ -122,6 +122,32 @@ def test_weights_beyond_float16_are_refused(exported: Exported, tmp_path: Path) 
     onnx.save(model, tmp_path / "large.onnx")
     with pytest.raises(UnsupportedError, match=r"head\.weight' holds .* beyond float16's 65504"):
         make(dataclasses.replace(source, path=tmp_path / "large.onnx"), Precision.FP16, tmp_path)
+
+
+def test_what_stays_float32_in_an_fp16_file_keeps_its_type(tmp_path: Path) -> None:
+    """ONNX Runtime's converter leaves Resize in float32 and calls its output float16."""
+    weight = numpy_helper.from_array(np.random.default_rng(0).normal(size=(4, 3, 3, 3)).astype(np.float32), "weight")
+    scales = numpy_helper.from_array(np.array([1, 1, 2, 2], np.float32), "scales")
+    graph = helper.make_graph(
+        [
+            helper.make_node("Conv", ["image", "weight"], ["features"], pads=[1, 1, 1, 1]),
+            helper.make_node("Resize", ["features", "", "scales"], ["large"], mode="linear"),
+            helper.make_node("Neg", ["large"], ["y"]),
+        ],
+        "resize",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, 6, 10])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 4, 12, 20])],
+        [weight, scales],
+        value_info=[helper.make_tensor_value_info("large", TensorProto.FLOAT, [1, 4, 12, 20])],
+    )
+    path = tmp_path / "resize.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10), path)
+    signature = job.inspect(path, Format.ONNX).signature
+    source = Artifact(
+        path=path, format=Format.ONNX, precision=Precision.FP32, signature=signature, source=signature, model="resize"
+    )
+    request = ConversionRequest(source, tmp_path / "half.onnx", Precision.FP16)
+    assert set(weights(job.inspect(job.convert("quantize_onnx", request).path, Format.ONNX))) == {"float16"}
 
 
 @pytest.mark.torch
