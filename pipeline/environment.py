@@ -7,14 +7,14 @@ import platform
 from collections.abc import Iterable
 from pathlib import Path
 
-import psutil
-
 from converters import registry
 from pipeline import __version__
 
 
 def environment(packages: Iterable[str]) -> dict[str, str]:
     """Host facts and the versions of the packages that are installed, in reading order."""
+    import psutil
+
     facts = {
         "edge-export": __version__,
         "python": platform.python_version(),
@@ -29,6 +29,8 @@ def environment(packages: Iterable[str]) -> dict[str, str]:
 
 def load_note() -> str:
     """What a reader of latencies must know of other work on this machine, or an empty text."""
+    import psutil
+
     busy = psutil.getloadavg()[0]
     cores = os.cpu_count() or 1
     if busy <= cores + 0.5:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -74,6 +75,4 @@ def versions(packages: tuple[str, ...]) -> str:
 
 def worker_limits(limits: Limits) -> int:
     """The memory that one worker may use, in bytes."""
-    import psutil
-
-    return int(psutil.virtual_memory().total * limits.memory_fraction)
+    return int(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * limits.memory_fraction)

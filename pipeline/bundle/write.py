@@ -16,7 +16,6 @@ from pipeline.bundle.contents import (
     Verdict,
     file_name,
 )
-from pipeline.bundle.readme import render_readme
 from pipeline.bundle.swap import replacing
 from pipeline.checks.outcome import worst
 from pipeline.report import files, json_report
@@ -54,6 +53,8 @@ def is_bundle(folder: Path) -> bool:
 
 def _fill(folder: Path, contents: BundleContents) -> None:
     """Writes every file of a bundle into an empty folder, the manifest last."""
+    from pipeline.bundle.readme import render_readme  # jinja2: an unchanged run does without it
+
     artifacts = tuple(sorted((_bundled(one, contents.report) for one in contents.artifacts), key=lambda one: one.file))
     for artifact in contents.artifacts:
         _copy(artifact.path, folder / file_name(artifact), artifact.sha256)

@@ -1,20 +1,15 @@
-"""Every form of the report, as text and as files of one folder."""
+"""Every form of the report, as text and as files of one folder; a form's module is imported when it is wanted."""
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 
 from converters.errors import UsageError
-from pipeline.report import html_report, json_report, junit, markdown
 from pipeline.report.document import Report
 
 NAMES = {"html": "report.html", "markdown": "report.md", "junit": "junit.xml", "json": "report.json"}
-_RENDERERS = {
-    "html": html_report.render,
-    "markdown": markdown.render,
-    "junit": junit.render,
-    "json": json_report.render,
-}
+_RENDERERS = {"html": "html_report", "markdown": "markdown", "junit": "junit", "json": "json_report"}
 
 
 def render(report: Report, form: str) -> str:
@@ -25,7 +20,8 @@ def render(report: Report, form: str) -> str:
     """
     if form not in _RENDERERS:
         raise UsageError(f"no report form is called {form!r}; there are {', '.join(_RENDERERS)}")
-    return _RENDERERS[form](report)
+    text: str = importlib.import_module(f"pipeline.report.{_RENDERERS[form]}").render(report)
+    return text
 
 
 def write_all(report: Report, folder: Path) -> dict[str, Path]:
