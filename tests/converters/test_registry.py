@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+from types import SimpleNamespace
+
+import fake_toolkit
+import pytest
+
+from converters import registry
+from converters.contract import Format, Precision
+from converters.errors import UnsupportedError, UsageError
+
+
+@pytest.fixture
+def fresh():
+    """A registry that looks again, before the test and after it."""
+    registry.toolkits.cache_clear()
+    yield
+    registry.toolkits.cache_clear()
+
+
+def test_what_is_asked_for_by_name_is_what_comes():
+    assert all(registry.edge(edge.name) is edge for edge in registry.edges())
+    assert all(registry.runtime(spec.name) is spec for spec in registry.runtimes())
+
+
+def test_no_two_converters_and_no_two_runtimes_share_a_name():
+    for declared in (registry.edges(), registry.runtimes()):
+        names = [one.name for one in declared]
+        assert len(set(names)) == len(names)
+
+
+def test_a_name_that_is_not_there_says_what_is():
+    with pytest.raises(UsageError, match="no converter is called 'onnx_from_jax'; there are litert_from_keras, "):
+        registry.edge("onnx_from_jax")
+    with pytest.raises(UsageError, match="no runtime is called 'tvm'; there are keras-eager, litert-reference"):
+        registry.runtime("tvm")
+
+
+@pytest.mark.parametrize("format", [Format.TFLITE, Format.ONNX, Format.TORCHSCRIPT])
+def test_every_format_that_is_made_can_be_read_and_run(format):
+    assert registry.inspector(format).format is format
+    assert registry.runtimes_for(format)
+    assert not any(spec.reference for spec in registry.runtimes_for(format))
+
+
+@pytest.mark.parametrize("format", [Format.TORCH, Format.KERAS])
+def test_every_source_has_exactly_one_reference_and_no_inspector(format):
+    assert [spec.reference for spec in registry.runtimes_for(format)] == [True]
+    with pytest.raises(UnsupportedError, match=f"no inspector reads {format} files"):
+        registry.inspector(format)
+
+
+def test_the_modules_that_are_declared_are_there():
+    declared = [*registry.edges(), *registry.runtimes(), *map(registry.inspector, (Format.TFLITE, Format.ONNX))]
+    for module in {one.module for one in declared}:
+        assert importlib.util.find_spec(module) is not None, module
+
+
+def test_every_edge_makes_something_and_quantizers_never_make_the_fp32_that_they_start_from():
+    for edge in registry.edges():
+        assert edge.precisions
+        assert edge.worker
+        if edge.source is edge.target:
+            assert Precision.FP32 not in edge.precisions
+
+
+@pytest.mark.usefixtures("fresh")
+def test_a_draft_named_in_the_environment_joins_after_ours(monkeypatch):
+    ours = registry.edges()
+    registry.toolkits.cache_clear()
+    monkeypatch.setenv(registry.DRAFTS_VARIABLE, "fake_toolkit")
+    assert registry.edges() == (*ours, *fake_toolkit.EDGES)
+    assert registry.runtime("fake-runtime").module == "fake_toolkit"
+
+
+@pytest.mark.usefixtures("fresh")
+def test_a_draft_that_does_not_import_is_an_error_not_ignored(monkeypatch):
+    monkeypatch.setenv(registry.DRAFTS_VARIABLE, "fake_toolkit,no_such_toolkit")
+    with pytest.raises(ModuleNotFoundError, match="no_such_toolkit"):
+        registry.toolkits()
+
+
+@pytest.mark.usefixtures("fresh")
+def test_an_installed_plug_in_is_found_by_its_entry_point(monkeypatch):
+    def entry_points(group):
+        assert group == "edge_export.toolkits"
+        return [SimpleNamespace(load=lambda: fake_toolkit)]
+
+    monkeypatch.setattr(importlib.metadata, "entry_points", entry_points)
+    assert registry.edge("fake_quantizer") is fake_toolkit.EDGES[0]
+
+
+def test_a_toolkit_may_declare_runtimes_only(monkeypatch):
+    only = SimpleNamespace(RUNTIMES=fake_toolkit.RUNTIMES)
+    monkeypatch.setattr(registry, "toolkits", lambda: (only,))
+    assert registry.edges() == ()
+    assert registry.runtimes() == fake_toolkit.RUNTIMES
+
+
+def test_what_is_not_installed_is_told_and_what_is_not_confused_with_it():
+    assert registry.version("numpy") == importlib.metadata.version("numpy")
+    assert registry.version("no-such-package") == ""
+    assert registry.missing(("numpy", "no-such-package", "scipy")) == ("no-such-package",)
