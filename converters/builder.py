@@ -148,6 +148,7 @@ def _seed(framework: str | None, module: ModuleType) -> None:
 
 
 def last_line(error: BaseException) -> str:
-    """The last line of an error's text, after its type."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    """The last line of an error's text, after its type; of a Keras error the one before its list of arguments."""
+    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).partition("\nArguments received by ")[0]
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
     return f"{type(error).__name__}: {lines[-1]}" if lines else type(error).__name__

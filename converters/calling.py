@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -11,6 +12,10 @@ import numpy as np
 from converters.builder import framework_of
 from converters.contract import Arrays, Framework, Signature
 from converters.errors import ContractError
+
+
+_take_mappings: weakref.WeakSet[Any] = weakref.WeakSet()
+"""Subclassed Keras models found to take their tensors as one mapping: nothing in them says so before a call."""
 
 
 def call(model: Any, inputs: Arrays, signature: Signature) -> Arrays:
@@ -61,15 +66,22 @@ def flatten(outputs: Any) -> dict[str, Any]:
 
 
 def invoke_torch(model: Any, names: Sequence[str], tensors: Sequence[Any]) -> Any:
-    """What an nn.Module returns: by name where `forward` has parameters of these names, else by position."""
+    """What an nn.Module returns: by name where `forward` has parameters of these names, else by position.
+
+    Several tensors for a `forward` of one parameter go in as one mapping by name.
+    """
     parameters = inspect.signature(model.forward).parameters
+    by_name = dict(zip(names, tensors, strict=True))
     if all(name in parameters for name in names):
-        return model(**dict(zip(names, tensors, strict=True)))
-    return model(*tensors)
+        return model(**by_name)
+    return model(by_name) if len(tensors) > 1 and _places(parameters) == 1 else model(*tensors)
 
 
 def invoke_keras(model: Any, names: Sequence[str], tensors: Sequence[Any]) -> Any:
-    """What a Keras model returns in inference mode for tensors in signature order."""
+    """What a Keras model returns in inference mode for tensors in signature order.
+
+    A subclassed model takes them by the names of its `call`, by position, as a list, or as a mapping by name.
+    """
     import keras
 
     struct = getattr(model, "_inputs_struct", None)
@@ -82,7 +94,28 @@ def invoke_keras(model: Any, names: Sequence[str], tensors: Sequence[Any]) -> An
     parameters = inspect.signature(model.call).parameters
     if len(tensors) > 1 and all(name in parameters for name in names):
         return model(**dict(zip(names, tensors, strict=True)))
-    return model(tensors[0] if len(tensors) == 1 else list(tensors))
+    if len(tensors) > 1 and _places(parameters) > 1:
+        return model(*tensors)
+    by_name = dict(zip(names, tensors, strict=True))
+    if model in _take_mappings:
+        return model(by_name)
+    try:
+        return model(tensors[0] if len(tensors) == 1 else list(tensors))
+    except (TypeError, LookupError, ValueError, AttributeError) as error:
+        try:
+            outputs = model(by_name)
+        except Exception:
+            raise error from None
+        _take_mappings.add(model)
+        return outputs
+
+
+def _places(parameters: Mapping[str, inspect.Parameter]) -> float:
+    """How many tensors a call takes by position and without a default; any number where it has `*args`."""
+    if any(p.kind is p.VAR_POSITIONAL for p in parameters.values()):
+        return float("inf")
+    places = [p for p in parameters.values() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    return sum(p.default is p.empty for p in places)
 
 
 def _torch_array(tensor: Any) -> np.ndarray:

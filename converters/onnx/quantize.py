@@ -17,13 +17,13 @@ import onnx
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from onnxruntime.transformers.float16 import convert_float_to_float16
-from onnxruntime.transformers.onnx_model import OnnxModel
 
 from converters import adapt
 from converters.contract import Arrays, Artifact, ConversionRequest, Precision, Signature
 from converters.errors import ContractError, UnsupportedError, UsageError
 from converters.onnx.inspect import read_signature, write_signature
 from converters.onnx.load import load, tensors
+from converters.onnx.order import sort_nodes
 
 _METHODS = {"minmax": CalibrationMethod.MinMax, "percentile": CalibrationMethod.Percentile}
 """`percentile` keeps every activation of every calibration sample in memory. ONNX Runtime's `entropy` is not here: with
@@ -42,6 +42,7 @@ def quantize_onnx(request: ConversionRequest) -> Signature:
         model = _half(request)
     else:
         raise ContractError(f"quantize_onnx makes fp16 and int8, not {request.precision}")
+    sort_nodes(model.graph)
     write_signature(model, request.source.signature)
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, request.target)
@@ -91,10 +92,9 @@ def _half(request: ConversionRequest) -> onnx.ModelProto:
                 raise UnsupportedError(f"{tensor.name!r} holds {np.abs(values).max():g}, beyond float16's {largest:g}")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # numbers below 6e-8 become that, one warning each
-        half = OnnxModel(convert_float_to_float16(model, keep_io_types=True))
-    half.topological_sort()  # the casts at the inputs were put behind everything
-    del half.model.graph.value_info[:]  # operators that stay float32 (Resize) are written there as float16
-    return half.model
+        half = convert_float_to_float16(model, keep_io_types=True)
+    del half.graph.value_info[:]  # operators that stay float32 (Resize) are written there as float16
+    return half
 
 
 class _Samples(CalibrationDataReader):

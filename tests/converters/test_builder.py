@@ -97,3 +97,10 @@ def test_the_framework_asked_for_is_checked(tmp_path: Path) -> None:
     file = write(tmp_path, "import torch\ndef make():\n    return torch.nn.Linear(2, 2)\n")
     with pytest.raises(ModelError, match=r"returned torch\.nn\.modules\.linear\.Linear, not a keras\.Model"):
         builder.build(f"{file}:make", {}, "tensorflow")
+
+
+def test_the_last_line_of_a_keras_error_is_its_cause() -> None:
+    text = "Exception encountered when calling A.call().\n\n\x1b[1mno such key\x1b[0m\n\nArguments received by A.call():\n  x"
+    assert builder.last_line(TypeError(text)) == "TypeError: no such key"
+    assert builder.last_line(ValueError("first\nlast\n")) == "ValueError: last"
+    assert builder.last_line(ValueError()) == "ValueError"

@@ -115,3 +115,53 @@ def test_keras_inputs_given_as_a_dict_bind_by_their_names() -> None:
     five, three = np.float32([[5]]), np.float32([[3]])
     assert float(calling.invoke_keras(model, ["zebra", "ant"], [five, three])[0, 0]) == 2
     assert float(calling.invoke_keras(model, ["ant", "zebra"], [three, five])[0, 0]) == 2
+
+
+@pytest.mark.torch
+def test_a_torch_model_of_one_parameter_takes_several_tensors_as_a_mapping() -> None:
+    import torch
+
+    class Batch(torch.nn.Module):
+        def forward(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+            return batch["a"] - batch["b"]
+
+    assert calling.invoke_torch(Batch(), ["a", "b"], [torch.tensor(3), torch.tensor(1)]) == 2
+
+
+@pytest.mark.tensorflow
+def test_subclassed_keras_models_take_names_positions_lists_and_mappings() -> None:
+    import keras
+
+    class ByName(keras.Model):
+        def call(self, b: Any, a: Any) -> Any:
+            return a - b
+
+    class ByPosition(keras.Model):
+        def call(self, first: Any, second: Any) -> Any:
+            return first - second
+
+    class AsList(keras.Model):
+        def call(self, inputs: Any) -> Any:
+            return inputs[0] - inputs[1]
+
+    class AsMapping(keras.Model):
+        def call(self, inputs: Any) -> Any:
+            return inputs["a"] - inputs["b"]
+
+    tensors = [np.float32([[3.0]]), np.float32([[1.0]])]
+    for kind in (ByName, ByPosition, AsList, AsMapping):
+        model = kind()
+        for _ in range(2):
+            assert np.asarray(calling.invoke_keras(model, ["a", "b"], tensors)) == 2
+
+
+@pytest.mark.tensorflow
+def test_a_keras_model_that_takes_nothing_of_it_tells_its_own_error() -> None:
+    import keras
+
+    class Broken(keras.Model):
+        def call(self, inputs: Any) -> Any:
+            raise ValueError("the wheel came off")
+
+    with pytest.raises(ValueError, match="the wheel came off"):
+        calling.invoke_keras(Broken(), ["a"], [np.zeros((1, 1), np.float32)])
