@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 
 from converters import registry
 from converters.errors import UnavailableError, UsageError
@@ -166,7 +167,7 @@ def _say_made(plan: Plan, results: Mapping[str, Result], options: Options, conso
         if not options.as_json:
             facts = read_facts(result.entry)
             accuracy = f"  accuracy {facts['accuracy']:.1%}" if "accuracy" in facts else ""
-            console.print(f"{artifact.path}  {artifact.size_bytes:,} bytes{accuracy}", soft_wrap=True)
+            console.print(f"{artifact.path}  {artifact.size_bytes:,} bytes{accuracy}", markup=False, soft_wrap=True)
     if options.as_json:
         print(json.dumps({"schema_version": 1, "notes": list(plan.notes), "artifacts": rows}, indent=1))  # noqa: T201
     return errors[0].exit_code if errors else 0
@@ -191,4 +192,5 @@ def explain(request: Request, workspace: Path, configs_folder: Path | None, *, a
     console = Console(highlight=False)
     for row in rows:
         mark = "[yellow]run [/]" if row["would_run"] else "[dim]keep[/]"
-        console.print(f"{mark} {row['stage']:<10} {row['task']}  [dim]{row['reason']}[/]", soft_wrap=True)
+        task, reason = escape(str(row["task"])), escape(str(row["reason"]))
+        console.print(f"{mark} {row['stage']:<10} {task}  [dim]{reason}[/]", soft_wrap=True)

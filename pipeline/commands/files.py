@@ -77,9 +77,10 @@ def inspect(file: File, json: options.Json = False, debug: options.Debug = False
     from collections import Counter
 
     from rich.console import Console
+    from rich.markup import escape
 
     console = Console(highlight=False)
-    console.print(f"[bold]{file.name}[/]  {found.format}, looks {precision}, {file.stat().st_size:,} bytes")
+    console.print(f"[bold]{escape(file.name)}[/]  {found.format}, looks {precision}, {file.stat().st_size:,} bytes")
     for side, specs in (("input", found.signature.inputs), ("output", found.signature.outputs)):
         for spec in specs:
             scale = f"  scale {spec.scale:g} zero point {spec.zero_point}" if spec.quantized else ""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -169,3 +170,12 @@ def test_explain_names_what_changed(go, capsys):
     said = capsys.readouterr().out
     assert "load net_torch  changed: the model's file and its folder" in said
     assert "changed: result of load net_torch" in said
+
+
+def test_names_with_brackets_are_said_as_they_are(go, capsys, tmp_path):
+    data = toy_workers.write_data(tmp_path / "toy[bold].npz")
+    wanted = dataclasses.replace(toy_workers.request(Path("project")), data=str(data))
+    explain(wanted, Path("ws"), None, as_json=False)
+    assert "toy[bold].npz" in capsys.readouterr().out
+    assert go(until="train", workspace=Path("ws[bold]")) == 0
+    assert "ws[bold]" in capsys.readouterr().err
