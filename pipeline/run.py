@@ -192,5 +192,5 @@ def explain(request: Request, workspace: Path, configs_folder: Path | None, *, a
     console = Console(highlight=False)
     for row in rows:
         mark = "[yellow]run [/]" if row["would_run"] else "[dim]keep[/]"
-        task, reason = escape(str(row["task"])), escape(str(row["reason"]))
-        console.print(f"{mark} {row['stage']:<10} {task}  [dim]{reason}[/]", soft_wrap=True)
+        name, why = escape(str(row["task"])), escape(str(row["reason"]))
+        console.print(f"{mark} {row['stage']:<10} {name}  [dim]{why}[/]", soft_wrap=True)
