@@ -25,7 +25,7 @@ BUILD := $(if $(UV_TORCH_BACKEND),-$(UV_TORCH_BACKEND))
 BROKEN := $(shell test -x $(BIN)/python || echo broken)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup export test test-all check format lint bench report doctor lock wheel setup-system clean distclean broken
+.PHONY: help setup export test test-all check format lint bench report readme doctor lock wheel setup-system clean distclean broken
 
 help: ## lists every target
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -70,6 +70,9 @@ bench: $(READY)all$(BUILD) ## measures the project's own figures, each beside it
 
 report: $(READY)core$(BUILD) ## shows the last run's report again: ARGS="--format markdown"
 	@$(EDGE) report $(if $(OUT),"$(OUT)") $(ARGS)
+
+readme: $(READY)core$(BUILD) ## puts the results of `make export TARGET=all` into the README
+	@$(BIN)/python scripts/readme_results.py dist/fashion-cnn "make export TARGET=all"
 
 doctor: $(READY)core$(BUILD) ## says what this machine has, lacks, and what to do
 	@$(EDGE) doctor $(ARGS)

@@ -6,16 +6,19 @@ alike: what TensorFlow Lite's kernels and mobile developers expect. The layouts 
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from converters import source
 from converters.contract import Artifact, ConversionRequest, Precision, Signature, TensorSpec
-from converters.errors import UnsupportedError
-from converters.litert.flatbuffer import opened
 from converters.litert.signature import described
 from converters.samples import each_sample, load_samples
+
+_WRAPPERS = "inner.model"
+"""Where the user's module lies inside the two modules that restore names and layouts."""
 
 
 def litert_from_torch(request: ConversionRequest) -> Signature:
@@ -26,15 +29,33 @@ def litert_from_torch(request: ConversionRequest) -> Signature:
     wanted = _channels_last(request.source.source)
     inputs = {spec.name: torch.zeros(source.fixed(spec), dtype=getattr(torch, spec.dtype)) for spec in wanted.inputs}
     model = _channels_last_module(request.source, wanted)
-    litert_torch.convert(model, sample_kwargs=inputs).export(str(request.target))
+    with _short_names():
+        litert_torch.convert(model, sample_kwargs=inputs).export(str(request.target))
     return described(request.target, wanted)
 
 
-def litert_from_keras(request: ConversionRequest) -> Signature:
-    """Writes the file of a keras.Model in any precision, by TensorFlow's own converter; returns its signature.
+@contextlib.contextmanager
+def _short_names() -> Iterator[None]:
+    """Names tensors by the path of their module, `features.30`, while it lasts.
 
-    Raises:
-        UnsupportedError: no weight is large enough for the converter to quantize it.
+    litert-torch names each by the classes of all modules around it, hundreds of bytes a tensor: a third of a small
+    file, and the structure of the author's source code. It has no option for it.
+    """
+    from litert_torch.backend.debuginfo import _build
+
+    def path(node: Any) -> str:
+        stack = [name for name, _ in node.meta.get("nn_module_stack", {}).values()]
+        return (stack[-1].removeprefix(_WRAPPERS).lstrip(".") if stack else "") + ";"
+
+    with mock.patch.object(_build, "_get_hierarchy", path):
+        yield
+
+
+def litert_from_keras(request: ConversionRequest) -> Signature:
+    """Writes the file of a keras.Model by TensorFlow's own converter; returns its signature.
+
+    Not dynamic: it leaves weights of fewer than 1,024 elements in float32, so that a small model's file would be the
+    fp32 file. `quantize_litert` has no such limit.
     """
     import tensorflow as tf
 
@@ -52,21 +73,7 @@ def litert_from_keras(request: ConversionRequest) -> Signature:
     if request.precision is Precision.INT8_IO:
         converter.inference_input_type = converter.inference_output_type = tf.int8
     request.target.write_bytes(converter.convert())
-    if request.precision is Precision.DYNAMIC and not _holds_8_bit_constants(request.target):
-        raise UnsupportedError(
-            "TensorFlow's converter keeps weights of fewer than 1,024 elements in float32, and this model has no "
-            "larger ones: its dynamic file would be the fp32 file"
-        )
     return described(request.target, request.source.source)
-
-
-def _holds_8_bit_constants(path: Path) -> bool:
-    with opened(path) as model:
-        return any(
-            model.dtype(tensor) == "int8" and model.constant(tensor) is not None
-            for graph in model.items(model.root, "Subgraphs")
-            for tensor in model.items(graph, "Tensors")
-        )
 
 
 def _channels_last(signature: Signature) -> Signature:

@@ -69,7 +69,7 @@ def _row(route: Route) -> dict[str, Any]:
 
 def report(
     bundle: Annotated[Path, typer.Argument(help="A bundle folder, or a report.json.")] = options.DEFAULT_OUT,
-    format: Annotated[str, typer.Option(help="console, markdown, json, junit or html.")] = "console",
+    format: Annotated[str, typer.Option(help="console, table, markdown, json, junit or html.")] = "console",
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write to this file instead of the terminal.")] = None,
     json: options.Json = False,
     debug: options.Debug = False,

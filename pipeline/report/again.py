@@ -10,7 +10,7 @@ from converters.errors import ModelError, UsageError
 from pipeline.report import files, json_report
 from pipeline.report.document import Report
 
-FORMS = ("console", *files.NAMES)
+FORMS = ("console", "table", *files.NAMES)
 
 
 def find_report(place: Path) -> Path:

@@ -9,7 +9,13 @@ from converters.errors import UsageError
 from pipeline.report.document import Report
 
 NAMES = {"html": "report.html", "markdown": "report.md", "junit": "junit.xml", "json": "report.json"}
-_RENDERERS = {"html": "html_report", "markdown": "markdown", "junit": "junit", "json": "json_report"}
+_RENDERERS = {
+    "html": "html_report",
+    "markdown": "markdown",
+    "junit": "junit",
+    "json": "json_report",
+    "table": "results",
+}
 
 
 def render(report: Report, form: str) -> str:

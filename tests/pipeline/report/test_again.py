@@ -39,5 +39,5 @@ def test_the_console_form(bundle: Path) -> None:
 
 
 def test_an_unknown_form(bundle: Path) -> None:
-    with pytest.raises(UsageError, match="no report form is called 'pdf'; there are console, html"):
+    with pytest.raises(UsageError, match="no report form is called 'pdf'; there are console, table, html"):
         again(bundle, "pdf")
