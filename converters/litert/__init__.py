@@ -19,7 +19,7 @@ EDGES = (
         module="converters.litert.convert",
         source=Format.KERAS,
         target=Format.TFLITE,
-        precisions=tuple(Precision),
+        precisions=(Precision.FP32, Precision.FP16, Precision.INT8, Precision.INT8_IO),
         worker="tensorflow",
         packages=("tensorflow-cpu", "keras", "ai-edge-litert"),
     ),

@@ -9,7 +9,7 @@ from tiny_models import MODELS, TinyModel
 
 from converters import job, source
 from converters.contract import Arrays, Artifact, ConversionRequest, Format, Precision
-from converters.errors import EdgeExportError, UnsupportedError
+from converters.errors import EdgeExportError
 
 KERAS = [name for name, model in MODELS.items() if model.framework == "tensorflow"]
 Converted = Callable[..., Artifact]
@@ -98,25 +98,6 @@ def test_keras_precisions_are_in_the_file(converted: Converted) -> None:
     assert [spec.dtype for spec in (*io.inputs, *io.outputs)] == ["int8", "int8"]
     assert io.inputs[0].scale == pytest.approx(1.0)  # raw pixels are exact
     assert {spec.dtype for spec in converted("keras_conv", Precision.INT8).signature.inputs} == {"float32"}
-
-
-@pytest.mark.tensorflow
-def test_dynamic_range_quantizes_the_weights_of_a_layer_above_the_converter_s_limit(tmp_path: Path) -> None:
-    net = tmp_path / "wide.py"
-    net.write_text(
-        "import keras\ndef make():\n    x = keras.Input((64,), name='x')\n"
-        "    return keras.Model(x, keras.layers.Dense(32, name='y')(x))\n"
-    )
-    captured = source.capture(f"{net}:make", {}, tmp_path / "w.weights.h5")
-    made = job.convert("litert_from_keras", ConversionRequest(captured, tmp_path / "d.tflite", Precision.DYNAMIC))
-    tensors = job.inspect(made.path, Format.TFLITE).tensors
-    assert [t.dtype for t in tensors if t.constant and t.shape == (32, 64)] == ["int8"]
-
-
-@pytest.mark.tensorflow
-def test_a_dynamic_file_that_would_be_the_fp32_file_is_refused(converted: Converted) -> None:
-    with pytest.raises(UnsupportedError, match="fewer than 1,024 elements in float32, and this model has no larger"):
-        converted("keras_conv", Precision.DYNAMIC)
 
 
 @pytest.mark.torch
