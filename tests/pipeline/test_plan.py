@@ -70,6 +70,17 @@ def test_the_baseline_is_the_fp32_of_the_same_chain_framework_and_format():
             assert cell.baseline.key == cell.artifact.key
 
 
+def test_two_ways_to_one_format_are_each_compared_with_their_own_fp32(monkeypatch):
+    both = (Precision.FP32, Precision.FP16)
+    twin = Edge("onnx_by_twin", "twin", "m", Format.TORCH, Format.ONNX, both, "w", ())
+    edges = registry.edges()
+    monkeypatch.setattr(registry, "edges", lambda: (twin, *edges))
+    made = make_plan(Request(("onnx",), "digits-cnn", frameworks=("torch",)), CONFIGS)
+    assert {cell.route.name for cell in made.cells} == {"onnx", "twin"}
+    for cell in made.cells:
+        assert cell.baseline.name == f"convert digits-cnn_torch_{cell.route.name}_fp32"
+
+
 def test_without_fp32_asked_for_a_file_is_its_own_baseline(own):
     made = make_plan(own("fp16", targets=("onnx",)), CONFIGS)
     assert all(cell.baseline.key == cell.artifact.key for cell in made.cells)

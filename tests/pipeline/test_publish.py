@@ -85,6 +85,16 @@ def test_a_bundle_that_was_removed_is_written_anew(done, tmp_path):
     assert write(done, tmp_path / "dist")[2]
 
 
+def test_another_whole_bundle_in_its_place_is_not_taken_for_it(done, tmp_path):
+    folder, *_ = write(done, tmp_path / "dist")
+    other, *_ = write(done, tmp_path / "other", cells=failing(done.cells))
+    shutil.rmtree(folder)
+    shutil.copytree(other, folder)
+    _, report, written = write(done, tmp_path / "dist")
+    assert written
+    assert report.cells[0].outcome is Outcome.PASSED
+
+
 def test_another_output_folder_gets_a_bundle_of_its_own(done, tmp_path):
     write(done, tmp_path / "dist")
     assert write(done, tmp_path / "other")[2]
