@@ -203,9 +203,7 @@ def test_inputs_come_from_the_first_pack_that_there_is(tmp_path):
 
 def test_a_pack_of_another_layout_is_refused_not_fed(tmp_path):
     pack_of(tmp_path)
-    with pytest.raises(
-        DataError, match=r"'image' is \(20, 1, 12, 20, 3\), m.tflite takes .*\(1, 3, 12, 20\)"
-    ):
+    with pytest.raises(DataError, match=r"'image' is \(20, 1, 12, 20, 3\), m.tflite takes .*\(1, 3, 12, 20\)"):
         inputs_for(file([NCHW]), "golden", [tmp_path / "g.safetensors"])
 
 
