@@ -51,4 +51,5 @@ def build(
         x = convolution(x, f"block{number}_depthwise", 3, block.stride)
         x = convolution(x, f"block{number}_pointwise", 1, filters=block.filters)
     x = keras.layers.GlobalAveragePooling2D(name="average")(x)
-    return keras.Model(image, keras.layers.Dense(classes, name="logits")(x))
+    logits = keras.layers.Dense(classes, name="logits")(x)
+    return keras.Model(image, logits, name="mobilenet")  # a name of its own, or it is numbered and gets into the file

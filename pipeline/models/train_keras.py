@@ -62,7 +62,10 @@ class KerasLearner:
         loss_of = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=options.label_smoothing)
         decay = [options.weight_decay if len(v.shape) > 1 else 0.0 for v in model.trainable_variables]
 
-        @tf.function(reduce_retracing=True)
+        images_spec = tf.TensorSpec(model.inputs[0].shape, tf.uint8)
+        labels_spec, rate_spec = tf.TensorSpec([None], tf.int64), tf.TensorSpec([], tf.float32)
+
+        @tf.function(input_signature=[images_spec, labels_spec, rate_spec])
         def step(images: Any, labels: Any, rate: Any) -> Any:
             self.sgd.learning_rate.assign(rate)
             with tf.GradientTape() as tape:
@@ -74,7 +77,7 @@ class KerasLearner:
             self.sgd.apply_gradients(zip(decayed, variables, strict=True))
             return loss, tf.reduce_sum(tf.cast(tf.argmax(logits, 1) == labels, tf.int32))
 
-        @tf.function(reduce_retracing=True)
+        @tf.function(input_signature=[images_spec])
         def infer(images: Any) -> Any:
             return model(tf.cast(images, tf.float32), training=False)
 
@@ -91,11 +94,11 @@ class KerasLearner:
 
     def weights(self) -> Arrays:
         """See `fit.Learner`."""
-        return {f"{number:03d}": np.array(variable) for number, variable in enumerate(self.model.weights)}
+        return {f"{number:03d}": np.array(variable.value.numpy()) for number, variable in enumerate(self.model.weights)}
 
     def optimizer(self) -> Arrays:
         """See `fit.Learner`."""
-        return {f"{number:03d}": np.array(variable) for number, variable in enumerate(self.sgd.variables)}
+        return {f"{number:03d}": np.array(variable.value.numpy()) for number, variable in enumerate(self.sgd.variables)}
 
     def restore(self, weights: Arrays, optimizer: Arrays | None) -> None:
         """See `fit.Learner`."""

@@ -46,7 +46,7 @@ def keras_to_torch(model: keras.Model, module: nn.Module) -> None:
     import torch
 
     def move(name: str, tensor: Tensor, variable: keras.Variable, axes: Axes) -> None:
-        value = np.asarray(variable)
+        value = variable.value.numpy()
         value = np.ascontiguousarray(value.transpose(axes[1]) if axes else value)
         _fit(name, value, tuple(tensor.shape))
         with torch.no_grad():
