@@ -13,6 +13,7 @@ import inspect
 import random
 import re
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,7 @@ from converters.contract import Framework
 from converters.errors import ModelError
 
 _SEED = 0
+_LONGEST = 400
 
 
 def build(builder: str, args: Mapping[str, Any], framework: str | None) -> Any:
@@ -35,11 +37,12 @@ def build(builder: str, args: Mapping[str, Any], framework: str | None) -> Any:
     """
     with _importable(builder):
         module, function = _builder(builder)
+        _require_callable(builder, function, args)
         _seed(framework, module)
         try:
             model = function(**args)
-        except Exception as error:
-            raise ModelError(f"the builder {builder!r} failed: {last_line(error)}") from error
+        except (Exception, SystemExit) as error:
+            raise ModelError(f"the builder {builder!r} failed{_where(error, module)}: {last_line(error)}") from error
     found = framework_of(model)
     if found is None or (framework and found != framework):
         kind = f"{type(model).__module__}.{type(model).__name__}"
@@ -95,6 +98,22 @@ def _builder(builder: str) -> tuple[ModuleType, Callable[..., Any]]:
     return module, function
 
 
+def _require_callable(builder: str, function: Callable[..., Any], args: Mapping[str, Any]) -> None:
+    try:
+        inspect.signature(function).bind(**args)
+    except ValueError:  # a callable that tells nothing
+        return
+    except TypeError as error:
+        given = f"with {', '.join(args)}" if args else "without arguments"
+        raise ModelError(f"the builder {builder!r} is called {given}: {error}; give its parameters defaults") from None
+
+
+def _where(error: BaseException, module: ModuleType) -> str:
+    """` in line 12`, the deepest line of the builder's own file that the error came through."""
+    lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == module.__file__]
+    return f" in line {lines[-1]}" if lines else ""
+
+
 def _import_file(path: Path) -> ModuleType:
     if not path.is_file():
         raise ModelError(f"there is no file {path} (in {Path.cwd()}); give `path/to/file.py:function`")
@@ -148,7 +167,12 @@ def _seed(framework: str | None, module: ModuleType) -> None:
 
 
 def last_line(error: BaseException) -> str:
-    """The last line of an error's text, after its type; of a Keras error the one before its list of arguments."""
+    """A short error's text on one line, or a long one's last line, after its type.
+
+    Of a Keras error that is the line before its list of arguments.
+    """
     text = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).partition("\nArguments received by ")[0]
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return f"{type(error).__name__}: {lines[-1]}" if lines else type(error).__name__
+    whole = " ".join(lines)
+    said = whole if len(whole) <= _LONGEST else lines[-1]
+    return f"{type(error).__name__}: {said}" if lines else type(error).__name__

@@ -13,7 +13,6 @@ from converters.builder import framework_of
 from converters.contract import Arrays, Framework, Signature
 from converters.errors import ContractError
 
-
 _take_mappings: weakref.WeakSet[Any] = weakref.WeakSet()
 """Subclassed Keras models found to take their tensors as one mapping: nothing in them says so before a call."""
 

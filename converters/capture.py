@@ -14,6 +14,7 @@ from converters.builder import build, framework_of, last_line, module_of
 from converters.calling import flatten, invoke_keras, invoke_torch
 from converters.contract import Arrays, Artifact, Framework, Signature, TensorSpec
 from converters.errors import EdgeExportError, ModelError, UsageError
+from converters.limits import with_limits
 from converters.weights import FORMATS, artifact, fixed, save_weights
 
 
@@ -31,14 +32,17 @@ def capture(
     names, else `output` or `output_0`... A 4-D float input of PyTorch counts as NCHW, of Keras as NHWC.
 
     Raises:
-        ModelError: the builder fails, or the model does not take these inputs.
+        ModelError: the builder fails, or the model does not take these inputs, is random, or not float32.
         UsageError: nobody says what the inputs are.
     """
     model = build(builder, builder_args, framework)
     kind = framework_of(model)
     assert kind is not None  # build() refused anything else
-    specs, values = _inputs(model, kind, builder, inputs)
+    _require_float32(model, kind, builder)
+    specs, values, examples = _inputs(model, kind, builder, inputs)
     outputs = _run(model, kind, specs, values, builder)
+    _require_same(outputs, _run(model, kind, specs, values, builder), builder)
+    specs = with_limits(specs, values, examples, lambda given: _run(model, kind, specs, given, builder))
     signature = Signature(specs, tuple(_spec(name, value, kind) for name, value in outputs.items()))
     suffix = FORMATS[kind].suffix
     if not weights_out.name.endswith(suffix):
@@ -47,10 +51,38 @@ def capture(
     return artifact(weights_out, builder, builder_args, kind, signature)
 
 
+def _require_float32(model: Any, kind: Framework, builder: str) -> None:
+    """Raises for weights in another float type: every route starts from fp32."""
+    if kind is Framework.TORCH:
+        types = {name: str(weight.dtype).removeprefix("torch.") for name, weight in model.named_parameters()}
+    else:
+        types = {weight.path: str(weight.dtype) for weight in model.weights}
+    other = [f"{name} ({dtype})" for name, dtype in types.items() if "float" in dtype and dtype != "float32"]
+    if other:
+        raise ModelError(
+            f"the model of {builder} holds weights that are not float32: {other[0]}"
+            + (f" and {len(other) - 1} more" if len(other) > 1 else "")
+            + ("; return model.float()" if kind is Framework.TORCH else "; build it with the float32 policy")
+        )
+
+
+def _require_same(first: Arrays, second: Arrays, builder: str) -> None:
+    """Raises for a model that answers the same question otherwise the second time."""
+    for name, value in first.items():
+        if value.dtype.kind != "f" or not np.isfinite(value).all():
+            continue
+        apart = float(np.abs(second[name] - value).max(initial=0.0)) if second[name].shape == value.shape else np.inf
+        if apart > 1e-3 * float(np.abs(value).max(initial=0.0)):
+            raise ModelError(
+                f"the model of {builder} gives another {name!r} for the same input a second time (up to {apart:.3g} "
+                "apart): it is random or keeps a state, and no conversion of it can be proved"
+            )
+
+
 def _inputs(
     model: Any, kind: Framework, builder: str, given: tuple[TensorSpec, ...] | None
-) -> tuple[tuple[TensorSpec, ...], Arrays]:
-    """The specs of the inputs and one value of each."""
+) -> tuple[tuple[TensorSpec, ...], Arrays, bool]:
+    """The specs of the inputs, one value of each, and whether those are the owner's own."""
     if given:
         specs = given
         own = {tensor.name for tensor in getattr(model, "inputs", None) or ()} if kind is Framework.TENSORFLOW else None
@@ -64,10 +96,10 @@ def _inputs(
     if dynamic:
         raise UsageError(f"input {dynamic[0]!r} of {builder} has a dynamic shape; fix it: --input {dynamic[0]}:1x3x...")
     specs = tuple(_named_axes(dataclasses.replace(spec, shape=fixed(spec)), kind) for spec in specs)
-    return specs, {spec.name: _sample(spec) for spec in specs}
+    return specs, {spec.name: _sample(spec) for spec in specs}, False
 
 
-def _examples(model: Any, kind: Framework, builder: str) -> tuple[tuple[TensorSpec, ...], Arrays]:
+def _examples(model: Any, kind: Framework, builder: str) -> tuple[tuple[TensorSpec, ...], Arrays, bool]:
     function = getattr(module_of(builder), "example_inputs", None)
     if function is None:
         raise UsageError(
@@ -86,8 +118,8 @@ def _examples(model: Any, kind: Framework, builder: str) -> tuple[tuple[TensorSp
         examples = dict(zip(names, items, strict=False))
     if not examples:
         raise UsageError(f"example_inputs() beside {builder} returned nothing; return a tuple or dict of tensors")
-    values = {name: np.asarray(value) for name, value in examples.items()}
-    return tuple(_spec(name, value, kind) for name, value in values.items()), values
+    values = {name: _array(value) for name, value in examples.items()}
+    return tuple(_spec(name, value, kind) for name, value in values.items()), values, True
 
 
 def _run(model: Any, kind: Framework, specs: tuple[TensorSpec, ...], values: Arrays, builder: str) -> Arrays:
@@ -106,7 +138,7 @@ def _run(model: Any, kind: Framework, specs: tuple[TensorSpec, ...], values: Arr
     except Exception as error:
         took = ", ".join(f"{spec.name} {spec.shape} {spec.dtype}" for spec in specs)
         raise ModelError(f"the model of {builder} does not take {took}: {last_line(error)}") from error
-    flat = {name: np.asarray(value) for name, value in flatten(outputs).items()}
+    flat = {name: _array(value) for name, value in flatten(outputs).items()}
     if not flat:
         raise ModelError(f"the model of {builder} returns no tensor")
     own = list(getattr(model, "output_names", None) or ()) if kind is Framework.TENSORFLOW else []
@@ -115,13 +147,19 @@ def _run(model: Any, kind: Framework, specs: tuple[TensorSpec, ...], values: Arr
     return flat
 
 
+def _array(value: Any) -> np.ndarray:
+    """A tensor of either framework, or anything like one."""
+    return np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
+
+
 def _sample(spec: TensorSpec) -> np.ndarray:
     """A value for a first call: pixels, zeros for integers (a valid index anywhere), normal numbers."""
     random, shape = np.random.default_rng(0), fixed(spec)
     if np.dtype(spec.dtype).kind != "f":
         return np.zeros(shape, spec.dtype)
-    values = random.uniform(0, 255, shape) if spec.meaning == "image" else random.normal(size=shape)
-    return values.astype(spec.dtype)
+    low, high = spec.limits or (0, 255)
+    ranged = spec.limits or spec.meaning == "image"
+    return (random.uniform(low, high, shape) if ranged else random.normal(size=shape)).astype(spec.dtype)
 
 
 def _spec(name: str, value: np.ndarray, kind: Framework) -> TensorSpec:

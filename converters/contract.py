@@ -69,7 +69,8 @@ class TensorSpec:
     `shape` is that of ONE call, batch axis included where the model has one; `None` is a dynamic axis.
     `layout` names the axes (`NCHW`, `NHWC`, `NC`, ...) or is empty when nobody knows.
     `scale` and `zero_point` are set when the tensor is quantized: real = scale * (stored - zero_point).
-    `meaning` is `image`, `logits`, or empty.
+    `meaning` is `image`, `logits`, or empty. `limits` are the least and the greatest value that an input may take,
+    where somebody said so.
     """
 
     name: str
@@ -79,12 +80,15 @@ class TensorSpec:
     scale: float | None = None
     zero_point: int | None = None
     meaning: str = ""
+    limits: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         if self.layout and len(self.layout) != len(self.shape):
             raise ContractError(f"tensor {self.name!r}: layout {self.layout!r} does not name the axes of {self.shape}")
         if (self.scale is None) != (self.zero_point is None):
             raise ContractError(f"tensor {self.name!r}: scale and zero point come together")
+        if self.limits and not self.limits[0] <= self.limits[1]:
+            raise ContractError(f"tensor {self.name!r}: the limits {self.limits} have their ends exchanged")
         np.dtype(self.dtype)
 
     @property
@@ -153,9 +157,13 @@ def signature_from_json(data: Mapping[str, Any]) -> Signature:
     """The signature that `dataclasses.asdict` wrote."""
 
     def specs(rows: Any) -> tuple[TensorSpec, ...]:
-        return tuple(TensorSpec(**{**row, "shape": tuple(row["shape"])}) for row in rows)
+        return tuple(TensorSpec(**{**row, **_tuples(row, "shape", "limits")}) for row in rows)
 
     return Signature(specs(data["inputs"]), specs(data["outputs"]))
+
+
+def _tuples(row: Mapping[str, Any], *names: str) -> dict[str, tuple[Any, ...]]:
+    return {name: tuple(row[name]) for name in names if row.get(name) is not None}
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,8 @@ _BYTES_PER_WEIGHT = {
 }
 _UNSUPPORTED = re.compile(
     r"not (yet )?(supported|implemented)|unsupported|NotImplementedError|no lowering|lowering not found"
-    r"|neither a custom op nor a flex op|No ONNX function|Unknown op|unresolved custom op|unimplemented",
+    r"|neither a custom op nor a flex op|No ONNX function|Unknown op|unresolved custom op|unimplemented"
+    r"|GuardOnDataDependent",
     re.IGNORECASE,
 )
 
@@ -156,6 +157,9 @@ def sha256(path: Path) -> str:
 def last_words(error: BaseException) -> str:
     """The one line of a toolkit's error that says most: its last one that speaks of an error, else its last."""
     lines = [line.strip() for line in str(error).splitlines() if re.search(r"\w", line)]
+    branch = [line for line in lines if "data-dependent expression" in line]
+    if branch:  # of torch.export, followed by a page of advice
+        return f"{type(error).__name__}: {branch[0][:500]} (the model branches on values, which a graph cannot hold)"
     telling = [line for line in lines if re.search(r"error|support|fail|invalid|cannot", line, re.IGNORECASE)]
     text = (telling or lines or [""])[-1]
     return f"{type(error).__name__}: {text[:500]}" if text else type(error).__name__

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from converters.builder import build, framework_of
-from converters.calling import call, invoke_keras, invoke_torch, name_outputs
+from converters.calling import call, flatten, invoke_keras, invoke_torch, name_outputs
 from converters.capture import capture
-from converters.contract import Artifact, Framework
+from converters.contract import Artifact, Framework, Signature
 from converters.errors import ContractError
 from converters.weights import FORMATS, artifact, fixed, load_weights, save_weights
 
@@ -54,11 +54,51 @@ def load(artifact: Artifact) -> Any:
 
 
 def parameter_count(artifact: Artifact) -> int:
-    """How many trainable numbers the source model has; batch statistics, which converters fold, left out."""
-    model = load(artifact)
-    if framework_of(model) is Framework.TORCH:
-        return sum(parameter.numel() for parameter in model.parameters())
-    return sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
+    """How many trainable numbers of the source model reach an output, as gradients tell.
+
+    Left out are batch statistics, which converters fold, and what converters drop: an auxiliary head, for instance.
+    All count where no output has a gradient.
+    """
+    model, signature = load(artifact), artifact.source
+    reached = (_torch_reached if framework_of(model) is Framework.TORCH else _keras_reached)(model, signature)
+    return sum(reached.values())
+
+
+def _torch_reached(model: Any, signature: Signature) -> dict[str, int]:
+    import torch
+
+    weights = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
+    sizes = {name: weight.numel() for name, weight in model.named_parameters()}
+    names = [spec.name for spec in signature.inputs]
+    zeros = [torch.zeros(fixed(spec), dtype=getattr(torch, spec.dtype)) for spec in signature.inputs]
+    with torch.enable_grad():
+        outputs = [v for v in flatten(invoke_torch(model, names, zeros)).values() if torch.is_tensor(v)]
+        moved = [output.sum() for output in outputs if output.requires_grad]
+        if not moved:
+            return sizes
+        gradients = torch.autograd.grad(torch.stack(moved).sum(), list(weights.values()), allow_unused=True)
+    lost = {name for name, gradient in zip(weights, gradients, strict=True) if gradient is None}
+    return {name: size for name, size in sizes.items() if name not in lost}
+
+
+def _keras_reached(model: Any, signature: Signature) -> dict[str, int]:
+    import tensorflow as tf
+
+    weights = model.trainable_weights
+    names = [spec.name for spec in signature.inputs]
+    zeros = [tf.zeros(fixed(spec), spec.dtype) for spec in signature.inputs]
+    with tf.GradientTape() as tape:
+        outputs = flatten(invoke_keras(model, names, zeros)).values()
+        moved = [tf.reduce_sum(output) for output in outputs if tf.convert_to_tensor(output).dtype.is_floating]
+        total = tf.add_n(moved) if moved else None
+    gradients = tape.gradient(total, [weight.value for weight in weights]) if moved else []
+    if all(gradient is None for gradient in gradients):
+        gradients = [True for _ in weights]
+    return {
+        weight.path: int(np.prod(weight.shape))
+        for weight, gradient in zip(weights, gradients, strict=True)
+        if gradient is not None
+    }
 
 
 def torch_wrapper(artifact: Artifact, *, as_tuple: bool = False) -> Any:

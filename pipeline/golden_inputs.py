@@ -7,7 +7,7 @@ evenly over the classes, and image models get a few made-up pictures at the ends
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,14 +77,17 @@ def choose(inputs: Arrays, targets: np.ndarray | None, signature: Signature, cou
     )
 
 
-def choose_synthetic(
-    signature: Signature, count: int, seed: int, ranges: Mapping[str, tuple[float, float]] | None = None
-) -> Chosen:
-    """`count` made-up golden inputs (see `synthesise`), numbered from 0 and without labels."""
-    inputs = synthesise(signature.inputs, 1, seed, ranges)
-    count = min(count, golden_count(inputs))
-    inputs = synthesise(signature.inputs, count, seed, ranges)
-    return Chosen(inputs, np.full(count, NO_LABEL, np.int64), np.arange(count, dtype=np.int64))
+def choose_synthetic(signature: Signature, count: int, seed: int) -> Chosen:
+    """`count` made-up golden inputs (see `synthesise`), each once, numbered from 0 and without labels.
+
+    Fewer where there are no more: a single token of a vocabulary of 50 has 50 values.
+    """
+    count = min(count, golden_count(synthesise(signature.inputs, 1, seed)))
+    inputs = synthesise(signature.inputs, count, seed)
+    rows = zip(*([value.tobytes() for value in values] for values in inputs.values()), strict=True)
+    once = sorted({row: place for place, row in reversed(list(enumerate(rows)))}.values())
+    inputs = {name: values[once] for name, values in inputs.items()}
+    return Chosen(inputs, np.full(len(once), NO_LABEL, np.int64), np.arange(len(once), dtype=np.int64))
 
 
 def golden_count(inputs: Arrays, budget_bytes: int = BUDGET_BYTES) -> int:
@@ -120,7 +123,7 @@ def select(inputs: Arrays, targets: np.ndarray | None, count: int, seed: int) ->
     return np.sort(np.fromiter(chosen, dtype=np.int64, count=len(chosen)))
 
 
-def image_limits(spec: TensorSpec, legal: tuple[float, float] = IMAGE_RANGE) -> np.ndarray:
+def image_limits(spec: TensorSpec) -> np.ndarray:
     """Made-up images at the ends of the legal range, (8, *spec.shape) of the spec's dtype, dynamic axes as 1.
 
     All least, all greatest, checkerboards of 1 and of 4 pixels, a gradient along each axis and each backwards.
@@ -139,37 +142,31 @@ def image_limits(spec: TensorSpec, legal: tuple[float, float] = IMAGE_RANGE) -> 
         np.zeros(shape), np.ones(shape), (row + column) % 2, (row // 4 + column // 4) % 2,
         down, right, 1 - down, 1 - right,
     ]  # fmt: skip
-    low, high = legal
+    low, high = spec.limits or IMAGE_RANGE
     return (low + (high - low) * np.stack(unit)).astype(spec.dtype)
 
 
-def synthesise(
-    specs: tuple[TensorSpec, ...], count: int, seed: int, ranges: Mapping[str, tuple[float, float]] | None = None
-) -> Arrays:
+def synthesise(specs: tuple[TensorSpec, ...], count: int, seed: int) -> Arrays:
     """Inputs for a model without data, (count, *shape) by name, dynamic axes as 1.
 
-    Images: smooth blobs and noise within 0..255. Other floats: N(0, 1), or uniform within their range. Integers: 0
-    and 1, which every table of an embedding has, or uniform within their range, both ends included. Booleans: even.
+    Images: smooth blobs and noise within their limits, else 0..255. Other floats: uniform within their limits, else
+    N(0, 1). Integers: uniform within their limits, both ends included, else 0 and 1, which every table of an embedding
+    has. Booleans: even.
 
     Raises:
-        DataError: a range for an unknown input or with its ends exchanged, or a dtype with no plausible values.
+        DataError: a dtype with no plausible values.
     """
-    unknown = set(ranges or ()) - {spec.name for spec in specs}
-    if unknown:
-        raise DataError(f"ranges for unknown inputs {sorted(unknown)}; there are {[spec.name for spec in specs]}")
     rng = np.random.default_rng(seed)
-    return {spec.name: _made_up(spec, count, rng, (ranges or {}).get(spec.name)) for spec in specs}
+    return {spec.name: _made_up(spec, count, rng) for spec in specs}
 
 
 def _is_picture(spec: TensorSpec) -> bool:
     return spec.meaning == "image" and {"H", "W"} <= set(spec.layout)
 
 
-def _made_up(spec: TensorSpec, count: int, rng: np.random.Generator, legal: tuple[float, float] | None) -> np.ndarray:
-    shape = (count, *(size or 1 for size in spec.shape))
+def _made_up(spec: TensorSpec, count: int, rng: np.random.Generator) -> np.ndarray:
+    legal, shape = spec.limits, (count, *(size or 1 for size in spec.shape))
     kind = np.dtype(spec.dtype).kind
-    if legal is not None and not legal[0] <= legal[1]:
-        raise DataError(f"`{spec.name}`: the range {legal} has its ends exchanged")
     if kind == "b":
         return rng.random(shape) < 0.5
     if kind in "iu":

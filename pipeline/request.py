@@ -31,6 +31,12 @@ class Request:
     inputs: tuple[TensorSpec, ...] = ()
     name: str = ""
 
+    def __post_init__(self) -> None:
+        names = [spec.name for spec in self.inputs]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise UsageError(f"--input was given twice for {', '.join(twice)}; each input has one shape")
+
     @property
     def own_model(self) -> bool:
         """Whether the model is the user's own builder, `file.py:function`."""
@@ -96,7 +102,7 @@ def framework_of_file(builder: str) -> Framework:
     """
     path = Path(builder.rpartition(":")[0])
     try:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        tree = ast.parse(path.read_text(encoding="utf-8"), filename=path.name)
     except FileNotFoundError:
         raise UsageError(f"there is no file {path}; give your model as path/to/file.py:function") from None
     except (OSError, SyntaxError, UnicodeDecodeError) as error:
@@ -139,21 +145,33 @@ def name_of(request: Request, model: ModelConfig | None) -> str:
     return model.name
 
 
-_INPUT = re.compile(r"(?P<name>[^:]+):(?P<shape>\d+(?:x\d+)*)(?::(?P<dtype>\w+))?")
+_NUMBER = r"-?\d+(?:\.\d+)?"
+_INPUT = re.compile(
+    r"(?P<name>[^:]+):(?P<shape>[1-9]\d*(?:x[1-9]\d*)*)(?::(?P<dtype>[a-z]\w*))?"
+    rf"(?::(?P<low>{_NUMBER})\.\.(?P<high>{_NUMBER}))?"
+)
 
 
 def parse_input(text: str) -> TensorSpec:
-    """The tensor that `image:1x3x224x224:float32` describes; float32 when no type is given.
+    """The tensor that `image:1x3x224x224:float32:0..1` describes; float32 when no type is given.
+
+    The last part, the least and the greatest value, may be left out.
 
     Raises:
         UsageError: another form, or no such type.
     """
     match = _INPUT.fullmatch(text)
     if not match:
-        raise UsageError(f"--input {text!r} is not of the form name:1x3x224x224:float32")
+        raise UsageError(
+            f"--input {text!r} is not of the form name:1x3x224x224:float32, or with the values that it takes "
+            "name:1x3x224x224:float32:0..1"
+        )
     dtype = match["dtype"] or "float32"
+    limits = (float(match["low"]), float(match["high"])) if match["low"] else None
+    if limits and limits[0] >= limits[1]:
+        raise UsageError(f"--input {text!r}: {match['low']} is not less than {match['high']}")
     try:
-        return TensorSpec(match["name"], tuple(int(n) for n in match["shape"].split("x")), dtype)
+        return TensorSpec(match["name"], tuple(int(n) for n in match["shape"].split("x")), dtype, limits=limits)
     except TypeError:
         raise UsageError(
             f"--input {text!r}: {dtype!r} is no tensor type; use float32, int64, int32, uint8 or bool"

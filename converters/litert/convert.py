@@ -59,8 +59,9 @@ def litert_from_keras(request: ConversionRequest) -> Signature:
     """
     import tensorflow as tf
 
-    model = source.keras_wrapper(request.source)
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([model.serve.get_concrete_function()], model)
+    model, holder = source.keras_wrapper(request.source), tf.Module()
+    holder.held = model.held  # the variables alone: the converter would trace a function in it a second time
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([model.serve.get_concrete_function()], holder)
     if request.precision is not Precision.FP32:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if request.precision is Precision.FP16:

@@ -43,7 +43,12 @@ class ImageRules:
 
 
 def has_image_rules(spec: TensorSpec) -> bool:
-    """Whether rules can say how to make this input from a picture: fixed height and width, one or three channels."""
+    """Whether rules can say how to make this input from a picture.
+
+    That takes a fixed height and width, one or three channels, and values that are raw pixels.
+    """
+    if spec.limits not in (None, (0.0, 255.0)):
+        return False
     axes = dict(zip(spec.layout, spec.shape, strict=True)) if spec.layout else {}
     return bool(axes.get("W")) and bool(axes.get("H")) and axes.get("C", 1) in COLOURS
 
@@ -58,7 +63,8 @@ def image_rules(spec: TensorSpec, note: str = "") -> ImageRules:
     width, height, channels = axes.get("W"), axes.get("H"), axes.get("C", 1)
     if not has_image_rules(spec) or not width or not height or not channels:
         raise ModelError(
-            f"input {spec.name!r} {spec.shape} {spec.layout!r} is no image with fixed H and W and 1 or 3 channels"
+            f"input {spec.name!r} {spec.shape} {spec.layout!r} is no image with fixed H and W, 1 or 3 channels and "
+            "raw pixels"
         )
     return ImageRules(width, height, COLOURS[channels], dtype=spec.dtype, layout=spec.layout, note=note)
 

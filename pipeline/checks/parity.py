@@ -18,6 +18,9 @@ from pipeline.checks.metrics.snr_db import snr_db
 from pipeline.checks.metrics.top1_agreement import top1_agreement_within
 from pipeline.checks.outcome import Check, Metric, Outcome
 
+_NOTHING = 1e-15
+"""An output that stays below this is 0 to every runtime that flushes small numbers, or computes in float16."""
+
 
 @dataclass(frozen=True)
 class _Verdict:
@@ -173,9 +176,15 @@ def _unproved(reference: np.ndarray, gate: ParityGate) -> list[str]:
     if len(reference) == 1:
         return ["one sample proves nothing: whether the output follows its input cannot be seen"]
     if (reference == reference[:1]).all():
-        return [f"the reference is the same for all {len(reference)} samples: agreeing with it proves nothing"]
+        return [
+            f"the reference is the same for all {len(reference)} samples: agreeing with it proves nothing; give inputs "
+            "on which it moves (--data), or leave an output that is constant by design out of the model"
+        ]
     if reference.dtype.kind in "iub":
         return []
+    greatest = float(np.abs(reference).max())
+    if greatest < _NOTHING:
+        return [f"the reference never leaves 0 by more than {greatest:.2g}: it is saturated and proves nothing"]
     at_edge = float(((reference == reference.min()) | (reference == reference.max())).mean())
     if at_edge > gate.max_edge_share:
         return [f"the reference is saturated, {at_edge:.1%} of its values are its least or greatest: it proves nothing"]

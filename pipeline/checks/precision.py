@@ -25,20 +25,23 @@ _LISTED = 5
 _LONGEST_NAME = 48
 
 
-def check_precision(inspection: Inspection, claimed: Precision, gate: PrecisionGate) -> Check:
+def check_precision(
+    inspection: Inspection, claimed: Precision, gate: PrecisionGate, *, weightless: bool = False
+) -> Check:
     """The check `precision`: weights, activations, inputs and outputs of the file against its claim.
 
     fp32: float32 weights that use their bits. fp16: float16 weights. dynamic: 8-bit weights, float activations.
     int8: 8-bit weights, per channel in convolutions, and no operator left in float. int8-io: 8-bit inputs and
-    outputs as well. A NaN or Inf among the constants, or no weights at all, fails every claim.
+    outputs as well. A NaN or Inf among the constants fails every claim, and so do no weights at all unless the source
+    model is `weightless` too.
     """
     counts = _elements(inspection)
     total = sum(counts.values())
     leftover = float_ops(inspection) if claimed in (Precision.INT8, Precision.INT8_IO) else []
     reasons = _broken_constants(inspection)
-    if total == 0:
+    if total == 0 and not weightless:
         reasons.append("the file holds no weights: no precision can be read from it")
-    else:
+    elif total:
         reasons += _weights(inspection, claimed, gate)
     reasons += _RULES[claimed](inspection, gate, leftover)
     metrics: dict[str, Metric] = {

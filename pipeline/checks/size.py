@@ -6,9 +6,7 @@ from pipeline.checks.gates import SizeGate
 from pipeline.checks.outcome import Check, Metric, Outcome
 
 
-def check_size(
-    size_bytes: int, fp32_bytes: int | None, parameters: int | None, gate: SizeGate, *, proven: bool = False
-) -> Check:
+def check_size(size_bytes: int, fp32_bytes: int | None, parameters: int | None, gate: SizeGate) -> Check:
     """The check `size`.
 
     What the fp32 file holds beyond 4 bytes a parameter is its graph, which quantizing makes larger, not smaller.
@@ -18,8 +16,6 @@ def check_size(
         fp32_bytes: of the fp32 artifact of the same route; None where none was made, which leaves the ratio out.
         parameters: of the source model; None where nobody counted them, which leaves the lower bound out.
         gate: the bounds of the artifact's precision.
-        proven: whether the file gives the reference's outputs: parameters that it lacks then reach none of them, as
-            those of an auxiliary head, and the lower bound is only told.
     """
     metrics: dict[str, Metric] = {"size_bytes": size_bytes}
     if size_bytes <= 0:
@@ -42,7 +38,7 @@ def check_size(
     if parameters is not None:
         least = round(gate.min_bytes_per_parameter * parameters)
         metrics |= {"smallest_allowed_bytes": least}
-        if size_bytes < least and not proven:
+        if size_bytes < least:
             reasons.append(
                 f"{size_bytes:,} bytes cannot hold {parameters:,} parameters (least {least:,}): weights are missing; "
                 "were the variables frozen?"

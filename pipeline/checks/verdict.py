@@ -70,13 +70,12 @@ class Evidence:
 
 def judge(evidence: Evidence, gates: Gates) -> tuple[Check, ...]:
     """The verdict on a cell: one check for each of `CHECKS`, in that order."""
-    parity = _parity(evidence, gates)
     return (
         _coverage(evidence, gates),
-        parity,
+        _parity(evidence, gates),
         _accuracy(evidence, gates),
         _precision(evidence, gates),
-        _size(evidence, gates, proven=parity.outcome is Outcome.PASSED),
+        check_size(evidence.size_bytes, evidence.fp32_bytes, evidence.parameters, gates.size[evidence.precision]),
         _placement(evidence, gates),
         _latency(evidence, gates),
     )
@@ -160,12 +159,8 @@ def _told_by_parity(evidence: Evidence, name: str, error: EdgeExportError) -> Ch
 def _precision(evidence: Evidence, gates: Gates) -> Check:
     if isinstance(evidence.inspection, EdgeExportError):
         return failed("precision", evidence.inspection)
-    return check_precision(evidence.inspection, evidence.precision, gates.precision[evidence.precision])
-
-
-def _size(evidence: Evidence, gates: Gates, *, proven: bool) -> Check:
-    gate = gates.size[evidence.precision]
-    return check_size(evidence.size_bytes, evidence.fp32_bytes, evidence.parameters, gate, proven=proven)
+    gate = gates.precision[evidence.precision]
+    return check_precision(evidence.inspection, evidence.precision, gate, weightless=evidence.parameters == 0)
 
 
 def _placement(evidence: Evidence, gates: Gates) -> Check:

@@ -68,8 +68,9 @@ def test_a_module_is_found_by_name() -> None:
         ("import no_such_package\n", "make", "cannot be imported: ModuleNotFoundError: No module named"),
         ("raise SystemExit(3)\n", "make", "cannot be imported: SystemExit"),
         ("def make(:\n", "make", "cannot be imported: SyntaxError"),
-        ("def make(): raise ValueError('one\\nlast words')\n", "make", "failed: ValueError: last words"),
-        ("def make(n): ...\n", "make", "failed: TypeError: .*missing 1 required positional argument"),
+        ("def make(): raise ValueError('one\\nlast words')\n", "make", "failed in line 1: ValueError: one last words"),
+        ("def make(n): ...\n", "make", "is called without arguments: missing a required argument: 'n'; give its"),
+        ("def make(): raise SystemExit(3)\n", "make", "failed in line 1: SystemExit: 3"),
         ("def make(): return 7\n", "make", "returned builtins.int, not a model; return an nn.Module or a keras.Model"),
     ],
 )
@@ -100,7 +101,9 @@ def test_the_framework_asked_for_is_checked(tmp_path: Path) -> None:
 
 
 def test_the_last_line_of_a_keras_error_is_its_cause() -> None:
-    text = "Exception encountered when calling A.call().\n\n\x1b[1mno such key\x1b[0m\n\nArguments received by A.call():\n  x"
-    assert builder.last_line(TypeError(text)) == "TypeError: no such key"
-    assert builder.last_line(ValueError("first\nlast\n")) == "ValueError: last"
+    text = "Exception encountered when calling A.call().\n\n\x1b[1mno such key\x1b[0m"
+    text += "\n\nArguments received by A.call():\n  x"
+    assert builder.last_line(TypeError(text)) == "TypeError: Exception encountered when calling A.call(). no such key"
+    assert builder.last_line(ValueError("first\n\tlast\n")) == "ValueError: first last"
+    assert builder.last_line(ValueError("first " * 100 + "\nlast\n")) == "ValueError: last"
     assert builder.last_line(ValueError()) == "ValueError"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ from tiny_models import MODELS
 
 from converters import source
 from converters.capture import capture
-from converters.contract import Format, TensorSpec
+from converters.contract import Format, Signature, TensorSpec
 from converters.errors import ModelError, UsageError
 
 NET = """
@@ -68,7 +69,9 @@ def test_the_tiny_torch_model_says_what_its_signature_says(tmp_path: Path) -> No
 def test_keras_models_say_it_themselves(tmp_path: Path, name: str) -> None:
     tiny = MODELS[name]
     artifact = capture(tiny.builder, {}, tmp_path / "w.weights.h5")
-    assert artifact.signature == tiny.signature
+    inputs = tuple(replace(spec, limits=None) for spec in artifact.signature.inputs)
+    assert Signature(inputs, artifact.signature.outputs) == tiny.signature
+    assert {spec.limits for spec in artifact.signature.inputs if spec.name == "token"} <= {(0.0, 10.0)}
     assert artifact.format is Format.KERAS
 
 
@@ -130,3 +133,26 @@ def test_the_weights_file_has_the_framework_s_suffix(tmp_path: Path) -> None:
     tiny = MODELS["torch_conv"]
     with pytest.raises(UsageError, match=r"w\.weights\.h5 cannot hold the weights of a torch model; .*\.safetensors"):
         capture(tiny.builder, {}, tmp_path / "w.weights.h5", tiny.signature.inputs)
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize(
+    ("net", "message"),
+    [
+        ("nn.Linear(3, 2).double()", r"not float32: weight \(float64\) and 1 more; return model.float\(\)"),
+        ("nn.Sequential(nn.Linear(3, 2), Noise())", "gives another 'output' for the same input a second time"),
+    ],
+)
+def test_models_that_no_route_can_prove(tmp_path: Path, net: str, message: str) -> None:
+    noise = "class Noise(nn.Module):\n    def forward(self, x):\n        return x + torch.randn_like(x)\n"
+    builder = write(tmp_path, f"import torch\nfrom torch import nn\n{noise}def make():\n    return {net}\n")
+    with pytest.raises(ModelError, match=message):
+        capture(builder, {}, tmp_path / "w.safetensors", (TensorSpec("x", (1, 3), "float32"),))
+
+
+@pytest.mark.torch
+def test_examples_that_need_gradients_and_tell_a_range(tmp_path: Path) -> None:
+    text = "import torch\ndef make():\n    return torch.nn.Linear(40, 2)\n"
+    text += "def example_inputs():\n    return torch.linspace(0, 1, 40, requires_grad=True)[None]\n"
+    artifact = capture(write(tmp_path, text), {}, tmp_path / "w.safetensors")
+    assert artifact.signature.inputs[0].limits == (0.0, 1.0)

@@ -8,7 +8,7 @@ import pytest
 from tiny_models import MODELS
 
 from converters import source
-from converters.contract import Format, Signature
+from converters.contract import Format, Signature, TensorSpec
 from converters.errors import ContractError, ModelError
 
 TORCH = [pytest.param(name, marks=pytest.mark.torch) for name, model in MODELS.items() if model.framework == "torch"]
@@ -82,3 +82,28 @@ def test_the_keras_wrapper_is_the_model_and_holds_its_variables(name: str, tmp_p
     for key, value in outputs.items():
         np.testing.assert_allclose(value.numpy(), expected[key], rtol=1e-4, atol=1e-6)
     assert sum(int(np.prod(v.shape)) for v in wrapper.variables) >= source.parameter_count(artifact)
+
+
+UNUSED = {
+    "torch": (
+        "import torch\nclass Net(torch.nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.used, self.auxiliary = torch.nn.Linear(3, 2), torch.nn.Linear(3, 500)\n"
+        "    def forward(self, x):\n        return self.used(x)\ndef make():\n    return Net()\n"
+    ),
+    "tensorflow": (
+        "import keras\nclass Net(keras.Model):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.used, self.auxiliary = keras.layers.Dense(2), keras.layers.Dense(500)\n"
+        "    def call(self, x):\n        self.auxiliary(x)\n"
+        "        return self.used(x)\ndef make():\n    return Net()\n"
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    "framework", [pytest.param(name, marks=getattr(pytest.mark, name)) for name in ("torch", "tensorflow")]
+)
+def test_weights_that_reach_no_output_are_not_counted(framework: str, tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(UNUSED[framework])
+    weights = tmp_path / ("w.safetensors" if framework == "torch" else "w.weights.h5")
+    inputs = (TensorSpec("x", (1, 3), "float32"),)
+    assert source.parameter_count(source.capture(f"{tmp_path / 'net.py'}:make", {}, weights, inputs)) == 8

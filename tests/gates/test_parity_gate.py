@@ -221,3 +221,9 @@ def test_the_angle_of_a_score_near_zero_is_no_fault(precision: str) -> None:
     loud = quantized.copy()
     loud[np.abs(score).argmax()] *= -1
     assert check_parity({"score": score}, {"score": loud}, spec, gate).outcome is Outcome.FAILED
+
+
+def test_an_output_of_next_to_nothing_proves_nothing() -> None:
+    """sigmoid(-60): a runtime that flushes small numbers gives 0, another does not, and both are right."""
+    tiny = REFERENCE["logits"] * 1e-27
+    assert "never leaves 0 by more than" in unproving(tiny).reasons[0]

@@ -29,7 +29,7 @@ CHOSEN = Chosen(
     np.array([1, 0, -1]),
     np.array([5, 9, -1]),
 )
-GOLDEN_SHA256 = "a7353403841e455f2148071272e22c4cb4384c209636fe67823187ce9018f2c4"
+GOLDEN_SHA256 = "8e8f9d0bc0b802e210ab44f0c4c167cc221d5c67db78b2cbda2b572bb06baaf3"
 OUTPUTS = {"logits": np.linspace(-1, 1, 12, dtype=np.float32).reshape(3, 1, 4)}
 
 

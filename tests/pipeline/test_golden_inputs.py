@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -143,15 +145,20 @@ def test_synthesised_values_are_plausible() -> None:
     assert all(values.dtype == spec.dtype for spec, values in zip((IMAGE, VECTOR, token), made.values(), strict=False))
 
 
-def test_the_caller_may_know_better_ranges() -> None:
-    token = TensorSpec("token", (1, 60), "int64")
-    made = synthesise((token, VECTOR), 64, 0, {"token": (3, 9), "vector": (-2.0, -1.0)})
+def test_values_keep_within_the_limits_of_their_input() -> None:
+    token = TensorSpec("token", (1, 60), "int64", limits=(3, 9))
+    made = synthesise((token, replace(VECTOR, limits=(-2.0, -1.0)), replace(IMAGE, limits=(0.0, 1.0))), 64, 0)
     assert set(np.unique(made["token"])) == set(range(3, 10))
     assert (made["vector"] < -1.0).all()
-    with pytest.raises(DataError, match=r"unknown inputs \['tokens'\]"):
-        synthesise((token,), 4, 0, {"tokens": (0, 1)})
-    with pytest.raises(DataError, match="ends exchanged"):
-        synthesise((token,), 4, 0, {"token": (9, 3)})
+    assert 0.8 < made["image"].max() <= 1.0
+    assert image_limits(replace(IMAGE, limits=(0.0, 1.0))).max() == 1.0
+
+
+def test_no_made_up_sample_comes_twice() -> None:
+    token = TensorSpec("token", (1, 1), "int64", limits=(0, 19))
+    chosen = choose_synthetic(Signature((token,), (LOGITS,)), 256, 0)
+    assert sorted(chosen.inputs["token"].ravel()) == list(range(20))
+    assert chosen.index.tolist() == list(range(20))
 
 
 def test_a_type_without_plausible_values() -> None:

@@ -99,7 +99,14 @@ def test_names():
 def test_inputs():
     assert parse_input("image:1x3x8x9:uint8") == TensorSpec("image", (1, 3, 8, 9), "uint8")
     assert parse_input("x:5") == TensorSpec("x", (5,), "float32")
-    with pytest.raises(UsageError, match="not of the form"):
-        parse_input("image")
+    assert parse_input("x:5:float32:-1..2.5") == TensorSpec("x", (5,), "float32", limits=(-1.0, 2.5))
+    assert parse_input("ids:1x9:int64:0..29").limits == (0.0, 29.0)
+    for text in ("image", "x:1x0", "x:", "x:5:float32:1"):
+        with pytest.raises(UsageError, match="not of the form"):
+            parse_input(text)
+    with pytest.raises(UsageError, match="3 is not less than 3"):
+        parse_input("x:5:float32:3..3")
+    with pytest.raises(UsageError, match="given twice for x"):
+        Request(("tflite",), "m.py:make", inputs=(parse_input("x:5"), parse_input("x:6")))
     with pytest.raises(UsageError, match="'float33' is no tensor type"):
         parse_input("x:5:float33")

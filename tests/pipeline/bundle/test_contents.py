@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import sample_bundle
 
 from converters.contract import TensorSpec
 from converters.errors import ContractError, DataError, ModelError
-from pipeline.bundle import ImageRules, image_rules
+from pipeline.bundle import ImageRules, has_image_rules, image_rules
 
 
 @pytest.mark.parametrize(
@@ -31,8 +32,14 @@ def test_rules_are_read_from_the_layout(
     [((1, 10), "NC"), ((1, 2, 8, 8), "NCHW"), ((1, 1, None, 8), "NCHW"), ((1, 1, 8, 8), "")],
 )
 def test_what_is_no_image(shape: tuple[int | None, ...], layout: str) -> None:
-    with pytest.raises(ModelError, match="input 'x' .* is no image with fixed H and W and 1 or 3 channels"):
+    with pytest.raises(ModelError, match="input 'x' .* is no image with fixed H and W, 1 or 3 channels and raw"):
         image_rules(TensorSpec("x", shape, "float32", layout))
+
+
+def test_an_input_that_is_no_raw_pixels() -> None:
+    spec = TensorSpec("x", (1, 3, 8, 9), "float32", "NCHW", limits=(0.0, 1.0))
+    assert not has_image_rules(spec)
+    assert has_image_rules(replace(spec, limits=(0.0, 255.0)))
 
 
 def test_an_unknown_colour() -> None:

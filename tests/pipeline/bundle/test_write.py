@@ -50,6 +50,7 @@ def test_the_manifest(tmp_path: Path) -> None:
         "scale": 1.0,
         "zero_point": -128,
         "meaning": "image",
+        "limits": None,
     }
     assert entry["source_signature"]["inputs"][0]["layout"] == "NCHW"
     assert entry["verdicts"] == {"litert-xnnpack": {"outcome": "PASSED", "reasons": []}}

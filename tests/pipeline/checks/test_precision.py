@@ -72,3 +72,9 @@ def test_long_lists_are_cut() -> None:
         file.weight("float16", 64)
     check = check_precision(file.inspection(), Precision.FP32, GATES[Precision.FP32])
     assert "and 4 more" in check.reasons[0]
+
+
+def test_a_file_without_weights_passes_only_for_a_model_without() -> None:
+    inspection, gate = files.File(Format.TFLITE).inspection(), GATES[Precision.FP32]
+    assert check_precision(inspection, Precision.FP32, gate).outcome is Outcome.FAILED
+    assert check_precision(inspection, Precision.FP32, gate, weightless=True).outcome is Outcome.PASSED
