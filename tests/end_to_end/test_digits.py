@@ -62,7 +62,7 @@ def test_the_bundle_holds_what_a_mobile_developer_needs(made):
             assert row["signature"]["inputs"][0]["dtype"] == "int8"
     for name in ("README.md", "gates.toml", "report/report.html", "report/report.md"):
         assert (bundle / name).stat().st_size > 500
-    cases = ElementTree.parse(bundle / "report" / "junit.xml").getroot().iter("testcase")  # noqa: S314 - our own file
+    cases = ElementTree.parse(bundle / "report" / "junit.xml").getroot().iter("testcase")
     assert len(list(cases)) == len(made[1].json["cells"])
 
 
