@@ -25,7 +25,7 @@ def small_originals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         pixels = bytes(16) + np.arange(20 * 784).astype(np.uint8).tobytes()
         for kind, content in (("images-idx3", pixels), ("labels-idx1", labels)):
             name = f"{part}-{kind}-ubyte"
-            (folder / f"{name}.gz").write_bytes(gzip.compress(content))
+            (folder / f"{name}.gz").write_bytes(gzip.compress(content, mtime=0))
             sums[name] = hashlib.sha256(content).hexdigest()
     monkeypatch.setattr(fashion_mnist, "CONTENT_SHA256", sums)
     return folder
@@ -71,8 +71,8 @@ def test_the_whole_set_kept_from_an_earlier_run(small_originals: Path, tmp_path:
         (None, "train-labels-idx1-ubyte.gz is missing"),
         (b"", "is not the file of Fashion-MNIST"),
         (b"not gzip", "is damaged"),
-        (gzip.compress(b"other content"), "is not the file of Fashion-MNIST: its content has sha256"),
-        (gzip.compress(bytes(5000))[:-9], "is damaged"),
+        (gzip.compress(b"other content", mtime=0), "is not the file of Fashion-MNIST: its content has sha256"),
+        (gzip.compress(bytes(5000), mtime=0)[:-9], "is damaged"),
     ],
 )
 def test_files_of_the_user_are_checked(
