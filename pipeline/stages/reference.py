@@ -13,7 +13,7 @@ from pipeline.config import Limits
 from pipeline.datasets.dataset import Dataset
 from pipeline.datasets.samples import to_samples
 from pipeline.entries import read_artifact
-from pipeline.golden_inputs import Chosen, choose, choose_synthetic
+from pipeline.golden_inputs import LEAST, NO_LABEL, Chosen, choose, choose_synthetic
 from pipeline.store import Entry, digest
 from pipeline.task import Context, Task, code
 
@@ -51,8 +51,14 @@ def reference_task(source: Task, data: Task | None, limits: Limits, *, golden_sa
 def _golden_inputs(signature: Signature, data: Entry | None, most: int, seed: int) -> Chosen:
     if data is None:
         return choose_synthetic(signature, most, seed)
-    test = Dataset.open(data.folder).test
-    return choose(to_samples(test.inputs, signature.inputs), test.targets, signature, most, seed)
+    dataset = Dataset.open(data.folder)
+    inputs, targets = to_samples(dataset.test.inputs, signature.inputs), dataset.test.targets
+    if dataset.train is not None and len(dataset.test) < LEAST:  # whether two programs agree, any image tells
+        more = to_samples(dataset.train.inputs, signature.inputs)
+        inputs = {name: np.concatenate([values, more[name]]) for name, values in inputs.items()}
+        labels = [np.full(len(s), NO_LABEL) if s.targets is None else s.targets for s in (dataset.test, dataset.train)]
+        targets = None if targets is None else np.concatenate(labels)
+    return choose(inputs, targets, signature, most, seed)
 
 
 def _eager(context: Context, artifact: Artifact, inputs: Arrays, limits: Limits) -> Arrays:

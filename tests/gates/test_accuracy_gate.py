@@ -146,6 +146,15 @@ def test_too_few_samples_still_fail_a_clear_loss() -> None:
     said(check, "accuracy drops by")
 
 
+def test_one_flip_among_few_samples_is_no_loss() -> None:
+    got = REFERENCE[:15].copy()
+    right = np.flatnonzero(got.reshape(15, -1).argmax(axis=1) == LABELS[:15])
+    got[right[:1]] *= -1
+    check = check_accuracy(REFERENCE[:15], got, LABELS[:15], GATES.accuracy[Precision.INT8])
+    assert check.metrics["drop_points"] == pytest.approx(100 / 15)
+    assert check.outcome is Outcome.NOT_RUN
+
+
 def test_flips_are_listed() -> None:
     got = REFERENCE.copy()
     got[[3, 11]] = -got[[3, 11]]

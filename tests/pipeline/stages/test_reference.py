@@ -48,6 +48,20 @@ def test_golden_inputs_are_test_images_never_training_ones(source, data, tmp_pat
         np.testing.assert_array_equal(pack.label[real], arrays["y_test"][pack.index[real]])
 
 
+def test_a_small_test_split_is_filled_up_with_training_images(source, tmp_path):
+    path = toy_workers.write_data(tmp_path / "small.npz")
+    with np.load(path) as arrays:
+        few = {name: value[:20] if "test" in name else value for name, value in arrays.items()}
+    np.savez(path, allow_pickle=False, **few)
+    entry = toy_workers.result(reference(source, data_task(str(path))), tmp_path / "ws")
+    pack = golden.read(entry.file(evidence.GOLDEN))
+    real = ~pack.at_limits
+    assert real.sum() == 56
+    images = np.concatenate([few["x_test"], few["x_train"]])
+    np.testing.assert_array_equal(pack.inputs["image"][real, 0], images[pack.index[real]])
+    assert len(evidence.read_labelled(entry).targets) == 20
+
+
 def test_the_whole_test_split_is_run_labels_and_order_kept(source, data, tmp_path):
     entry = toy_workers.result(reference(source, data), tmp_path / "ws")
     labelled = evidence.read_labelled(entry)
