@@ -94,6 +94,6 @@ def _print_problem(cell: Cell, name: str, console: Console) -> None:
     mark = MARKS[cell.outcome]
     console.print(Text(f"{mark.symbol} {cell.outcome} ", mark.style).append(clean(name), "none"))
     for reason in cell.reasons[:3]:
-        console.print(Text(f"    {one_line(reason, REASON)}"), soft_wrap=not console.is_terminal)
+        console.print(Text(f"    {one_line(reason, REASON)}"))
     if len(cell.reasons) > 3:
         console.print(Text(f"    and {len(cell.reasons) - 3} reasons more"))
