@@ -37,7 +37,10 @@ def calibration_task(source: Task, data: Task | None, samples: int, seed: int = 
 
     name = source.name.partition(" ")[2]
     needs = {"source": source, **({"data": data} if data else {})}
-    ingredients = {"recipe: calibration samples": digest([samples, seed])}
+    ingredients = {
+        "recipe: calibration samples": digest([samples, seed]),
+        "code of the calibration": code("pipeline/golden_inputs.py", "pipeline/datasets/samples.py"),
+    }
     return Task(f"calibration {name} {samples}", "calibrate", ingredients, work, needs)
 
 

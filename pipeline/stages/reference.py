@@ -42,7 +42,13 @@ def reference_task(source: Task, data: Task | None, limits: Limits, *, golden_sa
     needs = {"source": source, **({"data": data} if data else {})}
     ingredients = {
         "golden samples": digest([golden_samples, seed]),
-        "code of the reference": code("pipeline/golden*.py", "converters/eager", "converters/*.py"),
+        "code of the reference": code(
+            "pipeline/stages/reference.py",
+            "pipeline/golden*.py",
+            "pipeline/datasets/samples.py",
+            "converters/eager",
+            "converters/*.py",
+        ),
     }
     name = f"reference {source.name.partition(' ')[2]}"
     return Task(name, "reference", ingredients, work, needs, lane=source.lane)
