@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -105,10 +106,11 @@ def file_name(artifact: Artifact) -> str:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What one runtime made of an artifact."""
+    """What one runtime made of an artifact, and the median time of a call there; None where it was not timed."""
 
     outcome: Outcome
     reasons: tuple[str, ...]
+    latency_ms_p50: float | None = None
 
 
 @dataclass(frozen=True)
@@ -146,6 +148,12 @@ class BundledArtifact:
         found = worst(verdict.outcome for verdict in self.verdicts.values())
         if self.outcome is not found:
             raise ContractError(f"{self.file}: outcome is {self.outcome}, but the verdicts give {found}")
+
+    @property
+    def fastest_ms(self) -> float:
+        """The least median time of a call in any runtime; infinite where none timed it."""
+        timed = [one.latency_ms_p50 for one in self.verdicts.values() if one.latency_ms_p50 is not None]
+        return min(timed, default=math.inf)
 
     def artifact(self, folder: Path) -> Artifact:
         """The artifact, with its file under `folder`, for a runtime to open."""

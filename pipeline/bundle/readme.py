@@ -20,6 +20,10 @@ _KOTLIN_TYPES = {"float32": "Float", "int32": "Int", "int64": "Long", "int8": "B
 _FORMATS = (Format.TFLITE, Format.ONNX, Format.TORCHSCRIPT)
 
 
+AS_FAST = 1.1
+"""A time up to so many times the least is as good: the next phone differs by more."""
+
+
 @dataclass(frozen=True)
 class Tensor:
     """A tensor as the snippets speak of it. `variable` is a safe name in each language."""
@@ -61,22 +65,22 @@ class Tensor:
 
 
 def recommended(artifacts: Sequence[BundledArtifact]) -> BundledArtifact | None:
-    """The artifact that the snippets use: the smallest good one of the most portable format that is here.
+    """The artifact that the snippets use: the fastest good one of the most portable format that is here.
 
-    Good is: some runtime passed it and none failed. Files with float inputs come first, being easier to feed. Where
-    none is good, the first is taken all the same, and the README says so.
+    Good is: some runtime passed it and none failed. Files with float inputs come first, being easier to feed. Of
+    files within `AS_FAST` of the fastest the smallest is taken. Where none is good, one is taken all the same, and
+    the README says so.
     """
+
+    def kind(one: BundledArtifact) -> tuple[bool, int, bool]:
+        return not is_good(one), _FORMATS.index(one.format), one.precision is Precision.INT8_IO
+
     usable = [one for one in artifacts if one.format in _FORMATS]
+    best = min(map(kind, usable), default=None)
+    alike = [one for one in usable if kind(one) == best]
+    limit = AS_FAST * min((one.fastest_ms for one in alike), default=0.0)
     return min(
-        usable,
-        key=lambda one: (
-            not is_good(one),
-            _FORMATS.index(one.format),
-            one.precision is Precision.INT8_IO,
-            one.size_bytes,
-            one.file,
-        ),
-        default=None,
+        (one for one in alike if one.fastest_ms <= limit), key=lambda one: (one.size_bytes, one.file), default=None
     )
 
 

@@ -21,6 +21,7 @@ from pipeline.checks.outcome import worst
 from pipeline.report import files, json_report
 from pipeline.report.decode import encode
 from pipeline.report.document import Report
+from pipeline.report.figures import figures
 from pipeline.store import file_sha256
 
 MANIFEST = "manifest.json"
@@ -83,7 +84,11 @@ def _fill(folder: Path, contents: BundleContents) -> None:
 
 def _bundled(artifact: Artifact, report: Report) -> BundledArtifact:
     file = file_name(artifact)
-    verdicts = {cell.runtime: Verdict(cell.outcome, cell.reasons) for cell in report.cells if cell.artifact == file}
+    verdicts = {
+        cell.runtime: Verdict(cell.outcome, cell.reasons, figures(cell).p50)
+        for cell in report.cells
+        if cell.artifact == file
+    }
     return BundledArtifact(
         file=file,
         model=artifact.model,

@@ -15,6 +15,7 @@ from PIL import Image
 
 from converters.contract import Artifact, Format, Precision, Signature, TensorSpec
 from pipeline.bundle import BundleContents, image_rules, open_bundle, write_bundle
+from pipeline.bundle.contents import Verdict
 from pipeline.bundle.readme import is_good, recommended, render_readme
 from pipeline.checks.outcome import Outcome
 
@@ -76,6 +77,14 @@ def test_which_artifact_is_recommended(tmp_path: Path) -> None:
     assert recommended(entries) is float32, "easier to feed than the smaller one"
     small = dataclasses.replace(float32, size_bytes=1)
     assert recommended([float32, small]) is small
+    timed = {
+        ms: dataclasses.replace(float32, file=f"{ms}", verdicts={"r": Verdict(Outcome.PASSED, (), ms)})
+        for ms in (1.0, 2.0)
+    }
+    quick, slow = timed[1.0], dataclasses.replace(timed[2.0], size_bytes=1)
+    assert recommended([slow, quick]) is quick, "half the time is worth the bytes"
+    nearly = dataclasses.replace(slow, verdicts={"r": Verdict(Outcome.PASSED, (), 1.05)})
+    assert recommended([nearly, quick]) is nearly, "as fast within what phones differ by, and smaller"
     onnx = dataclasses.replace(small, format=Format.ONNX)
     assert recommended([onnx, int8_io]) is int8_io
     unproved = dataclasses.replace(small, verdicts={}, outcome=Outcome.FAILED)

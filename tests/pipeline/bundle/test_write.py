@@ -53,7 +53,7 @@ def test_the_manifest(tmp_path: Path) -> None:
         "limits": None,
     }
     assert entry["source_signature"]["inputs"][0]["layout"] == "NCHW"
-    assert entry["verdicts"] == {"litert-xnnpack": {"outcome": "PASSED", "reasons": []}}
+    assert entry["verdicts"] == {"litert-xnnpack": {"outcome": "PASSED", "reasons": [], "latency_ms_p50": None}}
     assert entry["versions"]["litert-torch"] == "0.10.0"
     assert manifest["preprocessing"]["image"]["colour"] == "grey"
     assert manifest["preprocessing"]["image"]["normalisation"] == "inside the model"
