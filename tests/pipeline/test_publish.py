@@ -164,6 +164,12 @@ def test_the_exit_code_is_1_unless_everything_passed_or_had_no_device(tmp_path, 
     assert code == (0 if outcome in (Outcome.PASSED, Outcome.NOT_RUN) else 1)
 
 
+def test_nothing_proved_is_no_success(tmp_path):
+    report = report_of(Outcome.NOT_RUN)
+    nothing = dataclasses.replace(report, cells=report.cells[-1:])
+    assert say(tmp_path, nothing, Console(file=io.StringIO()), as_json=False) == 1
+
+
 def test_with_json_the_table_goes_to_standard_error_and_the_document_alone_to_standard_output(tmp_path, capsys):
     aside = io.StringIO()
     say(tmp_path, report_of(Outcome.FAILED), Console(file=aside), as_json=True)
