@@ -31,6 +31,7 @@ __all__ = [
 ]
 
 _loaded: dict[tuple[str, str, str], Any] = {}
+_counted: dict[tuple[str, str, str], int] = {}
 
 
 def load(artifact: Artifact) -> Any:
@@ -39,7 +40,7 @@ def load(artifact: Artifact) -> Any:
     Raises:
         ModelError: the builder or the weights file cannot be used.
     """
-    key = (artifact.builder, json.dumps(dict(artifact.builder_args), sort_keys=True), artifact.sha256)
+    key = _key(artifact)
     if not artifact.sha256 or key not in _loaded:
         framework = next((name for name, format in FORMATS.items() if format is artifact.format), None)
         if framework is None:
@@ -59,9 +60,16 @@ def parameter_count(artifact: Artifact) -> int:
     Left out are batch statistics, which converters fold, and what converters drop: an auxiliary head, for instance.
     All count where no output has a gradient.
     """
-    model, signature = load(artifact), artifact.source
-    reached = (_torch_reached if framework_of(model) is Framework.TORCH else _keras_reached)(model, signature)
-    return sum(reached.values())
+    key = _key(artifact)
+    if not artifact.sha256 or key not in _counted:
+        model, signature = load(artifact), artifact.source
+        reached = (_torch_reached if framework_of(model) is Framework.TORCH else _keras_reached)(model, signature)
+        _counted[key] = sum(reached.values())
+    return _counted[key]
+
+
+def _key(artifact: Artifact) -> tuple[str, str, str]:
+    return artifact.builder, json.dumps(dict(artifact.builder_args), sort_keys=True), artifact.sha256
 
 
 def _torch_reached(model: Any, signature: Signature) -> dict[str, int]:
