@@ -66,7 +66,7 @@ format: $(READY)dev$(BUILD) ## formats the sources and repairs what the linter c
 	@$(BIN)/ruff check --fix --quiet .
 
 bench: $(READY)all$(BUILD) ## measures the project's own figures, each beside its goal
-	@$(BIN)/python scripts/bench.py $(ARGS)
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 report: $(READY)core$(BUILD) ## shows the last run's report again: ARGS="--format markdown"
 	@$(EDGE) report $(if $(OUT),"$(OUT)") $(ARGS)
