@@ -44,7 +44,9 @@ def build_report(found: Found, title: str, command: str) -> Report:
     """The report of a run."""
     packages = [name for artifact in found.artifacts for name in artifact.versions]
     notes = [*found.notes, *filter(None, [load_note()])]
-    if found.data is None:
+    if found.data is not None:
+        notes += found.data.notes
+    else:
         notes.append(
             "no data came with the model: golden inputs are made up within each input's plausible range (seeded), "
             "and accuracy was NOT_RUN"
