@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from converters.contract import Arrays, Session, TensorSpec
-from converters.errors import ContractError
+from converters.errors import ContractError, UnsupportedError
 
 Specs = Sequence[TensorSpec]
 
@@ -52,9 +52,13 @@ def run_many(session: Session, inputs: Mapping[str, np.ndarray]) -> Arrays:
             outputs = {name: np.empty((count, *value.shape), value.dtype) for name, value in result.items()}
         for name, stack in outputs.items():
             value = result.get(name)
-            if value is None or value.shape != stack.shape[1:]:  # an assignment would broadcast a smaller one
-                found = "missing" if value is None else f"of shape {value.shape}, not {stack.shape[1:]}"
-                raise ContractError(f"output {name!r} of sample {i} is {found}")
+            if value is None:
+                raise ContractError(f"output {name!r} of sample {i} is missing")
+            if value.shape != stack.shape[1:]:  # an assignment would broadcast a smaller one
+                raise UnsupportedError(
+                    f"output {name!r} is of shape {value.shape} for sample {i} and of {stack.shape[1:]} for the first: "
+                    "a shape that depends on values cannot be compared here; pad the output to a fixed size"
+                )
             stack[i] = value
     return _adapt(outputs, own.outputs, source.outputs, "output", stacked=True)
 
