@@ -29,7 +29,7 @@ GROUPS: Mapping[str, Group] = {
 }
 
 
-def measure(names: list[str], workshop: Workshop, groups: Mapping[str, Group] = GROUPS) -> Iterator[Figure]:
+def measure(names: list[str], workshop: Workshop, groups: Mapping[str, Group]) -> Iterator[Figure]:
     """The figures of the groups, as they come; a group that cannot be measured is one failed figure."""
     for name in names:
         sys.stderr.write(f"... measuring {name}\n")
@@ -53,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
         workspace = options.workspace or Path(folder) / "workspace"
         workshop = Workshop(Path(folder), workspace.resolve(), options.trials)
         try:
-            for figure in measure(names, workshop):
+            for figure in measure(names, workshop, GROUPS):
                 figures.append(figure)
                 _say(line(figure), options.json)
         finally:
