@@ -129,6 +129,11 @@ def inputs_for(artifact: Artifact, wanted: str, packs: list[Path | None]) -> Arr
         UsageError: no golden pack is known, or there is no such file.
         DataError: the file cannot be read, or does not hold what the artifact takes.
     """
+    if not artifact.source.inputs:
+        raise UsageError(
+            f"{artifact.path.name} does not say what it takes, as TorchScript of other tools does not; name it second, "
+            "behind a file that does"
+        )
     if wanted == "golden":
         for pack in packs:
             if pack is not None:
@@ -183,12 +188,15 @@ def _fitting(arrays: Arrays, artifact: Artifact, path: Path) -> Arrays:
 def speaking(artifact: Artifact, source: Signature) -> Artifact:
     """The artifact taking inputs and giving outputs as `source` says, in its order and layout, under the file's names.
 
-    A single tensor on each side binds whatever its name.
+    A single tensor on each side binds whatever its name. A file that says nothing of its tensors, as other people's
+    TorchScript, is taken at its word to be called as `source` says.
 
     Raises:
         ModelError: a tensor without a partner of the same size.
     """
     own = artifact.signature
+    if not own.inputs and not own.outputs:
+        return dataclasses.replace(artifact, signature=source, source=source)
     inputs, ours = _bind(source.inputs, own.inputs, artifact, "input")
     outputs, theirs = _bind(source.outputs, own.outputs, artifact, "output")
     return dataclasses.replace(artifact, signature=Signature(ours, theirs), source=Signature(inputs, outputs))

@@ -85,6 +85,8 @@ def inspect(file: File, json: options.Json = False, debug: options.Debug = False
         for spec in specs:
             scale = f"  scale {spec.scale:g} zero point {spec.zero_point}" if spec.quantized else ""
             console.print(f"  {side:<7}{spec.name}  {list(spec.shape)} {spec.dtype}{scale}", markup=False)
+    if not found.signature.inputs:
+        console.print("  the file does not say what goes in and comes out, by name and shape")
     ops = Counter(op.type for op in found.ops)
     console.print("  operators  " + ", ".join(f"{name} x{count}" for name, count in ops.most_common()), markup=False)
     sizes: Counter[str] = Counter()

@@ -258,3 +258,11 @@ def test_the_toolbox_leaves_nothing_behind():
         assert folder.is_dir()
         assert limits == dataclasses.replace(LIMITS)
     assert not folder.exists()
+
+
+def test_a_file_that_says_nothing_of_its_tensors_is_called_as_the_other_says():
+    silent = file([], [], Format.TORCHSCRIPT)
+    spoken = speaking(silent, source())
+    assert spoken.signature == spoken.source == source()
+    with pytest.raises(UsageError, match="does not say what it takes, .* name it second"):
+        inputs_for(silent, "random", [])
