@@ -22,7 +22,8 @@ def decode(kind: Any, data: Any, where: str) -> Any:
     """`data` as a value of the type `kind`; sequences come back as tuples.
 
     Args:
-        kind: a frozen dataclass, an enum, `tuple[X, ...]`, `Sequence[X]`, `Mapping[str, X]`, a union or a plain type.
+        kind: a frozen dataclass, an enum, `tuple[X, ...]`, `tuple[X, Y]`, `Sequence[X]`, `Mapping[str, X]`, a union or a
+            plain type.
         data: what a JSON parser gave.
         where: the path inside the document, for messages: `report.cells[3]`.
 
@@ -38,6 +39,12 @@ def decode(kind: Any, data: Any, where: str) -> Any:
         return _union(parts, data, where)
     if origin in (tuple, Sequence):
         rows = _expect(data, list, where)
+        if origin is tuple and parts[-1] is not Ellipsis:
+            if len(rows) != len(parts):
+                raise ModelError(f"{where}: expected {len(parts)} values, found {len(rows)}")
+            return tuple(
+                decode(part, row, f"{where}[{i}]") for i, (part, row) in enumerate(zip(parts, rows, strict=True))
+            )
         return tuple(decode(parts[0], row, f"{where}[{index}]") for index, row in enumerate(rows))
     if origin is Mapping:
         return {key: decode(parts[1], value, f"{where}.{key}") for key, value in _expect(data, dict, where).items()}
@@ -100,6 +107,9 @@ def _union(parts: tuple[Any, ...], data: Any, where: str) -> Any:
     for part in parts:
         if part is type(data):
             return data
+    named = [part for part in parts if part is not type(None)]
+    if len(named) == 1:
+        return decode(named[0], data, where)
     return _plain(float, data, where) if float in parts else _plain(parts[0], data, where)
 
 

@@ -113,7 +113,13 @@ def test_a_full_disk_in_a_toolkit_is_said_and_what_was_finished_is_kept(cli, own
 def start(folder, *arguments):
     command = [sys.executable, "-m", "pipeline.cli", *map(str, arguments)]
     return subprocess.Popen(
-        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background job has it ignored
     )
 
 

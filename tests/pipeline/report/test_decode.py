@@ -75,3 +75,17 @@ def test_numbers_that_json_lacks(text: str) -> None:
 def test_the_first_place_that_does_not_fit_is_named(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ModelError, match=message):
         decode(Outer, {**encode(OUTER), **change}, "o")
+
+
+@dataclass(frozen=True)
+class Ranged:
+    limits: tuple[float, float] | None = None
+
+
+def test_a_pair_keeps_its_length() -> None:
+    assert decode(Ranged, {"limits": [0, 255.0]}, "spec") == Ranged((0.0, 255.0))
+    assert decode(Ranged, {"limits": None}, "spec") == Ranged()
+    with pytest.raises(ModelError, match=r"spec.limits: expected 2 values, found 3"):
+        decode(Ranged, {"limits": [0, 1, 2]}, "spec")
+    with pytest.raises(ModelError, match=r"spec.limits\[1\]: expected"):
+        decode(Ranged, {"limits": [0, "x"]}, "spec")
