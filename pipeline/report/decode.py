@@ -22,8 +22,8 @@ def decode(kind: Any, data: Any, where: str) -> Any:
     """`data` as a value of the type `kind`; sequences come back as tuples.
 
     Args:
-        kind: a frozen dataclass, an enum, `tuple[X, ...]`, `tuple[X, Y]`, `Sequence[X]`, `Mapping[str, X]`, a union or a
-            plain type.
+        kind: a frozen dataclass, an enum, `tuple[X, ...]`, `tuple[X, Y]`, `Sequence[X]`, `Mapping[str, X]`, a union
+            or a plain type.
         data: what a JSON parser gave.
         where: the path inside the document, for messages: `report.cells[3]`.
 
