@@ -75,8 +75,14 @@ def main(arguments: list[str] | None = None) -> None:
     except EdgeExportError as error:
         sys.exit(_explain(error, arguments))
     except SystemExit as end:
+        told = getattr(end.__context__, "format_message", None)  # typer's own errors: an option that does not exist
+        if told and "--json" in arguments:
+            _print_record("UsageError", told(), int(end.code or 0))
         if end.code == STOPPED:
-            typer.echo("\nstopped. What was finished is kept: run the same command again to go on.", err=True)
+            said = "stopped. What was finished is kept: run the same command again to go on."
+            if "--json" in arguments:
+                _print_record("Stopped", said, STOPPED)
+            typer.echo(f"\n{said}", err=True)
         raise
     except Exception as error:  # a bug of ours: still one line, and a way to the traceback
         fault = EdgeExportError(f"{type(error).__name__}: {error}. This is a bug of edge-export; --debug shows where")
@@ -88,10 +94,15 @@ def _explain(error: EdgeExportError, arguments: list[str]) -> int:
     if "--debug" in arguments:
         traceback.print_exception(error)
     if "--json" in arguments:
-        record = {"kind": type(error).__name__, "message": str(error), "exit_code": error.exit_code}
-        typer.echo(json.dumps({"schema_version": 1, "error": record}, indent=1))
+        _print_record(type(error).__name__, str(error), error.exit_code)
     typer.echo(f"{typer.style('error:', fg='red', bold=True)} {error}", err=True)
     return error.exit_code
+
+
+def _print_record(kind: str, message: str, exit_code: int) -> None:
+    """An error as the one document on standard output."""
+    record = {"kind": kind, "message": message, "exit_code": exit_code}
+    typer.echo(json.dumps({"schema_version": 1, "error": record}, indent=1))
 
 
 if __name__ == "__main__":

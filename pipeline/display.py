@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-from pipeline.driver import Result, State
+from pipeline.driver import Result, State, ends_the_run
 from pipeline.task import Task
 
 STAGES = ("data", "train", "reference", "calibrate", "convert", "validate")
@@ -121,6 +121,8 @@ class ConsoleDisplay:
 
 
 def _short(result: Result) -> str:
+    if result.state is State.FAILED and ends_the_run(result):
+        return "failed"  # the error itself is the last line of the run
     if result.state is State.UNCHANGED:
         return result.reason
     lines = str(result.error).splitlines() or [type(result.error).__name__]

@@ -63,6 +63,16 @@ def reason_to_run(store: Store, task: Task) -> str:
     return f"changed: {', '.join(changed)}" if changed else "the stored result is gone or was damaged"
 
 
+USER_FAULTS = (2, 3, 4, 5)
+"""Exit codes of errors that the user mends."""
+
+
+def ends_the_run(result: Result) -> bool:
+    """Whether a failure is the user's to mend, in the data or the model: no cell could say it better."""
+    first = result.task.stage in ("data", "train", "reference")
+    return first and result.error is not None and result.error.exit_code in USER_FAULTS
+
+
 class Driver:
     """Executes tasks on a `concurrent.futures` executor; work inside a task goes to the worker processes."""
 

@@ -60,7 +60,7 @@ def publish(
         if kept is not None:
             return folder, kept, False
     report = build_report(_found(plan, gates, cells, results, made), f"edge-export: {plan.model}", command)
-    with tempfile.TemporaryDirectory(dir=store.root) as temporary:
+    with tempfile.TemporaryDirectory(dir=store.temporary()) as temporary:
         gates_file = Path(temporary) / "gates.toml"
         gates_file.write_text(to_toml(gates))
         write_bundle(_contents(plan, results, made, report, gates_file), folder)

@@ -15,11 +15,12 @@ from rich.markup import escape
 from converters import registry
 from converters.errors import UnavailableError, UsageError
 from converters.worker import WorkerPool
+from pipeline.bundle import require_place
 from pipeline.checks.gates import Gates
 from pipeline.checks.outcome import Cell
 from pipeline.configs import load_configs
 from pipeline.display import STAGES, ConsoleDisplay
-from pipeline.driver import Driver, Result, State, reason_to_run
+from pipeline.driver import Driver, Result, State, ends_the_run, reason_to_run
 from pipeline.entries import read_artifact, read_facts
 from pipeline.plan import Plan, PlannedCell, make_plan
 from pipeline.publish import publish, say
@@ -29,9 +30,6 @@ from pipeline.stages.train import PACKAGES
 from pipeline.store import Store
 from pipeline.task import Task, worker_limits
 from pipeline.workspace import open_workspace
-
-USER_FAULTS = (2, 3, 4, 5)
-"""Exit codes of errors that the user mends; met in the data or the model, they end a run."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +58,8 @@ def execute(request: Request, options: Options) -> int:
             raise UsageError(f"no stage is called {stage!r}; there are {', '.join(STAGES)}, all")
     configs, gates = load_configs(options.configs, options.gates)
     plan = make_plan(request, configs)
+    if options.until == "report":
+        require_place(options.out / plan.model)
     _require_frameworks(plan)
     console = Console(stderr=True, highlight=False)
     command = " ".join(["edge-export", *sys.argv[1:]])
@@ -146,7 +146,7 @@ def _raise_user_faults(plan: Plan, results: Mapping[str, Result]) -> None:
     first = [*([plan.data] if plan.data else []), *plan.sources.values(), *plan.references.values()]
     for task in first:
         result = results.get(task.name)
-        if result and result.state is State.FAILED and result.error and result.error.exit_code in USER_FAULTS:
+        if result and result.state is State.FAILED and result.error and ends_the_run(result):
             raise result.error
 
 

@@ -21,6 +21,9 @@ from typing import Any
 from converters.errors import DiskFullError, WorkspaceError
 
 ENTRY = "entry.json"
+_UNWRITABLE = frozenset({
+    errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.EIO,
+})  # fmt: skip
 
 
 def digest(value: Any) -> str:
@@ -49,7 +52,8 @@ def disk_errors(place: Path) -> Iterator[None]:
             raise DiskFullError(
                 f"no space is left for {place}; what was finished is kept: free some space and run again"
             ) from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
+        itself = error.errno == errno.ENOENT and str(error.filename) == str(place)  # as in /proc, where nothing is made
+        if itself or error.errno in _UNWRITABLE:
             raise WorkspaceError(f"cannot write {place}: {error.strerror}; choose another folder") from error
         raise
 
@@ -128,10 +132,8 @@ class Store:
             DiskFullError: nothing is left behind then.
         """
         target = self.folder(key)
-        temporary = self.root / "tmp"
         with disk_errors(self.root):
-            temporary.mkdir(parents=True, exist_ok=True)
-            work = Path(tempfile.mkdtemp(dir=temporary, prefix=key[:12] + "."))
+            work = Path(tempfile.mkdtemp(dir=self.temporary(), prefix=key[:12] + "."))
             try:
                 seconds = fill(work)
                 files = {
@@ -166,6 +168,13 @@ class Store:
     def remember(self, task: str, ingredients: Mapping[str, str]) -> None:
         """Records the ingredients of a task's newest result."""
         write_atomic(self._task_file(task), json.dumps({"task": task, "ingredients": dict(ingredients)}).encode())
+
+    def temporary(self) -> Path:
+        """The folder for what is being made; the next run clears what a killed one leaves there."""
+        folder = self.root / "tmp"
+        with disk_errors(self.root):
+            folder.mkdir(parents=True, exist_ok=True)
+        return folder
 
     def clear_temporary(self) -> None:
         """Removes what a killed run left half-made; call it only while holding the workspace's lock."""

@@ -15,6 +15,14 @@ from converters.errors import WorkspaceError
 from pipeline.store import Store, disk_errors
 
 OWNER = "owner.json"
+FOLDERS = ("store", "tasks", "tmp", "scratch", "logs")
+_NAMES = frozenset({*FOLDERS, OWNER, "lock", ".gitignore"})
+
+
+def is_workspace(root: Path) -> bool:
+    """Whether a folder is one of ours, by the names in it: every one is known, and the lock is among them."""
+    names = {path.name for path in root.iterdir()} if root.is_dir() else set()
+    return "lock" in names and names <= _NAMES
 
 
 @contextlib.contextmanager
@@ -22,10 +30,15 @@ def open_workspace(root: Path, command: str, warn: Callable[[str], None]) -> Ite
     """The store of a workspace, locked against other runs; what a killed run left half-made is removed.
 
     Raises:
-        WorkspaceError: another run holds it, or it cannot be written.
+        WorkspaceError: another run holds it, it is somebody's folder, or it cannot be written.
     """
     root = root.resolve()
     with disk_errors(root):
+        if root.is_dir() and any(root.iterdir()) and not is_workspace(root):
+            raise WorkspaceError(
+                f"{root} holds other files and is no workspace of edge-export; it is left alone: choose another or a "
+                "new folder with --workspace"
+            )
         root.mkdir(parents=True, exist_ok=True)
         lock = FileLock(root / "lock")
         try:

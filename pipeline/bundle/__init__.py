@@ -3,7 +3,7 @@
 from pipeline.bundle.contents import BundleContents, ImageRules, Manifest, has_image_rules, image_rules
 from pipeline.bundle.names import ArtifactName, artifact_file_name, parse_artifact_file_name, slug
 from pipeline.bundle.read import Bundle, open_bundle
-from pipeline.bundle.write import write_bundle
+from pipeline.bundle.write import require_place, write_bundle
 
 __all__ = [
     "ArtifactName",
@@ -16,6 +16,7 @@ __all__ = [
     "image_rules",
     "open_bundle",
     "parse_artifact_file_name",
+    "require_place",
     "slug",
     "write_bundle",
 ]

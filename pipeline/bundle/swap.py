@@ -37,10 +37,7 @@ def replacing(out: Path, ours: Callable[[Path], bool], wait_s: float = WAIT_S) -
         out.parent.mkdir(parents=True, exist_ok=True)
         with _lock(out, wait_s):
             restore(out)
-            if out.exists() and not (out.is_dir() and (ours(out) or not any(out.iterdir()))):
-                raise WorkspaceError(
-                    f"{out} exists and is not one of our bundles; it is left alone: choose another --out"
-                )
+            require_replaceable(out, ours)
             new = _sibling(out, "new")
             shutil.rmtree(new, ignore_errors=True)
             new.mkdir()
@@ -52,6 +49,20 @@ def replacing(out: Path, ours: Callable[[Path], bool], wait_s: float = WAIT_S) -
                 shutil.rmtree(new, ignore_errors=True)
                 restore(out)
                 raise
+
+
+def require_replaceable(out: Path, ours: Callable[[Path], bool]) -> None:
+    """Raises where `out` could not be made or replaced, without making anything.
+
+    Raises:
+        WorkspaceError: `out` is a file or somebody's folder, or lies where nothing can be written.
+    """
+    if out.exists() and not (out.is_dir() and (ours(out) or not any(out.iterdir()))):
+        raise WorkspaceError(f"{out} exists and is not one of our bundles; it is left alone: choose another --out")
+    there = next(folder for folder in out.resolve().parents if folder.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        why = "is a file" if not there.is_dir() else "may not be written"
+        raise WorkspaceError(f"cannot write {out}: {there} {why}; choose another --out")
 
 
 def restore(out: Path) -> None:

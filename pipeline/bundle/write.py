@@ -16,7 +16,7 @@ from pipeline.bundle.contents import (
     Verdict,
     file_name,
 )
-from pipeline.bundle.swap import replacing
+from pipeline.bundle.swap import replacing, require_replaceable
 from pipeline.checks.outcome import worst
 from pipeline.report import files, json_report
 from pipeline.report.decode import encode
@@ -41,6 +41,15 @@ def write_bundle(contents: BundleContents, out: Path) -> Path:
     with replacing(out, is_bundle) as folder:
         _fill(folder, contents)
     return out.resolve()
+
+
+def require_place(out: Path) -> None:
+    """Raises where no bundle could be written, before the work that leads to it is done.
+
+    Raises:
+        WorkspaceError: `out` is a file, somebody's folder, or lies where nothing can be written.
+    """
+    require_replaceable(out.resolve(), is_bundle)
 
 
 def is_bundle(folder: Path) -> bool:

@@ -117,18 +117,20 @@ def clean(
     import shutil
 
     from converters.errors import WorkspaceError
-    from pipeline.workspace import open_workspace
+    from pipeline.workspace import FOLDERS, is_workspace, open_workspace
 
     if not workspace.exists():
         typer.echo(f"nothing to do: {workspace} does not exist")
         return
-    if not (workspace / "lock").exists():
-        raise WorkspaceError(f"{workspace} is not a workspace of edge-export; nothing was removed")
+    if not is_workspace(workspace):
+        raise WorkspaceError(
+            f"{workspace} is not a workspace of edge-export, or holds other files; nothing was removed"
+        )
     size = sum(path.stat().st_size for path in workspace.rglob("*") if path.is_file())
     if not yes:
         typer.confirm(f"remove {workspace} ({size / 2**20:.0f} MiB)?", abort=True)
     with open_workspace(workspace, "edge-export clean", lambda message: typer.echo(message, err=True)):
-        for name in ("store", "tasks", "tmp", "scratch", "logs"):
+        for name in FOLDERS:
             shutil.rmtree(workspace / name, ignore_errors=True)
     shutil.rmtree(workspace, ignore_errors=True)
     typer.echo(f"removed {workspace} ({size / 2**20:.0f} MiB)")

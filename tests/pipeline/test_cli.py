@@ -122,6 +122,16 @@ def test_a_termination_ends_a_run_as_ctrl_c_does(monkeypatch):
     assert seen == [signal.default_int_handler]
 
 
+def test_with_json_an_option_that_does_not_exist_and_ctrl_c_are_documents_too(monkeypatch, capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["run", "--json", "--targt", "tflite"])
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert (error["kind"], error["exit_code"]) == ("UsageError", 2)
+    assert "--targt" in error["message"]
+    assert ending(monkeypatch, 130, "--json") == 130
+    assert json.loads(capsys.readouterr().out)["error"]["exit_code"] == 130
+
+
 def test_an_unknown_option_is_a_usage_error_with_nothing_on_standard_output(capsys):
     with pytest.raises(SystemExit) as ended:
         cli.main(["run", "--targt", "tflite"])

@@ -43,3 +43,23 @@ def test_a_place_that_is_a_file(tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(WorkspaceError, match="cannot write"), open_workspace(tmp_path / "file", "x", nobody):
         pass
+
+
+def test_somebodys_folder_is_no_workspace_and_loses_nothing(tmp_path):
+    (tmp_path / "tmp").mkdir()
+    (tmp_path / "tmp" / "thesis.tex").write_text("x")
+    (tmp_path / ".gitignore").write_text("*.pyc\n")
+    with (
+        pytest.raises(WorkspaceError, match="holds other files and is no workspace .* --workspace"),
+        open_workspace(tmp_path, "run", nobody),
+    ):
+        pass
+    assert (tmp_path / ".gitignore").read_text() == "*.pyc\n"
+    assert (tmp_path / "tmp" / "thesis.tex").exists()
+
+
+def test_a_used_workspace_and_an_empty_folder_are_taken(tmp_path):
+    for _ in range(2):
+        with open_workspace(tmp_path / "w", "run", nobody) as store:
+            store.add("ab" * 32, {}, lambda folder: 0.0)
+            store.remember("task", {})

@@ -8,7 +8,7 @@ import pytest
 from filelock import FileLock
 
 from converters.errors import WorkspaceError
-from pipeline.bundle.swap import replacing, restore
+from pipeline.bundle.swap import replacing, require_replaceable, restore
 
 
 def ours(folder: Path) -> bool:
@@ -114,3 +114,20 @@ def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(WorkspaceError, match="cannot write"):
         put(tmp_path / "file" / "out", "one")
+
+
+def test_where_nothing_can_be_put_is_said_before_any_work(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "cat.png").write_text("x")
+    for out, reason in (
+        (tmp_path / "file", "not one of our bundles"),
+        (tmp_path / "photos", "not one of our bundles"),
+        (tmp_path / "file" / "deep" / "m", "cannot write .*: .*file is a file; choose another --out"),
+    ):
+        with pytest.raises(WorkspaceError, match=reason):
+            require_replaceable(out, ours)
+    put(tmp_path / "out", "one")
+    for out in (tmp_path / "new" / "deep", tmp_path / "out"):
+        require_replaceable(out, ours)
+    assert not (tmp_path / "new").exists()

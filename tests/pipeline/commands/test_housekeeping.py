@@ -125,9 +125,16 @@ def test_clean_asks_first_and_takes_silence_for_no(workspace, answer, gone):
 def test_clean_never_removes_a_folder_that_is_no_workspace(tmp_path):
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "cat.png").write_bytes(b"x")
-    with pytest.raises(WorkspaceError, match="not a workspace of edge-export; nothing was removed"):
+    with pytest.raises(WorkspaceError, match="not a workspace of edge-export, or holds other files; nothing"):
         cli("clean", "--workspace", tmp_path / "photos", "--yes", catch_exceptions=False)
     assert (tmp_path / "photos" / "cat.png").exists()
+
+
+def test_clean_leaves_a_workspace_in_which_somebody_keeps_files(workspace):
+    (workspace / "thesis.tex").write_text("x")
+    with pytest.raises(WorkspaceError, match="holds other files; nothing was removed"):
+        cli("clean", "--workspace", workspace, "--yes", catch_exceptions=False)
+    assert (workspace / "store" / "big").exists()
 
 
 def test_clean_waits_for_nobody_and_takes_nothing_from_a_running_export(workspace):
