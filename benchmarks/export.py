@@ -12,7 +12,7 @@ from converters.contract import Framework, Precision
 from pipeline.entries import read_artifact
 
 GOAL = 1.05
-REPEATS = 9
+REPEATS = 15
 EXPORTS = (
     (Framework.TENSORFLOW, "tflite", "benchmarks.by_hand:tflite_from_keras"),
     (Framework.TORCH, "onnx", "benchmarks.by_hand:onnx_from_torch"),
