@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from converters.contract import Artifact
+from converters.contract import Artifact, Format
 from converters.errors import ModelError
 from pipeline.bundle.contents import (
     SCHEMA_VERSION,
@@ -27,6 +27,7 @@ from pipeline.store import file_sha256
 MANIFEST = "manifest.json"
 LABELS = "labels.txt"
 GATES = "gates.toml"
+_NAMES = frozenset({MANIFEST, LABELS, GATES, "README.md", "golden", "report"})
 
 
 def write_bundle(contents: BundleContents, out: Path) -> Path:
@@ -53,11 +54,13 @@ def require_place(out: Path) -> None:
 
 
 def is_bundle(folder: Path) -> bool:
-    """Whether a folder is a bundle of ours, damaged or not: whether its manifest says so."""
+    """Whether a folder is a bundle of ours: whether its manifest says so, or where that is damaged, its other names."""
     try:
         data = json_report.load(folder / MANIFEST, "manifest")
     except ModelError:
-        return False
+        names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+        suffixes = {path.suffix for path in map(Path, names - _NAMES)}
+        return {MANIFEST, GATES, "report"} <= names and suffixes <= {format.suffix for format in Format}
     return isinstance(data, dict) and "schema_version" in data and "artifacts" in data
 
 

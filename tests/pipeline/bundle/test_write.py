@@ -127,3 +127,12 @@ def test_an_empty_bundle_keeps_its_report(tmp_path: Path) -> None:
     bundle = open_bundle(write_bundle(made, tmp_path / "out"))
     assert bundle.artifacts == ()
     assert "No artifact was made" in (bundle.folder / "README.md").read_text()
+
+
+def test_a_bundle_whose_manifest_is_damaged_is_still_ours_to_replace(tmp_path: Path) -> None:
+    bundle = written(tmp_path)
+    manifest = bundle.folder / "manifest.json"
+    manifest.write_bytes(manifest.read_bytes()[:100])
+    assert write.is_bundle(bundle.folder)
+    (bundle.folder / "thesis.tex").write_text("x")
+    assert not write.is_bundle(bundle.folder)
