@@ -235,3 +235,21 @@ def test_the_state_says_what_is_installed(root: Path) -> None:
     bootstrap.main(["--set", "core"], root)
     state = json.loads((root / ".venv" / bootstrap.STATE).read_text())
     assert state == bootstrap.fingerprint(root, "core", "")
+
+
+def test_what_every_command_loads_is_compiled_where_python_may_write_no_bytecode(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    (tmp_path / ".venv" / "bin" / "python").symlink_to(sys.executable)
+    rich = tmp_path / ".venv" / "lib" / "python3.11" / "site-packages" / "rich"
+    for folder in (rich, tmp_path / "pipeline"):
+        folder.mkdir(parents=True)
+        (folder / "module.py").write_text("x = 1\n")
+    bootstrap.compile_core(tmp_path)
+    assert list(rich.rglob("*.pyc"))
+    assert list((tmp_path / "pipeline").rglob("*.pyc"))
+
+
+def test_an_environment_without_python_compiles_nothing(tmp_path):
+    bootstrap.compile_core(tmp_path)
+    assert not list(tmp_path.rglob("*.pyc"))
