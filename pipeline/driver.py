@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
@@ -166,14 +168,23 @@ class Driver:
             self.store.remember(task.name, task.all_ingredients)
         except (DiskFullError, WorkspaceError):
             raise
-        except EdgeExportError as error:
-            result = Result(task, State.FAILED, reason, error=error)
         except Exception as error:
+            if os.strerror(errno.ENOSPC) in str(error):  # the toolkits' own words: safetensors, HDF5
+                raise DiskFullError(
+                    f"no space is left, {task.name} could not write; what was finished is kept: free some space and "
+                    "run again"
+                ) from error
+            if isinstance(error, EdgeExportError):
+                return self._failed(task, reason, error)
             wrapped = ToolkitError(f"{task.name}: {type(error).__name__}: {error}")
             wrapped.__cause__ = error
-            result = Result(task, State.FAILED, reason, error=wrapped)
-        else:
-            result = Result(task, State.DONE, reason, entry)
+            return self._failed(task, reason, wrapped)
+        return self._told(Result(task, State.DONE, reason, entry))
+
+    def _failed(self, task: Task, reason: str, error: EdgeExportError) -> Result:
+        return self._told(Result(task, State.FAILED, reason, error=error))
+
+    def _told(self, result: Result) -> Result:
         if not self._stopping:
             self.display.finished(result)
         return result

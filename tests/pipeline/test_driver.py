@@ -108,9 +108,17 @@ def test_a_failure_is_not_remembered_as_a_result(place):
     assert run(place, task("a"))[0]["a"].state is State.DONE
 
 
-def test_a_full_disk_ends_the_run_and_keeps_what_was_finished(place):
-    with pytest.raises(DiskFullError):
-        run(place, task("later", fail(DiskFullError("full")), [task("first")]))
+@pytest.mark.parametrize(
+    "error",
+    [
+        DiskFullError("no space is left"),
+        ToolkitError("SafetensorError: I/O error: No space left on device (os error 28)"),
+        ValueError("unable to write: errno = 28, error message = 'No space left on device'"),
+    ],
+)
+def test_a_full_disk_ends_the_run_and_keeps_what_was_finished(place, error):
+    with pytest.raises(DiskFullError, match="no space is left"):
+        run(place, task("later", fail(error), [task("first")]))
     assert reason_to_run(Store(place[0]), task("first")) == ""
 
 
