@@ -6,7 +6,6 @@ import dataclasses
 import hashlib
 import importlib
 import os
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from converters.contract import (
 from converters.errors import ContractError, EdgeExportError, ModelError, ToolkitError, UnsupportedError
 from converters.inspection import Inspection
 from converters.samples import load_samples
+from converters.words import is_refusal, last_words
 
 SOURCE_FORMATS = (Format.TORCH, Format.KERAS)
 LEAST_WEIGHT_SHARE = 0.5
@@ -37,13 +37,6 @@ _BYTES_PER_WEIGHT = {
     Precision.INT8: 1,
     Precision.INT8_IO: 1,
 }
-_UNSUPPORTED = re.compile(
-    r"not (yet )?(supported|implemented)|unsupported|NotImplementedError|no lowering|lowering not found"
-    r"|neither a custom op nor a flex op|No ONNX function|Unknown op|unresolved custom op|unimplemented"
-    r"|GuardOnDataDependent",
-    re.IGNORECASE,
-)
-
 _OPEN_SESSIONS = 8
 _sessions: dict[tuple[Any, ...], Session] = {}
 
@@ -154,17 +147,6 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def last_words(error: BaseException) -> str:
-    """The one line of a toolkit's error that says most: its last one that speaks of an error, else its last."""
-    lines = [line.strip() for line in str(error).splitlines() if re.search(r"\w", line)]
-    branch = [line for line in lines if "data-dependent expression" in line]
-    if branch:  # of torch.export, followed by a page of advice
-        return f"{type(error).__name__}: {branch[0][:500]} (the model branches on values, which a graph cannot hold)"
-    telling = [line for line in lines if re.search(r"error|support|fail|invalid|cannot", line, re.IGNORECASE)]
-    text = (telling or lines or [""])[-1]
-    return f"{type(error).__name__}: {text[:500]}" if text else type(error).__name__
-
-
 def _require(edge: Edge, request: ConversionRequest) -> None:
     source = request.source
     if source.format is not edge.source:
@@ -249,7 +231,7 @@ def _guard(who: Any, work: Callable[[], Any]) -> Any:
             raise
         raise ToolkitError(f"{who.name}: {last_words(error)}") from error
     except Exception as error:
-        kind = UnsupportedError if _UNSUPPORTED.search(f"{type(error).__name__} {error}") else ToolkitError
+        kind = UnsupportedError if is_refusal(error) else ToolkitError
         raise kind(f"{who.name}: {last_words(error)}") from error
 
 
