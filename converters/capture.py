@@ -15,6 +15,7 @@ from converters.calling import flatten, invoke_keras, invoke_torch
 from converters.contract import Arrays, Artifact, Framework, Signature, TensorSpec
 from converters.errors import EdgeExportError, ModelError, UsageError
 from converters.limits import with_limits
+from converters.names import kept_names
 from converters.weights import FORMATS, artifact, fixed, save_weights
 
 
@@ -29,7 +30,8 @@ def capture(
 
     Inputs come from `inputs`, else from the Keras model, else from the builder module's `example_inputs()`: a tensor,
     a sequence, or a mapping by name. Output names are the keys of the model's own mapping, else the Keras output
-    names, else `output` or `output_0`... A 4-D float input of PyTorch counts as NCHW, of Keras as NHWC.
+    names, else `output` or `output_0`... A name that a toolkit would lose becomes the nearest that all keep
+    (`converters.names`). A 4-D float input of PyTorch counts as NCHW, of Keras as NHWC.
 
     Raises:
         ModelError: the builder fails, or the model does not take these inputs, is random, or not float32.
@@ -41,14 +43,38 @@ def capture(
     _require_float32(model, kind, builder)
     specs, values, examples = _inputs(model, kind, builder, inputs)
     outputs = _run(model, kind, specs, values, builder)
+    specs, values = _kept(model, kind, specs, values, builder)
     _require_same(outputs, _run(model, kind, specs, values, builder), builder)
     specs = with_limits(specs, values, examples, lambda given: _run(model, kind, specs, given, builder))
-    signature = Signature(specs, tuple(_spec(name, value, kind) for name, value in outputs.items()))
+    named = zip(kept_names(outputs), outputs.values(), strict=True)
+    signature = Signature(specs, tuple(_spec(name, value, kind) for name, value in named))
     suffix = FORMATS[kind].suffix
     if not weights_out.name.endswith(suffix):
         raise UsageError(f"{weights_out.name} cannot hold the weights of a {kind} model; end it with {suffix}")
     save_weights(model, weights_out)
     return artifact(weights_out, builder, builder_args, kind, signature)
+
+
+def _kept(
+    model: Any, kind: Framework, specs: tuple[TensorSpec, ...], values: Arrays, builder: str
+) -> tuple[tuple[TensorSpec, ...], Arrays]:
+    """The inputs under names that toolkits keep, in the order of the call, which then binds them by position.
+
+    A model that takes a mapping by its own names keeps those.
+    """
+    if kept_names(values) == list(values):
+        return specs, values
+    call = list(inspect.signature(model.forward if kind is Framework.TORCH else model.call).parameters)
+    if all(name in call for name in values):
+        specs = tuple(sorted(specs, key=lambda spec: call.index(spec.name)))
+    kept = dict(zip([spec.name for spec in specs], kept_names(spec.name for spec in specs), strict=True))
+    renamed = tuple(dataclasses.replace(spec, name=kept[spec.name]) for spec in specs)
+    under = {kept[spec.name]: values[spec.name] for spec in specs}
+    try:
+        _run(model, kind, renamed, under, builder)
+    except ModelError:
+        return specs, values
+    return renamed, under
 
 
 def _require_float32(model: Any, kind: Framework, builder: str) -> None:

@@ -26,7 +26,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     (
         *("converters.source", "converters.builder", "converters.calling", "converters.capture", "converters.weights"),
         *("converters.adapt", "converters.samples", "converters.sniff", "converters.grid", "converters.digest"),
-        *("converters.limits", "converters.words"),
+        *("converters.limits", "converters.words", "converters.names"),
         *("converters.contract", "converters.errors", "converters.inspection"),
     ),
 )

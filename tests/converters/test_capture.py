@@ -156,3 +156,28 @@ def test_examples_that_need_gradients_and_tell_a_range(tmp_path: Path) -> None:
     text += "def example_inputs():\n    return torch.linspace(0, 1, 40, requires_grad=True)[None]\n"
     artifact = capture(write(tmp_path, text), {}, tmp_path / "w.safetensors")
     assert artifact.signature.inputs[0].limits == (0.0, 1.0)
+
+
+@pytest.mark.tensorflow
+def test_names_that_a_toolkit_would_lose_are_changed(tmp_path: Path) -> None:
+    text = (
+        "import keras\ndef make():\n    a, b = keras.Input((2,), name='été'), keras.Input((2,), name='my input:1')\n"
+        "    return keras.Model([a, b], {'out 1': a - b, 'ok': keras.layers.Dense(3)(b)})\n"
+    )
+    artifact = capture(write(tmp_path, text), {}, tmp_path / "w.weights.h5")
+    assert [spec.name for spec in artifact.signature.inputs] == ["ete", "my_input_1"]
+    assert [spec.name for spec in artifact.signature.outputs] == ["out_1", "ok"]
+    values = {"ete": np.float32([[5, 5]]), "my_input_1": np.float32([[3, 3]])}
+    assert source.call(source.load(artifact), values, artifact.signature)["out_1"].tolist() == [[2, 2]]
+
+
+@pytest.mark.torch
+def test_renamed_inputs_of_torch_stay_with_their_parameters(tmp_path: Path) -> None:
+    text = (
+        "import torch\nclass Net(torch.nn.Module):\n    def forward(self, _a, b):\n        return _a - 2 * b\n"
+        "def make():\n    return Net()\n"
+    )
+    inputs = (TensorSpec("b", (1, 2), "float32"), TensorSpec("_a", (1, 2), "float32"))
+    artifact = capture(write(tmp_path, text), {}, tmp_path / "w.safetensors", inputs)
+    values = {"a": np.float32([[5, 5]]), "b": np.float32([[3, 3]])}
+    assert source.call(source.load(artifact), values, artifact.signature)["output"].tolist() == [[-1, -1]]

@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+import pytest
+
+from converters.names import kept_names
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("image", "image"),
+        ("heads.b.1", "heads.b.1"),
+        ("out-1/x", "out-1/x"),
+        ("my input:1", "my_input_1"),
+        ("été", "ete"),
+        ("_hidden", "hidden"),
+        ("出力", "tensor"),
+    ],
+)
+def test_names_that_toolkits_keep(name: str, kept: str) -> None:
+    assert kept_names([name]) == [kept]
+
+
+def test_kept_names_are_unique_and_in_order() -> None:
+    assert kept_names(["a b", "a:b", "c", "a_b"]) == ["a_b", "a_b_1", "c", "a_b_2"]
