@@ -39,12 +39,15 @@ def to_source(outputs: Mapping[str, np.ndarray], file_specs: Specs, source_specs
 def run_many(session: Session, inputs: Mapping[str, np.ndarray]) -> Arrays:
     """The outputs of n calls, every array `(n, *shape)` in the source model's layout; adapted once for all samples.
 
+    A stateful session is put back to its fresh state first.
+
     Raises:
         ContractError: no samples, unequal counts, or anything that does not fit the artifact's specs.
     """
     source, own = session.artifact.source, session.artifact.signature
     count = _count(inputs)
     names, stacks = _split(to_file(inputs, source.inputs, own.inputs, stacked=True))
+    session.reset()
     outputs: Arrays = {}
     for i in range(count):
         result = session._call({name: stack[i, ...] for name, stack in zip(names, stacks, strict=True)})

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from converters.device import Device
 from converters.errors import ContractError
 
 Arrays = dict[str, np.ndarray]
@@ -208,6 +209,10 @@ class Edge:
 class RuntimeSpec:
     """A runtime: `module.open(artifact, runtime, threads) -> Session`. The kernel path is part of the name.
 
+    A declared runtime is a family: `devices` ("module:function") lists the Devices that it runs on, none for this
+    machine's CPU, and `variants` the options of its kernels. `registry.expand` makes of it one runtime for each device
+    and variant, named `family[device,option]`: `litert-gpu[SwiftShader,fp32]`, `litert-xnnpack[4t]`.
+    `arithmetic` is what it computes a float32 file in, by variant, where that is not float32: `fp16`.
     `reference` marks a framework's own eager mode, which every other runtime is judged against.
     """
 
@@ -217,6 +222,10 @@ class RuntimeSpec:
     worker: str
     packages: tuple[str, ...]
     reference: bool = False
+    devices: str = ""
+    variants: tuple[str, ...] = ("",)
+    arithmetic: Mapping[str, str] = field(default_factory=dict)
+    device: Device | None = None
 
 
 @dataclass(frozen=True)
@@ -233,11 +242,20 @@ class Session(ABC):
     """A loaded model. The public methods check names, dtypes and shapes once; a toolkit writes `_call`.
 
     Values go in and come out in the *source* model's layout and dtype (`artifact.source`): the session
-    transposes, quantizes and dequantizes by the specs. Stateless unless the artifact says otherwise.
+    transposes, quantizes and dequantizes by the specs. A model that keeps state between calls says so by `stateful`;
+    its stacked samples are then one sequence of calls from a fresh state.
     """
+
+    stateful = False
+    """Whether the file keeps values from one call to the next."""
 
     def __init__(self, artifact: Artifact) -> None:
         self.artifact = artifact
+
+    def reset(self) -> None:
+        """Puts the state back to that of a session just opened; a stateful toolkit's session must do so."""
+        if self.stateful:
+            raise NotImplementedError(f"{type(self).__name__} is stateful and cannot be reset")
 
     @abstractmethod
     def _call(self, inputs: Arrays) -> Arrays:
@@ -256,7 +274,7 @@ class Session(ABC):
         return adapt.to_source(outputs, own.outputs, source.outputs)
 
     def run_many(self, inputs: Arrays) -> Arrays:
-        """The outputs of n independent calls, stacked: every array has a leading sample axis of n."""
+        """The outputs of n calls, or of one sequence where stateful, stacked: a leading sample axis of n."""
         from converters import adapt
 
         return adapt.run_many(self, inputs)

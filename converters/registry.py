@@ -1,5 +1,7 @@
 """Which module serves which edge, runtime and file format. Declarations only: no toolkit is imported.
 
+A runtime is declared as a family and named in full with its device and variant in brackets: `family[device,option]`.
+
 Each package `converters.<toolkit>` declares EDGES, RUNTIMES and INSPECTORS in its `__init__`; other people's
 packages do the same and name themselves under the entry point group `edge_export.toolkits`, or, while they are
 being written, in the environment variable EDGE_EXPORT_TOOLKITS (module names, separated by commas).
@@ -7,6 +9,7 @@ being written, in the environment variable EDGE_EXPORT_TOOLKITS (module names, s
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import importlib.metadata
 import os
@@ -14,7 +17,8 @@ from functools import cache
 from types import ModuleType
 
 from converters.contract import Edge, Format, InspectorSpec, RuntimeSpec
-from converters.errors import UnsupportedError, UsageError
+from converters.device import Device, Launch
+from converters.errors import UnavailableError, UnsupportedError, UsageError
 
 BUILT_IN = ("litert", "onnx", "torchscript", "eager")
 ENTRY_POINT_GROUP = "edge_export.toolkits"
@@ -36,7 +40,7 @@ def edges() -> tuple[Edge, ...]:
 
 
 def runtimes() -> tuple[RuntimeSpec, ...]:
-    """Every runtime."""
+    """Every runtime as declared, its devices not looked for."""
     return tuple(spec for toolkit in toolkits() for spec in getattr(toolkit, "RUNTIMES", ()))
 
 
@@ -49,11 +53,79 @@ def edge(name: str) -> Edge:
 
 
 def runtime(name: str) -> RuntimeSpec:
-    """The runtime of that name."""
+    """The runtime of that name, a family's or a full one; its device is not looked for."""
     found = {spec.name: spec for spec in runtimes()}
-    if name not in found:
+    family, options = split_name(name)
+    if family not in found:
         raise UsageError(f"no runtime is called {name!r}; there are {', '.join(sorted(found))}")
-    return found[name]
+    return dataclasses.replace(found[family], name=name) if options else found[family]
+
+
+def split_name(name: str) -> tuple[str, tuple[str, ...]]:
+    """(`litert-gpu`, (`SwiftShader`, `fp32`)) of `litert-gpu[SwiftShader,fp32]`."""
+    family, _, rest = name.partition("[")
+    return family, tuple(filter(None, rest.removesuffix("]").split(",")))
+
+
+@cache
+def devices(function: str) -> tuple[Device, ...]:
+    """What "module:function" finds on this machine, looked for once a process."""
+    module, _, name = function.partition(":")
+    found: tuple[Device, ...] = getattr(importlib.import_module(module), name)()
+    return found
+
+
+def expand(spec: RuntimeSpec) -> tuple[RuntimeSpec, ...]:
+    """One runtime for each device and variant of a family, with the worker that each device has of its own."""
+    found = devices(spec.devices) if spec.devices else (None,)
+    return tuple(_on(spec, device, variant) for device in found for variant in spec.variants)
+
+
+def _on(spec: RuntimeSpec, device: Device | None, variant: str) -> RuntimeSpec:
+    inside = ",".join(filter(None, (device.name if device else "", variant)))
+    worker = f"{spec.worker}[{device.name}]" if device and device.name else spec.worker
+    name = f"{spec.name}[{inside}]" if inside else spec.name
+    return dataclasses.replace(spec, name=name, worker=worker, device=device, variants=(variant,))
+
+
+def select(name: str) -> tuple[RuntimeSpec, ...]:
+    """The runtimes that a user means: all of a family, or the one of that full name.
+
+    Raises:
+        UsageError: there is none; the message lists what there is.
+    """
+    family = runtime(split_name(name)[0])
+    found = expand(family)
+    if name == family.name:
+        return found
+    chosen = tuple(spec for spec in found if spec.name == name)
+    if not chosen:
+        raise UsageError(
+            f"no runtime is called {name!r} here; of {family.name} there are {', '.join(s.name for s in found)}"
+        )
+    return chosen
+
+
+def launch(worker: str) -> Launch:
+    """How the process of a worker is started.
+
+    Raises:
+        UnavailableError: it runs on a device that is not here; the message says what would make it run.
+    """
+    for family in runtimes():
+        if family.devices and (worker == family.worker or worker.startswith(f"{family.worker}[")):
+            for spec in expand(family):
+                if spec.worker == worker and spec.device:
+                    require_device(spec)
+                    return spec.device.launch
+    return Launch()
+
+
+def require_device(spec: RuntimeSpec) -> None:
+    """Raises UnavailableError, with what to do, where the runtime's device is not here."""
+    if spec.device and spec.device.missing:
+        remedy = f"; to have it: {spec.device.remedy}" if spec.device.remedy else ""
+        raise UnavailableError(f"{spec.name} cannot run here: {spec.device.missing}{remedy}")
 
 
 def runtimes_for(format: Format) -> tuple[RuntimeSpec, ...]:

@@ -23,6 +23,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from converters import registry
+from converters.device import Launch
 from converters.errors import (
     ContractError,
     DiskFullError,
@@ -50,11 +52,11 @@ QUIET = {
 class Worker:
     """One child process; starts with the first call and is started afresh after a crash."""
 
-    def __init__(self, name: str, log: Path, memory_limit_bytes: int, env: Mapping[str, str] | None = None) -> None:
+    def __init__(self, name: str, log: Path, memory_limit_bytes: int, launch: Launch | None = None) -> None:
         self.name = name
         self.log = log
         self.memory_limit_bytes = memory_limit_bytes
-        self.env = dict(env or {})
+        self.launch = launch or Launch()
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection | None = None
@@ -102,15 +104,16 @@ class Worker:
         lifeline_read, self._lifeline = os.pipe()
         root = str(Path(__file__).resolve().parent.parent)
         path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
+        interpreter = self.launch.command or (sys.executable,)
         with self.log.open("ab") as log, theirs:
             self._process = subprocess.Popen(  # -P: a file called onnx.py in the user's folder must not be imported
-                [sys.executable, "-P", "-m", "converters.worker", str(theirs.fileno()), str(lifeline_read)],
+                [*interpreter, "-P", "-m", "converters.worker", str(theirs.fileno()), str(lifeline_read)],
                 pass_fds=(theirs.fileno(), lifeline_read),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,  # Ctrl-C is for the parent, which then ends the child
-                env={**os.environ, **QUIET, **self.env, "PYTHONPATH": path},
+                env={**os.environ, **QUIET, "PYTHONPATH": path, **self.launch.env},
             )
         os.close(lifeline_read)
         self._connection = Connection(ours.detach())
@@ -188,7 +191,8 @@ class WorkerPool:
         """`Worker.call` on the worker of that name."""
         with self._lock:
             if worker not in self._workers:
-                self._workers[worker] = Worker(worker, self.log_folder / f"{worker}.log", self.memory_limit_bytes)
+                log = self.log_folder / f"{worker}.log"
+                self._workers[worker] = Worker(worker, log, self.memory_limit_bytes, registry.launch(worker))
         return self._workers[worker].call(target, timeout_s, arguments, on_progress)
 
     def close(self) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import importlib.metadata
 from types import SimpleNamespace
@@ -9,7 +10,8 @@ import pytest
 
 from converters import registry
 from converters.contract import Format, Precision
-from converters.errors import UnsupportedError, UsageError
+from converters.device import Device, Launch
+from converters.errors import UnavailableError, UnsupportedError, UsageError
 
 
 @pytest.fixture
@@ -103,3 +105,54 @@ def test_what_is_not_installed_is_told_and_what_is_not_confused_with_it():
     assert registry.version("numpy") == importlib.metadata.version("numpy")
     assert registry.version("no-such-package") == ""
     assert registry.missing(("numpy", "no-such-package", "scipy")) == ("no-such-package",)
+
+
+HERE = Device("Painter", emulated=True, version="3.1", launch=Launch(env={"BRUSH": "7"}))
+AWAY = Device("", missing="no painter is installed", remedy="make setup-painter")
+
+
+@pytest.fixture
+def painted(monkeypatch):
+    """A family with two variants on a device of the test's choice."""
+
+    def declare(*found):
+        family = registry.RuntimeSpec(
+            *("paint", "fake_toolkit", (Format.ONNX,), "easel", ()),
+            devices="painters:devices",
+            variants=("", "fp32"),
+        )
+        monkeypatch.setattr(registry, "runtimes", lambda: (family,))
+        monkeypatch.setattr(registry, "devices", lambda function: found)
+        return family
+
+    return declare
+
+
+def test_a_family_becomes_one_runtime_for_each_device_and_variant(painted):
+    family = painted(HERE, dataclasses.replace(HERE, name="Other"))
+    found = registry.expand(family)
+    assert [spec.name for spec in found] == [
+        "paint[Painter]",
+        "paint[Painter,fp32]",
+        "paint[Other]",
+        "paint[Other,fp32]",
+    ]
+    assert {spec.worker for spec in found} == {"easel[Painter]", "easel[Other]"}
+    assert registry.launch("easel[Painter]").env == {"BRUSH": "7"}
+    assert registry.launch("unheard-of") == Launch()
+
+
+def test_a_family_or_one_of_it_is_chosen_by_name(painted):
+    painted(HERE)
+    assert [spec.name for spec in registry.select("paint")] == ["paint[Painter]", "paint[Painter,fp32]"]
+    assert [spec.name for spec in registry.select("paint[Painter,fp32]")] == ["paint[Painter,fp32]"]
+    assert registry.runtime("paint[Painter,fp32]").name == "paint[Painter,fp32]"
+    with pytest.raises(UsageError, match=r"no runtime is called 'paint\[Rembrandt\]' here; of paint there are paint\["):
+        registry.select("paint[Rembrandt]")
+
+
+def test_a_device_that_is_not_here_says_what_would_bring_it(painted):
+    family = painted(AWAY)
+    assert [spec.name for spec in registry.expand(family)] == ["paint", "paint[fp32]"]
+    with pytest.raises(UnavailableError, match="no painter is installed; to have it: make setup-painter"):
+        registry.launch("easel")
