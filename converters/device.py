@@ -29,3 +29,15 @@ class Device:
     emulated: bool = False
     version: str = ""
     launch: Launch = field(default_factory=Launch)
+
+
+def split_name(name: str) -> tuple[str, tuple[str, ...]]:
+    """(`litert-gpu`, (`SwiftShader`, `fp32`)) of `litert-gpu[SwiftShader,fp32]`."""
+    family, _, rest = name.partition("[")
+    return family, tuple(filter(None, rest.removesuffix("]").split(",")))
+
+
+def threads_of(name: str, default: int) -> int:
+    """How many threads a runtime's name asks for: 4 for `litert-xnnpack[4t]`, else the default."""
+    counts = [int(option[:-1]) for option in split_name(name)[1] if option[:-1].isdigit() and option[-1] == "t"]
+    return counts[0] if counts else default

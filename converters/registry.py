@@ -17,7 +17,7 @@ from functools import cache
 from types import ModuleType
 
 from converters.contract import Edge, Format, InspectorSpec, RuntimeSpec
-from converters.device import Device, Launch
+from converters.device import Device, Launch, split_name
 from converters.errors import UnavailableError, UnsupportedError, UsageError
 
 BUILT_IN = ("litert", "onnx", "torchscript", "eager")
@@ -59,12 +59,6 @@ def runtime(name: str) -> RuntimeSpec:
     if family not in found:
         raise UsageError(f"no runtime is called {name!r}; there are {', '.join(sorted(found))}")
     return dataclasses.replace(found[family], name=name) if options else found[family]
-
-
-def split_name(name: str) -> tuple[str, tuple[str, ...]]:
-    """(`litert-gpu`, (`SwiftShader`, `fp32`)) of `litert-gpu[SwiftShader,fp32]`."""
-    family, _, rest = name.partition("[")
-    return family, tuple(filter(None, rest.removesuffix("]").split(",")))
 
 
 @cache

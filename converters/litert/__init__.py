@@ -41,6 +41,7 @@ RUNTIMES = (
         formats=(Format.TFLITE,),
         worker="litert",
         packages=("ai-edge-litert",),
+        variants=("", "4t"),
     ),
     RuntimeSpec(
         name="litert-reference",

@@ -9,6 +9,7 @@ import numpy as np
 
 from converters import adapt
 from converters.contract import Arrays, Artifact, Session
+from converters.device import split_name, threads_of
 from converters.errors import ContractError, ModelError
 from converters.litert.flatbuffer import opened
 
@@ -32,7 +33,7 @@ class LiteRTSession(Session):
 
     def __init__(self, artifact: Artifact, runtime: str, threads: int) -> None:
         super().__init__(artifact)
-        self.runtime, self.threads = runtime, threads
+        self.runtime, self.threads = split_name(runtime)[0], threads_of(runtime, threads)
         self.interpreter = self._interpreter(preserve=False)
         inputs, outputs = _bind(self.interpreter)
         for side, specs, found in (

@@ -42,6 +42,7 @@ RUNTIMES = (
         formats=(Format.ONNX,),
         worker="onnx",
         packages=("onnxruntime",),
+        variants=("", "4t"),
     ),
 )
 INSPECTORS = (InspectorSpec(format=Format.ONNX, module="converters.onnx.inspect", worker="onnx", packages=("onnx",)),)

@@ -12,6 +12,7 @@ import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as ort
 
 from converters.contract import Arrays, Artifact, Format, Session
+from converters.device import threads_of
 from converters.errors import ModelError, UnsupportedError
 from converters.sniff import sniff
 
@@ -30,6 +31,7 @@ def open(artifact: Artifact, runtime: str, threads: int) -> OnnxRuntimeSession:
     found = sniff(artifact.path)
     if found is not Format.ONNX:
         raise ModelError(f"{runtime} opens ONNX files; {artifact.path} holds {found}")
+    threads = threads_of(runtime, threads)
     try:
         session = _load(artifact, _options(threads))
     except ort.NotImplemented as e:
