@@ -82,6 +82,11 @@ def _on(spec: RuntimeSpec, device: Device | None, variant: str) -> RuntimeSpec:
     return dataclasses.replace(spec, name=name, worker=worker, device=device, variants=(variant,))
 
 
+def arithmetic(spec: RuntimeSpec) -> str:
+    """What an expanded runtime computes a float32 file in, where that is not float32."""
+    return spec.arithmetic.get(spec.variants[0], "") if spec.device and not spec.device.missing else ""
+
+
 def select(name: str) -> tuple[RuntimeSpec, ...]:
     """The runtimes that a user means: all of a family, or the one of that full name.
 

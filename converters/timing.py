@@ -20,6 +20,7 @@ import numpy as np
 
 from converters import registry
 from converters.contract import Arrays, Artifact, Session
+from converters.device import threads_of
 from converters.errors import ContractError
 
 ROUNDS = 12
@@ -86,7 +87,7 @@ def time_pair(
         artifact_b: its baseline; the same artifact gives an A/A trial.
         samples: an .npz or .safetensors file of the inputs of both, (n, *shape) under `prefix`.
         budget_s: seconds to spend on calls, opening not counted; slow models take longer, for `MIN_PAIRS` a round.
-        threads: given to the runtimes; as many CPUs are pinned.
+        threads: given to the runtimes whose name does not say; as many CPUs are pinned as the larger wants.
         seed: of the orders.
         prefix: of the names of inputs.
         progress: called with the share done and a text.
@@ -98,9 +99,10 @@ def time_pair(
     if not budget_s > 0:
         raise ContractError(f"a time budget of {budget_s} s measures nothing")
     inputs = _first_samples(samples, prefix)
+    most = max(threads_of(runtime, threads) for runtime in (runtime_a, runtime_b))
     rng = np.random.default_rng(seed)
     plan = _Plan(budget_s / ROUNDS)
-    with _pinned(threads), _no_collection():
+    with _pinned(most), _no_collection():
         rounds = []
         for number in range(ROUNDS):
             if progress:
@@ -113,7 +115,7 @@ def time_pair(
         a_p90_s=float(np.quantile(np.concatenate([each.all_calls[0] for each in rounds]), 0.9)),
         b_p90_s=float(np.quantile(np.concatenate([each.all_calls[1] for each in rounds]), 0.9)),
         calls=plan.calls,
-        threads=threads,
+        threads=threads_of(runtime_a, threads),
         stable_rounds=sum(each.stable for each in rounds),
     )
 

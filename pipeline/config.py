@@ -21,11 +21,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Target:
-    """A file format and the runtimes that each file of it is proved on (configs/targets.toml)."""
+    """A file format and the runtimes that each file of it is proved on (configs/targets.toml).
+
+    The first of `runtimes` is home: every other is compared with it too. `devices` are the runtimes that are asked for
+    by a word of their own, `--devices gpu`: families, or full names.
+    """
 
     title: str
     format: str
     runtimes: tuple[str, ...]
+    devices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from converters import registry
 from converters.contract import Format, Framework, Precision, RuntimeSpec
+from converters.device import split_name
 from converters.errors import UsageError
 from pipeline import config
 from pipeline.bundle import artifact_file_name, slug
 from pipeline.config import Configs, ModelConfig
-from pipeline.request import CALIBRATED, Request, frameworks_of, name_of, precisions_of, targets_of
+from pipeline.request import CALIBRATED, Request, devices_of, frameworks_of, name_of, precisions_of, targets_of
 from pipeline.routes import Route, find_routes
 from pipeline.stages.convert import calibration_task, convert_task
 from pipeline.stages.data import data_task
@@ -23,7 +24,11 @@ from pipeline.task import Task
 
 @dataclass(frozen=True)
 class PlannedCell:
-    """A cell before it is run, and the tasks that tell what becomes of it."""
+    """A cell before it is run, and the tasks that tell what becomes of it.
+
+    `home` is the measurement of the same file on the first runtime of its target, none where the cell is that one.
+    An emulated device has no `timing`: its seconds say nothing.
+    """
 
     route: Route
     runtime: RuntimeSpec
@@ -31,8 +36,10 @@ class PlannedCell:
     artifact: Task
     inspection: Task
     measurement: Task
-    timing: Task
+    timing: Task | None
     baseline: Task
+    home: Task | None
+    home_runtime: str
 
 
 @dataclass(frozen=True)
@@ -55,7 +62,7 @@ class Plan:
             *self.references.values(),
             *(cell.artifact for cell in cells),
             *(task for cell in cells for task in (cell.inspection, cell.measurement)),
-            *(cell.timing for cell in cells),
+            *(cell.timing for cell in cells if cell.timing),
         ]
 
 
@@ -68,6 +75,7 @@ def make_plan(request: Request, configs: Configs) -> Plan:
     """
     targets = targets_of(request.targets, configs)
     precisions = precisions_of(request.precisions)
+    devices = devices_of(request.devices, configs)
     model = None if request.own_model else config.load_model(request.model)
     frameworks = frameworks_of(request, model)
     name = slug(name_of(request, model))
@@ -90,7 +98,7 @@ def make_plan(request: Request, configs: Configs) -> Plan:
     for framework in frameworks:
         chosen, missing = _choose(framework, targets, precisions, configs)
         notes += missing
-        branch = _Branch(name, sources[framework], references[framework], data, configs)
+        branch = _Branch(name, sources[framework], references[framework], data, configs, devices)
         cells += [cell for route in chosen for cell in branch.cells(route, chosen)]
     if not cells:
         raise UsageError(f"nothing can be made of this request: {'; '.join(notes)}. `edge-export routes` shows the way")
@@ -106,14 +114,16 @@ class _Branch:
     reference: Task
     data: Task | None
     configs: Configs
+    devices: tuple[str, ...] = ()
 
     def cells(self, route: Route, chosen: Sequence[Route]) -> list[PlannedCell]:
         artifact = self._artifact(route)
         base = next((r for r in chosen if _chain(r) == _chain(route) and r.precision is Precision.FP32), route)
         baseline = self._artifact(base)
-        runtimes = [registry.runtime(name) for target in self.configs.targets.values() for name in target.runtimes]
+        home, *others = self._runtimes(route.target)
+        at_home = self._measurement(artifact, home)
         cells = []
-        for runtime in (r for r in runtimes if route.target in r.formats):
+        for runtime in (home, *others):
             limits = self.configs.limits
             cells.append(
                 PlannedCell(
@@ -122,12 +132,36 @@ class _Branch:
                     file=f"{self._identity(route)}{route.target.suffix}",
                     artifact=artifact,
                     inspection=inspect_task(artifact, registry.inspector(route.target), limits),
-                    measurement=measure_task(artifact, self.reference, runtime, limits, has_test=self.data is not None),
-                    timing=latency_task(artifact, baseline, self.reference, runtime, limits),
+                    measurement=at_home if runtime == home else self._measurement(artifact, runtime),
+                    timing=self._timing(artifact, baseline, runtime),
                     baseline=baseline,
+                    home=None if runtime == home else at_home,
+                    home_runtime=home.name,
                 )
             )
         return cells
+
+    def _runtimes(self, format: Format) -> list[RuntimeSpec]:
+        """Those that are always proved, home first, then those of the devices asked for."""
+        targets = [target for target in self.configs.targets.values() if target.format == format]
+        found = [registry.runtime(name) for target in targets for name in target.runtimes]
+        named = [name for target in targets for group in self.devices for name in target.devices.get(group, ())]
+        found += [spec for name in named for spec in registry.select(name)]
+        return list({spec.name: spec for spec in found}.values())
+
+    def _measurement(self, artifact: Task, runtime: RuntimeSpec) -> Task:
+        real = runtime.device is None or not runtime.device.emulated
+        has_test = self.data is not None and real
+        return measure_task(artifact, self.reference, runtime, self.configs.limits, has_test=has_test)
+
+    def _timing(self, artifact: Task, baseline: Task, runtime: RuntimeSpec) -> Task | None:
+        """Against the fp32 file of the same route; more threads against one."""
+        if runtime.device is not None and runtime.device.emulated:
+            return None
+        plain = registry.runtime(split_name(runtime.name)[0])
+        if runtime.device is None and runtime.name != plain.name:
+            return latency_task(artifact, artifact, self.reference, runtime, self.configs.limits, against=plain)
+        return latency_task(artifact, baseline, self.reference, runtime, self.configs.limits)
 
     def _artifact(self, route: Route) -> Task:
         task = self.source

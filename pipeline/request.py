@@ -30,6 +30,7 @@ class Request:
     image_size: tuple[int, int] | None = None
     inputs: tuple[TensorSpec, ...] = ()
     name: str = ""
+    devices: tuple[str, ...] = ()  # groups of configs/targets.toml beside the runtimes that are always proved
 
     def __post_init__(self) -> None:
         names = [spec.name for spec in self.inputs]
@@ -57,6 +58,22 @@ def targets_of(names: Sequence[str], configs: Configs) -> tuple[str, ...]:
         if name != "all" and name not in configs.targets:
             raise UsageError(f"no target is called {name!r}; {exists}")
     return tuple(configs.targets) if "all" in names else tuple(dict.fromkeys(names))
+
+
+def devices_of(names: Sequence[str], configs: Configs) -> tuple[str, ...]:
+    """The groups of devices of configs/targets.toml that the names stand for; none where nothing was said.
+
+    Raises:
+        UsageError: no such group.
+    """
+    there = tuple(dict.fromkeys(group for target in configs.targets.values() for group in target.devices))
+    for name in names:
+        if name not in {*there, "all", "none"}:
+            raise UsageError(
+                f"no devices are called {name!r}; there are {', '.join(there)}, all, none. "
+                "`edge-export devices` says which of them are here"
+            )
+    return there if "all" in names else tuple(name for name in dict.fromkeys(names) if name != "none")
 
 
 def precisions_of(names: Sequence[str]) -> tuple[Precision, ...]:

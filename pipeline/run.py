@@ -118,11 +118,13 @@ def _judge_task(plan: Plan, cell: PlannedCell, gates: Gates, results: Mapping[st
         "artifact": cell.artifact,
         "inspection": cell.inspection,
         "measurement": cell.measurement,
-        "timing": cell.timing,
         "baseline": cell.baseline,
     }
+    steps |= {"timing": cell.timing} if cell.timing else {}
+    steps |= {"home": cell.home} if cell.home else {}
     have = {name: task for name, task in steps.items() if results[task.name].entry is not None}
     errors = {name: results[task.name].error for name, task in steps.items() if name not in have}
+    device = cell.runtime.device
     subject = Subject(
         model=plan.model,
         framework=cell.route.framework.value,
@@ -131,6 +133,9 @@ def _judge_task(plan: Plan, cell: PlannedCell, gates: Gates, results: Mapping[st
         runtime=cell.runtime.name,
         target=cell.route.target.value,
         file=cell.file,
+        home=cell.home_runtime if cell.home else "",
+        arithmetic=registry.arithmetic(cell.runtime),
+        emulated=device.name if device and device.emulated else "",
     )
     return judge_task(subject, gates, have, {name: error for name, error in errors.items() if error is not None})
 

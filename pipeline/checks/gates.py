@@ -95,6 +95,15 @@ class PlacementGate:
 
 
 @dataclass(frozen=True)
+class KernelsGate:
+    """How far a runtime may be from the home runtime of the same file. One a family of runtimes."""
+
+    max_rel_range: float  # of a float output: max abs difference / range
+    max_steps: float  # of an output on an 8-bit grid
+    reason: str
+
+
+@dataclass(frozen=True)
 class Gates:
     """Every gate."""
 
@@ -103,6 +112,7 @@ class Gates:
     precision: Mapping[Precision, PrecisionGate]
     size: Mapping[Precision, SizeGate]
     placement: Mapping[str, PlacementGate]
+    kernels: Mapping[str, KernelsGate]
     coverage: CoverageGate
     latency: LatencyGate
 
@@ -128,7 +138,8 @@ _BY_PRECISION: Mapping[str, type] = {
     "size": SizeGate,
 }
 _SINGLE: Mapping[str, type] = {"coverage": CoverageGate, "latency": LatencyGate}
-_SECTIONS = (*_BY_PRECISION, *_SINGLE, "placement")
+_BY_RUNTIME: Mapping[str, type] = {"placement": PlacementGate, "kernels": KernelsGate}
+_SECTIONS = (*_BY_PRECISION, *_SINGLE, *_BY_RUNTIME)
 
 _G = TypeVar("_G")
 
@@ -137,23 +148,23 @@ def parse_gates(content: Content, override: Content | None = None, runtimes: Col
     """The gates of a complete file, with the known keys of a second file laid over it.
 
     A section of `override` names only the keys that it changes, and its own `reason`. `runtimes`, when given, are the
-    names that `placement` may use.
+    families that `placement` and `kernels` may name.
 
     Raises:
         ConfigError: an unknown section, precision, runtime or key, a missing key, a wrong type, an impossible value.
     """
     merged = _merged(content, override) if override else content
     _known(merged, _SECTIONS, "gates", "section")
-    placement = _table(merged, "placement")
-    if runtimes:
-        _known(placement, runtimes, "gates [placement]", "runtime")
+    for name in _BY_RUNTIME if runtimes else ():
+        _known(_table(merged, name), runtimes, f"gates [{name}]", "runtime")
     parts: dict[str, Any] = {
         name: {precision: _gate(kind, merged, name, precision.value) for precision in Precision}
         for name, kind in _BY_PRECISION.items()
     }
     for name in _BY_PRECISION:
         _known(_table(merged, name), list(Precision), f"gates [{name}]", "precision")
-    parts["placement"] = {runtime: _gate(PlacementGate, merged, "placement", runtime) for runtime in placement}
+    for name, kind in _BY_RUNTIME.items():
+        parts[name] = {runtime: _gate(kind, merged, name, runtime) for runtime in _table(merged, name)}
     parts |= {name: _gate(kind, merged, name) for name, kind in _SINGLE.items()}
     return Gates(**parts)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from converters.contract import Arrays, Precision, TensorSpec
+from converters.device import split_name
 from converters.errors import (
     EdgeExportError,
     ToolkitCrash,
@@ -20,6 +21,7 @@ from converters.timing import PairTimings
 from pipeline.checks.accuracy import check_accuracy
 from pipeline.checks.coverage import check_coverage
 from pipeline.checks.gates import Gates
+from pipeline.checks.kernels import check_kernels
 from pipeline.checks.latency import check_latency
 from pipeline.checks.outcome import Check, Outcome
 from pipeline.checks.parity import check_parity
@@ -28,7 +30,10 @@ from pipeline.checks.precision import check_precision
 from pipeline.checks.size import check_size
 
 CHECKS = ("coverage", "parity", "accuracy", "precision", "size", "placement", "latency")
-"""Every question asked of a cell whose artifact was made, in the order of the report."""
+"""Every question asked of a cell whose artifact was made, in the order of the report.
+
+A cell on anything but the home runtime of its target is asked `kernels` as well, after `parity`.
+"""
 
 
 @dataclass(frozen=True)
@@ -50,8 +55,20 @@ class Labelled:
 
 
 @dataclass(frozen=True)
+class Home:
+    """The same file on the home runtime of its target: outputs on the golden inputs, or why there are none."""
+
+    runtime: str
+    golden: Arrays | EdgeExportError
+
+
+@dataclass(frozen=True)
 class Evidence:
-    """What was measured of one cell. Where a step failed, its error stands in the place of its result."""
+    """What was measured of one cell. Where a step failed, its error stands in the place of its result.
+
+    `arithmetic` is what the runtime computes a float32 file in, where that is not float32. `emulated` names a device
+    whose seconds say nothing; it is not asked for accuracy either, as far as parity with the home runtime carries it.
+    """
 
     precision: Precision
     runtime: str
@@ -66,6 +83,15 @@ class Evidence:
     labelled_got: Arrays | EdgeExportError | None = None
     placement: Sequence[tuple[str, str]] | EdgeExportError = ()
     timings: PairTimings | EdgeExportError | None = None
+    home: Home | None = None
+    arithmetic: str = ""
+    emulated: str = ""
+
+    @property
+    def gate(self) -> Precision:
+        """The precision whose tolerances hold: the file's, or that of the arithmetic where it is coarser."""
+        order = list(Precision)
+        return max((self.precision, Precision(self.arithmetic or Precision.FP32)), key=order.index)
 
 
 def judge(evidence: Evidence, gates: Gates) -> tuple[Check, ...]:
@@ -73,6 +99,7 @@ def judge(evidence: Evidence, gates: Gates) -> tuple[Check, ...]:
     return (
         _coverage(evidence, gates),
         _parity(evidence, gates),
+        *_kernels(evidence, gates),
         _accuracy(evidence, gates),
         _precision(evidence, gates),
         check_size(evidence.size_bytes, evidence.fp32_bytes, evidence.parameters, gates.size[evidence.precision]),
@@ -131,12 +158,31 @@ def _coverage(evidence: Evidence, gates: Gates) -> Check:
 def _parity(evidence: Evidence, gates: Gates) -> Check:
     if isinstance(evidence.golden_got, EdgeExportError):
         return failed("parity", evidence.golden_got)
-    gate, golden = gates.parity[evidence.precision], evidence.golden
+    gate, golden = gates.parity[evidence.gate], evidence.golden
     return check_parity(golden.outputs, evidence.golden_got, evidence.outputs, gate, golden.at_limits)
 
 
+def _kernels(evidence: Evidence, gates: Gates) -> tuple[Check, ...]:
+    """The check `kernels`, where the cell has a home runtime other than its own."""
+    home = evidence.home
+    gate = gates.kernels.get(split_name(evidence.runtime)[0])
+    if home is None or gate is None:
+        return ()
+    if isinstance(evidence.golden_got, EdgeExportError):
+        return blocked(("kernels",), "parity")
+    if isinstance(home.golden, EdgeExportError):
+        reason = f"{home.runtime} does not run this file, so that there is nothing to lay beside: {home.golden}"
+        return (Check("kernels", Outcome.NOT_RUN, (reason,), required=False),)
+    if evidence.arithmetic and evidence.precision is Precision.FP32:
+        gate = replace(gate, max_rel_range=max(gate.max_rel_range, gates.parity[evidence.gate].max_rel_range))
+    return (check_kernels(home.golden, evidence.golden_got, home.runtime, gate),)
+
+
 def _accuracy(evidence: Evidence, gates: Gates) -> Check:
-    gate, labelled = gates.accuracy[evidence.precision], evidence.labelled
+    gate, labelled = gates.accuracy[evidence.gate], evidence.labelled
+    if evidence.emulated and labelled is not None:
+        reason = f"not asked of {evidence.emulated}: see the cell of the home runtime, which `kernels` compares with"
+        return Check("accuracy", Outcome.NOT_RUN, (reason,), required=False)
     if labelled is None or labelled.targets is None:
         return check_accuracy(None, None, None, gate)
     if isinstance(evidence.labelled_got, EdgeExportError):
@@ -164,7 +210,7 @@ def _precision(evidence: Evidence, gates: Gates) -> Check:
 
 
 def _placement(evidence: Evidence, gates: Gates) -> Check:
-    gate = gates.placement.get(evidence.runtime)
+    gate = gates.placement.get(split_name(evidence.runtime)[0])
     if isinstance(evidence.placement, EdgeExportError):
         told = _told_by_parity(evidence, "placement", evidence.placement)
         return told or failed("placement", evidence.placement, required=gate is not None)
@@ -173,6 +219,9 @@ def _placement(evidence: Evidence, gates: Gates) -> Check:
 
 def _latency(evidence: Evidence, gates: Gates) -> Check:
     judged = gates.latency.max_ratio > 0
+    if evidence.emulated:
+        reason = f"{evidence.emulated} stands in for hardware: its seconds say nothing of a device, and are not judged"
+        return Check("latency", Outcome.NOT_RUN, (reason,), required=False)
     if isinstance(evidence.timings, EdgeExportError):
         return failed("latency", evidence.timings, required=judged)
     if evidence.timings is None:

@@ -26,6 +26,9 @@ Data = Annotated[
 Full = Annotated[bool, typer.Option("--full", help="The whole data set instead of the part that comes along.")]
 ImageSize = Annotated[str, typer.Option(help="Resize the images of --data to HxW, for example 96x128.")]
 Input = Annotated[list[str] | None, typer.Option("--input", help="An input as name:1x3x224x224:float32.")]
+Devices = Annotated[
+    list[str] | None, typer.Option(help="Prove on these too: gpu, arm64, web, threads or all.", show_default="none")
+]
 Name = Annotated[str, typer.Option(help="The model's name in file names.")]
 Out = Annotated[Path, typer.Option("--out", "-o", help="Where the bundle is written.")]
 Force = Annotated[list[str] | None, typer.Option(help="Run this stage again though nothing changed.")]
@@ -44,6 +47,7 @@ _RUN_EXAMPLES = """\b
 Examples:
   edge-export run --target tflite
   edge-export run my_model.py:build --target all --input image:1x3x96x128:float32
+  edge-export run --target tflite --devices gpu,arm64,web
   edge-export run --target tflite --data photos/ --image-size 96x96 --precision int8
 """
 
@@ -58,6 +62,7 @@ def run(
     full: Full = False,
     image_size: ImageSize = "",
     input: Input = None,
+    devices: Devices = None,
     name: Name = "",
     out: Out = options.DEFAULT_OUT,
     workspace: options.Workspace = options.DEFAULT_WORKSPACE,
@@ -124,6 +129,7 @@ def explain(
     full: Full = False,
     image_size: ImageSize = "",
     input: Input = None,
+    devices: Devices = None,
     name: Name = "",
     workspace: options.Workspace = options.DEFAULT_WORKSPACE,
     configs: options.Configs = None,
@@ -173,4 +179,5 @@ def _request(given: dict[str, Any]) -> Any:
         image_size=(int(size[0]), int(size[1])) if size else None,
         inputs=tuple(parse_input(text) for text in given.get("input") or ()),
         name=given.get("name", ""),
+        devices=words(given.get("devices")),
     )

@@ -11,7 +11,7 @@ from converters.errors import ContractError, EdgeExportError
 from pipeline import evidence, golden
 from pipeline.checks.gates import Gates
 from pipeline.checks.outcome import Cell, Check
-from pipeline.checks.verdict import Evidence, Golden, judge, judge_unmade
+from pipeline.checks.verdict import Evidence, Golden, Home, judge, judge_unmade
 from pipeline.entries import read_artifact
 from pipeline.report.decode import decode, encode
 from pipeline.report.document import cell_to_json
@@ -34,6 +34,9 @@ class Subject:
     runtime: str
     target: str
     file: str
+    home: str = ""  # the runtime that the cell is compared with, where it is another
+    arithmetic: str = ""
+    emulated: str = ""
 
 
 def judge_task(subject: Subject, gates: Gates, have: Mapping[str, Task], errors: Mapping[str, EdgeExportError]) -> Task:
@@ -90,6 +93,11 @@ def _checks(
     pack = golden.read(needs["reference"].file(evidence.GOLDEN))
     measured = evidence.read_measured(needs["measurement"]) if "measurement" in needs else None
     error = errors.get("measurement", ContractError("the measurement is neither there nor has it failed"))
+    home = None
+    if subject.home:
+        other = evidence.read_measured(needs["home"]).golden if "home" in needs else errors["home"]
+        home = Home(subject.home, other)
+    timings = errors.get("timing")
     return judge(
         Evidence(
             precision=subject.precision,
@@ -104,7 +112,10 @@ def _checks(
             labelled=evidence.read_labelled(needs["reference"]),
             labelled_got=measured.test if measured else error,
             placement=measured.placement if measured else error,
-            timings=evidence.read_timings(needs["timing"]) if "timing" in needs else errors["timing"],
+            timings=evidence.read_timings(needs["timing"]) if "timing" in needs else timings,
+            home=home,
+            arithmetic=subject.arithmetic,
+            emulated=subject.emulated,
         ),
         gates,
     )

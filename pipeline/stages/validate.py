@@ -61,12 +61,21 @@ def measure_task(artifact: Task, reference: Task, runtime: RuntimeSpec, limits: 
 
 
 def latency_task(
-    artifact: Task, baseline: Task, reference: Task, runtime: RuntimeSpec, limits: Limits, *, seed: int = 0
+    artifact: Task,
+    baseline: Task,
+    reference: Task,
+    runtime: RuntimeSpec,
+    limits: Limits,
+    *,
+    against: RuntimeSpec | None = None,
+    seed: int = 0,
 ) -> Task:
     """Times an artifact against its baseline in interleaved pairs, alone on the machine.
 
-    The baseline of an fp32 artifact is itself: the A/A control of the report.
+    The baseline of an fp32 artifact is itself: the A/A control of the report. `against` is the baseline's runtime, of
+    the same worker, where it is another one.
     """
+    beside = against or runtime
 
     def work(context: Context) -> None:
         timings = context.call(
@@ -75,7 +84,7 @@ def latency_task(
             limits.latency_s,
             runtime_a=runtime.name,
             artifact_a=read_artifact(context.needs["artifact"]),
-            runtime_b=runtime.name,
+            runtime_b=beside.name,
             artifact_b=read_artifact(context.needs["baseline"]),
             samples=context.needs["reference"].file(evidence.GOLDEN),
             budget_s=limits.latency_budget_s,
@@ -87,6 +96,7 @@ def latency_task(
     name = f"time {artifact.name.partition(' ')[2]}@{runtime.name}"
     ingredients = {**_runtime_ingredients(runtime)}
     ingredients["latency budget"] = digest([limits.latency_budget_s, seed])
+    ingredients |= {"runtime of the baseline": against.name} if against else {}
     needs = {"artifact": artifact, "baseline": baseline, "reference": reference}
     return Task(name, "validate", ingredients, work, needs, lane=runtime.worker, exclusive=True)
 
@@ -96,6 +106,7 @@ def _runtime_ingredients(runtime: RuntimeSpec) -> dict[str, str]:
         "runtime": runtime.name,
         "code of the runtime": code(_folder(runtime.module), "converters/*.py"),
         "packages": versions(runtime.packages),
+        **({"device": f"{runtime.device.name} {runtime.device.version}"} if runtime.device else {}),
     }
 
 

@@ -7,6 +7,7 @@ import toy_workers
 
 from converters import registry
 from converters.contract import Edge, Format, Framework, Precision
+from converters.device import Device
 from converters.errors import DataError, UsageError
 from pipeline import config
 from pipeline.plan import make_plan
@@ -188,3 +189,32 @@ def test_tasks_come_in_the_order_of_the_stages():
     stages = [task.stage for task in make_plan(BOTH, CONFIGS).tasks()]
     assert stages == sorted(stages, key=order.index)
     assert set(stages) == set(order)
+
+
+def test_a_device_asked_for_is_a_cell_beside_those_of_home():
+    plan = make_plan(Request(("tflite",), "fashion-cnn", ("torch",), ("fp32",), devices=("threads",)), config.load())
+    home, reference, threads = plan.cells
+    assert [cell.runtime.name for cell in plan.cells] == ["litert-xnnpack", "litert-reference", "litert-xnnpack[4t]"]
+    assert home.home is None
+    assert reference.home is threads.home is home.measurement
+    assert threads.timing.ingredients["runtime of the baseline"] == "litert-xnnpack"
+    assert threads.timing.needs["artifact"] is threads.timing.needs["baseline"] is threads.artifact
+
+
+def test_an_emulated_device_is_neither_timed_nor_given_the_test_split(monkeypatch):
+    def select(name):
+        device = Device("QEMU", emulated=True, version="10.1")
+        spec = registry.runtime("litert-reference")
+        return (dataclasses.replace(spec, name=f"{name}[QEMU]", worker="qemu", device=device),)
+
+    monkeypatch.setattr(registry, "select", select)
+    plan = make_plan(Request(("tflite",), "fashion-cnn", ("torch",), ("fp32",), devices=("gpu",)), config.load())
+    cell = plan.cells[-1]
+    assert cell.timing is None
+    assert cell.measurement.ingredients["device"] == "QEMU 10.1"
+    assert cell.measurement.lane == "qemu"
+
+
+def test_devices_that_do_not_exist_are_told_what_does():
+    with pytest.raises(UsageError, match="no devices are called 'npu'; there are threads, gpu, arm64, web, all, none"):
+        make_plan(Request(("tflite",), "fashion-cnn", devices=("npu",)), config.load())
