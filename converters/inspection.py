@@ -35,7 +35,10 @@ class OpInfo:
 
 @dataclass(frozen=True)
 class Inspection:
-    """What a file says of itself when it is read tensor by tensor, without running it."""
+    """What a file says of itself when it is read tensor by tensor, without running it.
+
+    `stateful` says that the file itself keeps values from one call to the next.
+    """
 
     format: Format
     signature: Signature
@@ -43,6 +46,7 @@ class Inspection:
     ops: tuple[OpInfo, ...]
     graph_hash: str
     metadata: Mapping[str, str] = field(default_factory=dict)
+    stateful: bool = False
 
 
 def inspection_from_json(data: Mapping[str, Any]) -> Inspection:
@@ -56,4 +60,5 @@ def inspection_from_json(data: Mapping[str, Any]) -> Inspection:
         ),
         graph_hash=data["graph_hash"],
         metadata=data["metadata"],
+        stateful=data["stateful"],
     )

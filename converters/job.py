@@ -25,6 +25,8 @@ from converters.contract import (
 from converters.errors import ContractError, EdgeExportError, ModelError, ToolkitError, UnsupportedError
 from converters.inspection import Inspection
 from converters.samples import load_samples
+from converters.state import Probe
+from converters.state import probe as probe_state
 from converters.words import is_refusal, last_words
 
 SOURCE_FORMATS = (Format.TORCH, Format.KERAS)
@@ -116,24 +118,41 @@ def open_session(runtime: str, artifact: Artifact, threads: int = 1) -> Session:
     stamp = artifact.path.stat()
     key = (str(artifact.path), stamp.st_mtime_ns, stamp.st_size, runtime, threads, repr(artifact.signature))
     if key not in _sessions:
-        spec = registry.runtime(runtime)
-        if artifact.format not in spec.formats:
-            raise ContractError(f"{runtime} opens {', '.join(spec.formats)} files, not {artifact.format}")
         while len(_sessions) >= _OPEN_SESSIONS:
             _sessions.pop(next(iter(_sessions))).close()
-        opener = importlib.import_module(spec.module).open
-        _sessions[key] = _guard(spec, lambda: opener(artifact, runtime, threads))
+        _sessions[key] = _open(runtime, artifact, threads)
     return _sessions[key]
 
 
-def run_samples(runtime: str, artifact: Artifact, samples: Path, prefix: str = "", threads: int = 1) -> Arrays:
+def _open(runtime: str, artifact: Artifact, threads: int) -> Session:
+    spec = registry.runtime(runtime)
+    if artifact.format not in spec.formats:
+        raise ContractError(f"{runtime} opens {', '.join(spec.formats)} files, not {artifact.format}")
+    opener = importlib.import_module(spec.module).open
+    session: Session = _guard(spec, lambda: opener(artifact, runtime, threads))
+    return session
+
+
+def run_samples(
+    runtime: str, artifact: Artifact, samples: Path, prefix: str = "", threads: int = 1, fresh: bool = False
+) -> Arrays:
     """The outputs for stacked inputs `(n, *shape)` of an .npz or .safetensors file, stacked in the same way.
 
-    Only arrays whose names start with `prefix` are inputs; the prefix is cut off.
+    Only arrays whose names start with `prefix` are inputs; the prefix is cut off. `fresh` runs them in a session that
+    has seen nothing, for a model that keeps state without the file saying so.
     """
     inputs = load_samples(samples, prefix)
-    session = open_session(runtime, artifact, threads)
+    session = _open(runtime, artifact, threads) if fresh else open_session(runtime, artifact, threads)
     return _guard(registry.runtime(runtime), lambda: session.run_many(inputs))
+
+
+def probe(runtime: str, artifact: Artifact, samples: Path, threads: int = 1) -> Probe:
+    """How a model behaves on two or more stacked inputs of a file; its sessions are not kept.
+
+    Raises:
+        EdgeExportError: the file cannot be opened at all.
+    """
+    return probe_state(lambda: _open(runtime, artifact, threads), load_samples(samples))
 
 
 def placement(runtime: str, artifact: Artifact, threads: int = 1) -> list[tuple[str, str]]:

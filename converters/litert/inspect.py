@@ -39,7 +39,29 @@ def inspect(path: Path) -> Inspection:
             ops=tuple(ops),
             graph_hash=graph_hash(model),
             metadata=model.metadata(),
+            stateful=keeps_state(model),
         )
+
+
+def keeps_state(model: Model) -> bool:
+    """Whether a call leaves values for the next one: in a variable tensor, or in a resource variable that it assigns.
+
+    A graph that CALL_ONCE runs only fills the variables.
+    """
+    graphs = list(model.items(model.root, "Subgraphs"))
+    ops = [(place, op) for place, graph in enumerate(graphs) for op in model.items(graph, "Operators")]
+    first_only = {_called_once(model, op) for _, op in ops if model.op_type(op) == "CALL_ONCE"}
+    assigned = any(model.op_type(op) == "ASSIGN_VARIABLE" for place, op in ops if place not in first_only)
+    return assigned or any(tensor.IsVariable() for graph in graphs for tensor in model.items(graph, "Tensors"))
+
+
+def _called_once(model: Model, op: Any) -> int:
+    """The graph that a CALL_ONCE runs before the first call."""
+    table, options = op.BuiltinOptions(), model.schema.CallOnceOptions()
+    if table is None:
+        return -1
+    options.Init(table.Bytes, table.Pos)
+    return int(options.InitSubgraphIndex())
 
 
 def _tensor(model: Model, tensor: Any) -> TensorInfo:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from typing import Any
 
@@ -10,10 +11,12 @@ import numpy as np
 from converters import adapt
 from converters.contract import Arrays, Artifact, Session
 from converters.device import split_name, threads_of
-from converters.errors import ContractError, ModelError
+from converters.errors import ContractError, ModelError, UnsupportedError
 from converters.litert.flatbuffer import opened
+from converters.litert.inspect import keeps_state
 
 XNNPACK, REFERENCE = "litert-xnnpack", "litert-reference"
+_UNRESOLVED = re.compile(r"unresolved custom op: ([\w./-]*\w)")
 
 
 def open(artifact: Artifact, runtime: str, threads: int) -> Session:
@@ -21,18 +24,20 @@ def open(artifact: Artifact, runtime: str, threads: int) -> Session:
 
     Raises:
         ModelError: the file is damaged, or the interpreter refuses it.
+        UnsupportedError: operators that LiteRT has no kernel for.
         ContractError: its names are not those of the artifact's signature.
     """
-    with opened(artifact.path):  # the interpreter aborts on some damage that this finds
-        pass
-    return LiteRTSession(artifact, runtime, threads)
+    with opened(artifact.path) as model:  # the interpreter aborts on some damage that this finds
+        stateful = keeps_state(model)
+    return LiteRTSession(artifact, runtime, threads, stateful)
 
 
 class LiteRTSession(Session):
-    """An allocated interpreter with its tensors bound by signature name."""
+    """An allocated interpreter with its tensors bound by signature name; resized where the file leaves sizes open."""
 
-    def __init__(self, artifact: Artifact, runtime: str, threads: int) -> None:
+    def __init__(self, artifact: Artifact, runtime: str, threads: int, stateful: bool = False) -> None:
         super().__init__(artifact)
+        self.stateful = stateful
         self.runtime, self.threads = split_name(runtime)[0], threads_of(runtime, threads)
         self.interpreter = self._interpreter(preserve=False)
         inputs, outputs = _bind(self.interpreter)
@@ -45,6 +50,14 @@ class LiteRTSession(Session):
                     f"{artifact.path.name} has the {side} {sorted(found)}, not {[s.name for s in specs]}"
                 )
         self._inputs, self._outputs = list(inputs.items()), list(outputs.items())
+        self._open = [spec.name for spec in artifact.signature.inputs if None in spec.shape]
+        self._sizes: dict[str, tuple[int, ...]] = {}
+
+    def reset(self) -> None:
+        """A new interpreter where the file keeps state: resetting variables leaves resource variables as they are."""
+        if self.stateful:
+            self.interpreter = self._interpreter(preserve=False)
+            self._sizes = {}
 
     def _interpreter(self, preserve: bool) -> Any:
         from ai_edge_litert.interpreter import Interpreter, OpResolverType
@@ -64,10 +77,26 @@ class LiteRTSession(Session):
             interpreter.allocate_tensors()
         except ValueError as error:
             raise ModelError(f"LiteRT cannot open {self.artifact.path}: {error}") from error
+        except RuntimeError as error:
+            found = _UNRESOLVED.findall(str(error))
+            if not found:
+                raise
+            raise UnsupportedError(f"LiteRT has no kernel for {', '.join(found)} in {self.runtime}") from error
         return interpreter
+
+    def _resize(self, interpreter: Any, sizes: dict[str, tuple[int, ...]]) -> None:
+        for name, index in self._inputs:
+            if name in sizes:
+                interpreter.resize_tensor_input(index, sizes[name])
+        interpreter.allocate_tensors()
 
     def _call(self, inputs: Arrays) -> Arrays:
         interpreter = self.interpreter
+        sizes = {name: inputs[name].shape for name in self._open}
+        if sizes != self._sizes:
+            self._sizes = {}  # what fails half way is no size
+            self._resize(interpreter, sizes)
+            self._sizes = sizes
         for name, index in self._inputs:
             interpreter.set_tensor(index, inputs[name])
         interpreter.invoke()
@@ -87,6 +116,7 @@ class LiteRTSession(Session):
         artifact = self.artifact
         interpreter = self._interpreter(preserve=True)
         values = adapt.to_file(inputs, artifact.source.inputs, artifact.signature.inputs)
+        self._resize(interpreter, {name: values[name].shape for name in self._open})
         for name, index in self._inputs:
             interpreter.set_tensor(index, values[name])
         interpreter.invoke()

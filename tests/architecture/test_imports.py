@@ -9,7 +9,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("pipeline.cli",),
     ("pipeline.commands", "pipeline.run", "pipeline.publish", "pipeline.display"),
     (
-        *("pipeline.driver", "pipeline.plan", "pipeline.configs", "pipeline.doctor"),
+        *("pipeline.driver", "pipeline.plan", "pipeline.configs", "pipeline.doctor", "pipeline.devices"),
         *("pipeline.lone", "pipeline.compare", "pipeline.race", "pipeline.revalidate"),
     ),
     ("pipeline.stages",),
@@ -27,7 +27,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     (
         *("converters.source", "converters.builder", "converters.calling", "converters.capture", "converters.weights"),
         *("converters.adapt", "converters.samples", "converters.sniff", "converters.grid", "converters.digest"),
-        *("converters.limits", "converters.words", "converters.names"),
+        *("converters.limits", "converters.words", "converters.names", "converters.state"),
         *("converters.contract", "converters.device", "converters.errors", "converters.inspection"),
     ),
 )
