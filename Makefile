@@ -7,6 +7,7 @@ MODEL     ?=
 OUT       ?=
 DATA      ?=
 FORCE     ?=
+DEVICES   ?=
 ARGS      ?=
 
 VENV  := .venv
@@ -25,7 +26,7 @@ BUILD := $(if $(UV_TORCH_BACKEND),-$(UV_TORCH_BACKEND))
 BROKEN := $(shell test -x $(BIN)/python || echo broken)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup export test test-all check format lint bench report readme doctor lock wheel setup-system clean distclean broken
+.PHONY: help setup export test test-all check format lint bench report readme doctor lock wheel setup-system setup-devices setup-gpu setup-arm64 setup-browser clean distclean broken
 
 help: ## lists every target
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -36,6 +37,7 @@ help: ## lists every target
 	@echo "  MODEL      a reference model, or file.py:function of your own"
 	@echo "  OUT        where the bundle goes (default: dist)"
 	@echo "  DATA       a folder of images with one folder a class, or an .npz"
+	@echo "  DEVICES    gpu,arm64,web,threads or all: prove on these too (make setup-devices brings software ones)"
 	@echo "  FORCE      a stage to run again although nothing changed"
 	@echo "  ARGS       anything else for the command, such as ARGS=--json"
 	@echo
@@ -46,7 +48,8 @@ export: NAMES = --target "$(TARGET)" --framework "$(FRAMEWORK)"
 export: $(READY)$(EXPORT_SET)$(BUILD) ## converts and proves models: make export TARGET=tflite
 	@$(EDGE) run $(if $(TARGET),--target "$(TARGET)") --framework "$(FRAMEWORK)" $(if $(PRECISION),--precision "$(PRECISION)") \
 		$(if $(MODEL),--model "$(MODEL)") $(if $(OUT),--out "$(OUT)") $(if $(DATA),--data "$(DATA)") \
-		$(if $(FORCE),--force "$(FORCE)") $(ARGS)
+		$(if $(FORCE),--force "$(FORCE)") \
+		$(if $(DEVICES),--devices "$(DEVICES)") $(ARGS)
 
 test: setup-system lint ## format, lint, types and every test but the slow ones
 	@$(BIN)/pytest -n 2 --dist loadfile -m "not slow" $(ARGS)
@@ -82,6 +85,12 @@ setup: $(READY)dev$(BUILD) ## only makes the environment, with all that the test
 
 setup-system: ## installs the system packages that tests want (root and apt), or says how
 	@sh scripts/setup_system.sh
+
+setup-devices: $(READY)dev$(BUILD) ## brings a software GPU, emulated ARM64 and a browser, without root
+	@$(EDGE) devices install
+
+setup-gpu setup-arm64 setup-browser: $(READY)dev$(BUILD) # one of them
+	@$(EDGE) devices install $(@:setup-%=%)
 
 lock: ## pins all dependencies anew: make lock [ARGS=--upgrade]
 	@UV=$$(sh scripts/setup.sh --uv) && UV="$$UV" sh scripts/lock.sh $(ARGS)

@@ -15,7 +15,7 @@ import typer
 
 from converters.errors import EdgeExportError
 from pipeline import __version__
-from pipeline.commands import files, housekeeping, runs
+from pipeline.commands import devices, files, housekeeping, runs
 
 EXIT_CODES = """\b
 Exit codes:
@@ -64,6 +64,7 @@ def _root(
 runs.register(app)
 files.register(app)
 housekeeping.register(app)
+devices.register(app)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -14,6 +14,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from pipeline import config
+from pipeline.devices import CPU, DeviceRow, device_rows
+
 DISTRIBUTION = "edge-export"
 INSTALL_CHROMIUM = "sudo apt-get install -y chromium (or any Chrome or Chromium on PATH)"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -57,6 +60,7 @@ def checks(workspace: Path | None = None) -> tuple[DoctorRow, ...]:
         disk_row(workspace),
         writable_row(workspace),
         chromium_row(find_chromium()),
+        *device_health(device_rows(config.load().targets.values())),
     )
 
 
@@ -168,3 +172,19 @@ def chromium_row(found: Path | None) -> DoctorRow:
     if found is None:
         return DoctorRow("chromium", Health.MISSING, "not on PATH; only tests use it", INSTALL_CHROMIUM)
     return DoctorRow("chromium", Health.OK, str(found))
+
+
+def device_health(rows: Iterable[DeviceRow]) -> tuple[DoctorRow, ...]:
+    """One finding for each family of runtimes that needs more than this machine's CPU."""
+    families: dict[str, list[DeviceRow]] = {}
+    for row in rows:
+        if row.device != CPU:
+            families.setdefault(row.family, []).append(row)
+    return tuple(_family_health(family, members) for family, members in families.items())
+
+
+def _family_health(family: str, rows: list[DeviceRow]) -> DoctorRow:
+    here = list(dict.fromkeys(row.device for row in rows if row.available))
+    if here:
+        return DoctorRow(family, Health.OK, ", ".join(here))
+    return DoctorRow(family, Health.MISSING, rows[0].missing, rows[0].remedy)
