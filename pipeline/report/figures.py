@@ -58,16 +58,31 @@ def figures(cell: Cell) -> Figures:
 
 
 def key_numbers(cell: Cell) -> tuple[str, ...]:
-    """What a matrix shows in a cell: `112 dB`, `−0.1 pt`, `0.19 ms`, those that there are."""
+    """What a matrix shows in a cell: `112 dB`, `bit-equal`, `−0.1 pt`, `0.19 ms`, those that there are."""
     found = figures(cell)
     texts = []
     if found.snr_db is not None:
         texts.append(f"{signed(found.snr_db, 3)} dB")
+    if beside := beside_home(cell):
+        texts.append(beside)
     if found.drop is not None:
         texts.append(f"{points(found.drop)} pt")
     if found.p50 is not None:
         texts.append(f"{signed(found.p50, 2)} ms")
     return tuple(texts)
+
+
+def beside_home(cell: Cell) -> str:
+    """How far the cell is from the home runtime of its file: `bit-equal`, `±1 step`, `±2e-07`; empty where unasked."""
+    check = next((check for check in cell.checks if check.name == "kernels"), None)
+    if check is None or "equal_share" not in check.metrics:
+        return ""
+    if check.metrics["equal_share"] == 1.0:
+        return "bit-equal"
+    steps, share = check.metrics.get("max_steps"), check.metrics.get("max_rel_range")
+    if isinstance(steps, float):
+        return f"±{steps:g} step{'s' if steps != 1 else ''}"
+    return f"±{share:.0e}" if isinstance(share, float) else ""
 
 
 def points(drop: float) -> str:

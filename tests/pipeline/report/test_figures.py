@@ -49,3 +49,10 @@ def test_the_names_are_those_of_the_checks() -> None:
     found = figures(dataclasses.replace(sample_report.passed().cells[0], checks=(parity, accuracy)))
     for value in (found.snr_db, found.drop, found.drop_low, found.drop_high):
         assert value is not None
+
+
+def test_a_cell_beside_its_home_says_how_far_it_is() -> None:
+    assert key_numbers(cell(kernels={"equal_share": 1.0, "max_rel_range": 0.0, "max_steps": 0.0})) == ("bit-equal",)
+    assert key_numbers(cell(kernels={"equal_share": 0.5, "max_rel_range": 0.01, "max_steps": 1.0})) == ("±1 step",)
+    assert key_numbers(cell(kernels={"equal_share": 0.5, "max_rel_range": 2.2e-7})) == ("±2e-07",)
+    assert key_numbers(cell(kernels={})) == ()
