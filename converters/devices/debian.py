@@ -29,12 +29,19 @@ _UNKNOWN = re.compile(r"Unable to locate package|no installation candidate|has n
 
 
 def unpack(
-    packages: Sequence[str], folder: Path, arch: str = "", suite: str = "", say: Say = lambda _: None
+    packages: Sequence[str],
+    folder: Path,
+    arch: str = "",
+    suite: str = "",
+    say: Say = lambda _: None,
+    *,
+    alone: bool = False,
 ) -> dict[str, str]:
     """Versions by name of what was unpacked into `folder`: the packages, and all that they need and the system lacks.
 
     `arch` is a Debian name (`arm64`); empty is the machine's own. For a foreign one, all that is needed is unpacked.
     `suite` (`bookworm-backports`) is preferred where it is given; it is added to the machine's sources.
+    `alone` leaves out what the packages need: for a file of a package that wants none of it.
     Nothing runs as the packages' installation would: no scripts, no alternatives, no users.
 
     Raises:
@@ -51,6 +58,8 @@ def unpack(
         say(f"reading the package lists for {arch}{f' of {suite}' if suite else ''}")
         _apt(["update"], environment, f"the package lists for {arch} cannot be read")
         chosen = _closure(packages, environment, arch, suite)
+        if alone:
+            chosen = {name: version for name, version in chosen.items() if name in packages}
         say(
             f"downloading {len(chosen)} packages: {asked}{' and what they need' if len(chosen) > len(packages) else ''}"
         )
