@@ -111,32 +111,26 @@ class Workshop:
         evidence.save(samples, to_samples(images, artifact.source.inputs))
         return artifact, samples
 
-    def run(self) -> tuple[float, subprocess.CompletedProcess[str]]:
+    def run(self, devices: str = "none") -> tuple[float, subprocess.CompletedProcess[str]]:
         """`edge-export run --target tflite` in the workspace: seconds, and how it ended."""
-        arguments = [
-            "run",
-            "--target",
-            "tflite",
-            "--workspace",
-            str(self.workspace),
-            "--out",
-            str(self.folder / "dist"),
-        ]
+        arguments = ["run", "--target", "tflite", "--devices", devices, "--workspace", str(self.workspace)]
+        arguments += ["--out", str(self.folder / "dist")]
         return started(command(*arguments), self.folder, stdout=sys.stderr)
 
-    def report(self) -> dict[str, Any]:
+    def report(self, devices: str = "none") -> dict[str, Any]:
         """The report of a whole run, which is made when it is first asked for.
 
         Raises:
             ToolkitError: the run ended without a report.
         """
-        if "report" not in self._made:
-            seconds, done = self.run()
+        kept = f"report {devices}"
+        if kept not in self._made:
+            seconds, done = self.run(devices)
             path = self.folder / "dist" / reference_models.MODEL / "report" / "report.json"
             if done.returncode not in (0, 1) or not path.is_file():
                 raise ToolkitError(f"edge-export run ended with exit code {done.returncode} and without a report")
-            self._made["report"] = {**json.loads(path.read_text(encoding="utf-8")), "run_s": seconds}
-        return self._made["report"]
+            self._made[kept] = {**json.loads(path.read_text(encoding="utf-8")), "run_s": seconds}
+        return self._made[kept]
 
     def close(self) -> None:
         """Ends the workers."""
