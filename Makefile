@@ -26,7 +26,10 @@ BUILD := $(if $(UV_TORCH_BACKEND),-$(UV_TORCH_BACKEND))
 BROKEN := $(shell test -x $(BIN)/python || echo broken)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup export test test-all check format lint bench report readme doctor lock wheel setup-system setup-devices setup-gpu setup-arm64 setup-browser clean distclean broken
+.PHONY: help setup export test test-all check format lint bench report readme doctor lock wheel setup-system setup-devices test-devices: $(READY)dev$(BUILD) # as setup-devices; what cannot be had leaves its tests NOT_RUN
+	@$(EDGE) devices install || echo "[devices] not all could be installed: their tests will report NOT_RUN" >&2
+
+setup-gpu setup-arm64 setup-browser test-devices clean distclean broken
 
 help: ## lists every target
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -51,10 +54,10 @@ export: $(READY)$(EXPORT_SET)$(BUILD) ## converts and proves models: make export
 		$(if $(FORCE),--force "$(FORCE)") \
 		$(if $(DEVICES),--devices "$(DEVICES)") $(ARGS)
 
-test: setup-system lint ## format, lint, types and every test but the slow ones
+test: setup-system test-devices lint ## format, lint, types and every test but the slow ones
 	@$(BIN)/pytest -n 2 --dist loadfile -m "not slow" $(ARGS)
 
-test-all: setup-system lint ## the same with the slow sweeps
+test-all: setup-system test-devices lint ## the same with the slow sweeps
 	@$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 check: test ## the same as `make test`: what CI runs
