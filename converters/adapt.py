@@ -27,13 +27,15 @@ def to_file(
     return _adapt(inputs, source_specs, file_specs, "input", stacked=stacked)
 
 
-def to_source(outputs: Mapping[str, np.ndarray], file_specs: Specs, source_specs: Specs) -> Arrays:
-    """The outputs of one call as the source model gives them: its layout, its dtype, real numbers.
+def to_source(
+    outputs: Mapping[str, np.ndarray], file_specs: Specs, source_specs: Specs, *, stacked: bool = False
+) -> Arrays:
+    """The outputs of one call, or of stacked samples, as the source model gives them: layout, dtype, real numbers.
 
     Raises:
         ContractError: a name, shape or dtype that does not fit `file_specs`, or specs that do not fit each other.
     """
-    return _adapt(outputs, file_specs, source_specs, "output", stacked=False)
+    return _adapt(outputs, file_specs, source_specs, "output", stacked=stacked)
 
 
 def run_many(session: Session, inputs: Mapping[str, np.ndarray]) -> Arrays:
@@ -45,7 +47,7 @@ def run_many(session: Session, inputs: Mapping[str, np.ndarray]) -> Arrays:
         ContractError: no samples, unequal counts, or anything that does not fit the artifact's specs.
     """
     source, own = session.artifact.source, session.artifact.signature
-    count = _count(inputs)
+    count = count_samples(inputs)
     names, stacks = _split(to_file(inputs, source.inputs, own.inputs, stacked=True))
     session.reset()
     outputs: Arrays = {}
@@ -69,7 +71,7 @@ def run_many(session: Session, inputs: Mapping[str, np.ndarray]) -> Arrays:
 def time_calls(session: Session, inputs: Mapping[str, np.ndarray], n: int) -> np.ndarray:
     """Seconds of each of n calls, (n,) float64. Inputs are adapted before and cycled; `_call` returns read outputs."""
     source, own = session.artifact.source, session.artifact.signature
-    count = _count(inputs)
+    count = count_samples(inputs)
     names, stacks = _split(to_file(inputs, source.inputs, own.inputs, stacked=True))
     samples = [{name: stack[i, ...] for name, stack in zip(names, stacks, strict=True)} for i in range(min(count, n))]
     seconds = np.empty(n, np.float64)
@@ -178,8 +180,12 @@ def _cast_integers(values: np.ndarray, target: np.dtype, what: str) -> np.ndarra
     return values.astype(target)
 
 
-def _count(inputs: Mapping[str, np.ndarray]) -> int:
-    """How many samples are stacked, the same for every input and more than none."""
+def count_samples(inputs: Mapping[str, np.ndarray]) -> int:
+    """How many samples are stacked, the same for every input and more than none.
+
+    Raises:
+        ContractError: none, or unequal numbers.
+    """
     counts = {name: len(value) if value.ndim else 0 for name, value in inputs.items()}
     if len(set(counts.values())) > 1:
         raise ContractError(f"inputs have different numbers of samples: {counts}")

@@ -22,6 +22,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         *("pipeline.config", "pipeline.store", "pipeline.workspace", "pipeline.resources", "pipeline.environment"),
     ),
     ("converters.registry", "converters.worker", "converters.job", "converters.timing"),
+    ("converters.litert_web",),
     ("converters.eager", "converters.litert", "converters.onnx", "converters.torchscript"),
     ("converters.devices",),
     (
