@@ -19,6 +19,7 @@ from converters.errors import DiskFullError, UnavailableError
 
 VARIABLE = "EDGE_EXPORT_CACHE"
 CONTENTS = "contents.json"
+ABSENT = "it is not there"
 LOCK_TIMEOUT_S = 1800.0
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 _DIGEST_CHARACTERS = 12
@@ -52,7 +53,7 @@ def damage(place: Path) -> str:
             if found != wanted:
                 return f"{relative} has changed"
     except FileNotFoundError:
-        return "it is not complete" if place.exists() else "it is not there"
+        return f"it has no {CONTENTS}" if place.exists() else ABSENT
     except (OSError, ValueError, AttributeError):
         return f"its {CONTENTS} cannot be read"
     return ""

@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import IO
 
 from converters.devices import sources
 from converters.errors import DiskFullError, UnavailableError
@@ -73,13 +74,13 @@ def unpack(
             if not (folder / name).exists():
                 (folder / name).symlink_to(f"usr/{name}")
         for package in sorted(downloads.glob("*.deb")):
-            _run(["dpkg-deb", "-x", str(package), str(folder)], None, f"{package.name} cannot be unpacked")
+            _extract(package, folder)
     return chosen
 
 
 def require_tools(asked: str) -> None:
     """Raises UnavailableError where this is no Debian or one of its kin."""
-    lacking = [tool for tool in ("apt-get", "apt-config", "dpkg", "dpkg-deb") if not shutil.which(tool)]
+    lacking = [tool for tool in ("apt-get", "apt-config", "dpkg", "dpkg-deb", "tar") if not shutil.which(tool)]
     if lacking:
         raise UnavailableError(
             f"{asked}: unpacked from Debian packages, and this machine has no {', '.join(lacking)}; "
@@ -96,7 +97,7 @@ def _configure(state: Path, arch: str, suite: str, foreign: bool) -> dict[str, s
     ]
     for name in ("lists/partial", "cache/archives/partial", "nothing"):
         (state / name).mkdir(parents=True)
-    (state / "sources.sources").write_text(sources.text(sources.found(), suite), encoding="utf-8")
+    (state / "sources.sources").write_text(sources.text(sources.found(), arch, suite), encoding="utf-8")
     status = "" if foreign or not STATUS.is_file() else STATUS.read_text(encoding="utf-8", errors="replace")
     (state / "status").write_text(status, encoding="utf-8")
     ours = {
@@ -134,6 +135,16 @@ def _closure(packages: Sequence[str], environment: dict[str, str], arch: str, su
     return chosen
 
 
+def _extract(package: Path, folder: Path) -> None:
+    """As `dpkg-deb -x`, which would put a folder where /lib is a link to /usr/lib."""
+    wrong = f"{package.name} cannot be unpacked"
+    with tempfile.TemporaryFile() as files:
+        _run(["dpkg-deb", "--fsys-tarfile", str(package)], None, wrong, output=files)
+        files.seek(0)
+        options = ["--keep-directory-symlink", "--no-same-owner", "--directory", str(folder)]
+        _run(["tar", "-x", *options], None, wrong, given=files)
+
+
 def _apt(arguments: list[str], environment: dict[str, str], wrong: str, cwd: Path | None = None) -> str:
     return _run(["apt-get", "--quiet", "--assume-yes", *arguments], environment, wrong, cwd)
 
@@ -142,16 +153,30 @@ def _output(command: list[str]) -> str:
     return _run(command, None, f"{command[0]} fails")
 
 
-def _run(command: list[str], environment: dict[str, str] | None, wrong: str, cwd: Path | None = None) -> str:
+def _run(
+    command: list[str],
+    environment: dict[str, str] | None,
+    wrong: str,
+    cwd: Path | None = None,
+    given: IO[bytes] | None = None,
+    output: IO[bytes] | None = None,
+) -> str:
     try:
         done = subprocess.run(
-            command, env=environment, cwd=cwd, capture_output=True, text=True, errors="replace", timeout=TIMEOUT_S
+            command,
+            env=environment,
+            cwd=cwd,
+            stdin=given or subprocess.DEVNULL,
+            stdout=output or subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            timeout=TIMEOUT_S,
         )
     except subprocess.TimeoutExpired as error:
         raise UnavailableError(f"{wrong}: {command[0]} was not done after {TIMEOUT_S:.0f} s; try again") from error
+    answer = (done.stdout or b"").decode(errors="replace")
     if done.returncode == 0:
-        return done.stdout
-    said = done.stderr + done.stdout
+        return answer
+    said = done.stderr.decode(errors="replace") + answer
     if "No space left on device" in said:
         raise DiskFullError(f"{wrong}: no space is left; free some and run again")
     raise UnavailableError(f"{wrong}: {_cause(said)}")

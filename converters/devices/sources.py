@@ -65,14 +65,14 @@ def read(path: Path) -> list[Stanza]:
     ]
 
 
-def text(stanzas: Iterable[Stanza], suite: str = "") -> str:
-    """A `.sources` file of these, with `suite` added: the distribution's main entry with that suite in its place.
+def text(stanzas: Iterable[Stanza], arch: str, suite: str = "") -> str:
+    """A `.sources` file of those that are for `arch`, where some are for others.
 
-    Entries keep to no architecture, because the caller asks for one.
+    With `suite`, the distribution's main entry is added with that suite in its place.
     """
-    kept = [{**stanza, "Types": "deb"} for stanza in stanzas]
-    for stanza in kept:
-        stanza.pop("Architectures", None)
+    stanzas = list(stanzas)
+    fitting = [s for s in stanzas if arch in s.get("Architectures", arch).split()] or stanzas
+    kept = [{**stanza, "Types": "deb", "Architectures": arch} for stanza in fitting]
     if suite and not any(suite in stanza["Suites"].split() for stanza in kept):
         _, codename = release()
         main = next((s for s in kept if codename in s["Suites"].split()), kept[0])

@@ -1,0 +1,113 @@
+"""Wheels of another architecture, unpacked into a folder by this environment's pip or uv."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from converters.errors import DiskFullError, UnavailableError
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+LOCK = PROJECT / "requirements" / "all.lock"
+OLDEST_GLIBC = 17
+"""manylinux2014, which is manylinux_2_17, is the oldest that anyone still builds for."""
+TIMEOUT_S = 1200.0
+_PINNED = re.compile(r"([\w.-]+)==([\w.+!-]+)")
+_HASH = re.compile(r"--hash=\S+")
+
+
+def unpack(wishes: Mapping[str, str], folder: Path, machine: str, glibc: tuple[int, int], python: str) -> None:
+    """Unpacks packages, by name and version, and all that they need into `folder`, to be put on a Python's path.
+
+    What they need comes in the version that this environment has. Hashes are checked where the project's lock has
+    them. `machine` is `aarch64`, `python` is `3.11`, `glibc` that of the system which shall import them.
+
+    Raises:
+        UnavailableError: no pip and no uv, no network, or no such wheel.
+        DiskFullError: no space is left.
+    """
+    with tempfile.TemporaryDirectory(prefix="edge-export-wheels-") as temporary:
+        constraints = Path(temporary) / "constraints.txt"
+        constraints.write_text("".join(f"{line}\n" for line in _constraints()), encoding="utf-8")
+        command = [
+            *_installer(machine, glibc),
+            *("--quiet", "--target", str(folder), "--python-version", python, "--only-binary", ":all:"),
+            *("--constraint", str(constraints)),
+            *(f"{name}=={version}" for name, version in wishes.items()),
+        ]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=TIMEOUT_S)
+        except subprocess.TimeoutExpired as error:
+            raise UnavailableError(f"{command[0]} was not done after {TIMEOUT_S:.0f} s; try again") from error
+    if done.returncode:
+        raise _failure(machine, done.stderr + done.stdout)
+    for leftover in ("bin", ".lock"):
+        if (folder / leftover).is_dir():
+            shutil.rmtree(folder / leftover)
+        else:
+            (folder / leftover).unlink(missing_ok=True)
+
+
+def _installer(machine: str, glibc: tuple[int, int]) -> list[str]:
+    """The command that installs wheels for another machine: this environment's pip, uv, or another pip."""
+    newest_first = range(glibc[1], OLDEST_GLIBC - 1, -1)
+    platforms = [f"manylinux_{glibc[0]}_{minor}_{machine}" for minor in newest_first] + [f"manylinux2014_{machine}"]
+    for_pip = [word for name in platforms for word in ("--platform", name)]
+    for_uv = ["--python-platform", f"{machine}-manylinux_{glibc[0]}_{min(glibc[1], 40)}", "--link-mode", "copy"]
+    for command in _programs():
+        try:
+            done = subprocess.run([*command, "--version"], capture_output=True, text=True, timeout=60)
+        except (OSError, subprocess.TimeoutExpired):
+            continue
+        if done.returncode == 0 and done.stdout.startswith("uv "):
+            return [*command, "pip", "install", *for_uv]
+        if done.returncode == 0 and done.stdout.startswith("pip "):
+            quiet = ("--disable-pip-version-check", "--no-compile", "--root-user-action", "ignore")
+            return [*command, "install", *quiet, "--implementation", "cp", *for_pip]
+    raise UnavailableError(f"wheels for {machine} are downloaded by pip or uv, and neither is here; install one")
+
+
+def _programs() -> Iterator[list[str]]:
+    yield [sys.executable, "-m", "pip"]
+    for uv in (os.environ.get("UV", ""), shutil.which("uv") or "", str(PROJECT / ".tools" / "uv" / "bin" / "uv")):
+        if uv:
+            yield [uv]
+    yield ["pip3"]
+    yield ["python3", "-m", "pip"]
+
+
+def _constraints() -> list[str]:
+    """`name==version` of all that is installed here, with the hashes that the project's lock knows for it."""
+    hashes = {}
+    if LOCK.is_file():
+        for block in re.split(r"^(?=\S)", LOCK.read_text(encoding="utf-8"), flags=re.MULTILINE):
+            if pinned := _PINNED.match(block):
+                hashes[pinned[1], pinned[2]] = " ".join(_HASH.findall(block))
+    installed = {
+        re.sub(r"[-_.]+", "-", found.name).lower(): found.version
+        for found in importlib.metadata.distributions()
+        if found.name
+    }
+    return [
+        f"{name}=={version} {hashes.get((name, version), '')}".strip()
+        for name, version in sorted(installed.items())
+        if "+" not in version  # built for this machine alone
+    ]
+
+
+def _failure(machine: str, said: str) -> UnavailableError | DiskFullError:
+    if "No space left on device" in said:
+        return DiskFullError(f"the wheels for {machine} cannot be unpacked: no space is left; free some and run again")
+    lines = [line.strip(" ×╰─▶│") for line in said.splitlines() if line.strip()]
+    errors = [line for line in lines if "error" in line.lower()] or lines[-3:] or ["it does not say why"]
+    return UnavailableError(
+        f"the wheels for {machine} cannot be installed: {'; '.join(errors[-3:])}; see whether the network and the "
+        "package index of this machine work"
+    )
