@@ -50,6 +50,14 @@ RUNTIMES = (
         worker="litert",
         packages=("ai-edge-litert",),
     ),
+    RuntimeSpec(
+        name="litert-arm64",
+        module="converters.litert.runtime",
+        formats=(Format.TFLITE,),
+        worker="litert-arm64",
+        packages=("ai-edge-litert",),
+        devices="converters.devices.arm64:devices",
+    ),
 )
 INSPECTORS = (
     InspectorSpec(

@@ -44,5 +44,13 @@ RUNTIMES = (
         packages=("onnxruntime",),
         variants=("", "4t"),
     ),
+    RuntimeSpec(
+        name="onnxruntime-arm64",
+        module="converters.onnx.runtime",
+        formats=(Format.ONNX,),
+        worker="onnxruntime-arm64",
+        packages=("onnxruntime",),
+        devices="converters.devices.arm64:devices",
+    ),
 )
 INSPECTORS = (InspectorSpec(format=Format.ONNX, module="converters.onnx.inspect", worker="onnx", packages=("onnx",)),)
