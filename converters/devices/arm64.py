@@ -40,7 +40,9 @@ def devices() -> tuple[Device, ...]:
         return (Device("native", version=platform.platform()),)
     try:
         emulator, version = qemu()
-        launches = [(cpu, launch(cpu, emulator)) for cpu in CPUS]
+        system = whole(system_folder(), "its ARM64 Python")
+        packages = whole(packages_folder(), "what its ARM64 Python imports")
+        launches = [(cpu, launch(cpu, emulator, system, packages)) for cpu in CPUS]
     except UnavailableError as error:
         return (Device("", missing=str(error), remedy=INSTALL if emulates() else "", emulated=True),)
     parts = [f"QEMU {version}", *(f"{name} {number}" for name, number in wheels().items())]
@@ -57,14 +59,12 @@ def emulates() -> bool:
     return sys.platform.startswith("linux")
 
 
-def launch(cpu: str, emulator: Path, packages: Path | None = None) -> Launch:
-    """How an ARM64 Python starts on an emulated `cpu`, with its own packages and our modules.
+def launch(cpu: str, emulator: Path, system: Path, packages: Path) -> Launch:
+    """How the Python of an unpacked `system` starts on an emulated `cpu`, with its own packages and our modules.
 
     Raises:
-        UnavailableError: it is not installed, or damaged.
+        UnavailableError: the system has no Python.
     """
-    system = whole(system_folder(), "its ARM64 Python")
-    packages = packages or whole(packages_folder(), "what its ARM64 Python imports")
     path = os.pathsep.join(filter(None, [str(packages), str(PROJECT), os.environ.get("PYTHONPATH", "")]))
     without = [word for name in ("LD_PRELOAD", "LD_LIBRARY_PATH") for word in ("-U", name)]  # those are this machine's
     command = (str(emulator), "-L", str(system), *without, str(interpreter(system)), "-s", "-S")

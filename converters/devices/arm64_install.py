@@ -90,7 +90,7 @@ def _build_packages(folder: Path, emulator: Path, say: Say) -> None:
     python = arm64.interpreter(system).name.removeprefix("python")
     wheels.unpack(chosen, folder, "aarch64", _glibc(system), python)
     say("starting them under QEMU")
-    how = arm64.launch(arm64.CPUS[0], emulator, folder)
+    how = arm64.launch(arm64.CPUS[0], emulator, system, folder)
     modules = [*ALWAYS_IMPORTED, *(IMPORTS[name] for name in arm64.TOOLKITS if name in chosen)]
     program = f"import {', '.join(modules)}; print('imported')"  # Python keeps the bytecode: later starts are quick
     try:
