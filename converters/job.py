@@ -146,13 +146,13 @@ def run_samples(
     return _guard(registry.runtime(runtime), lambda: session.run_many(inputs))
 
 
-def probe(runtime: str, artifact: Artifact, samples: Path, threads: int = 1) -> Probe:
+def probe(runtime: str, artifact: Artifact, samples: Path, prefix: str = "", threads: int = 1) -> Probe:
     """How a model behaves on two or more stacked inputs of a file; its sessions are not kept.
 
     Raises:
         EdgeExportError: the file cannot be opened at all.
     """
-    return probe_state(lambda: _open(runtime, artifact, threads), load_samples(samples))
+    return probe_state(lambda: _open(runtime, artifact, threads), load_samples(samples, prefix))
 
 
 def placement(runtime: str, artifact: Artifact, threads: int = 1) -> list[tuple[str, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -29,8 +29,13 @@ class Probe:
     random: bool = False
     finite: bool = False
     moves: bool = False
-    shapes: dict[str, Shape] | None = None
+    shapes: dict[str, Shape] = field(default_factory=dict)
     call_s: float = 0.0
+
+    @property
+    def steady(self) -> bool:
+        """Whether outputs may be compared: the model took the inputs and draws no random numbers."""
+        return not self.error and not self.random
 
 
 def probe(fresh: Callable[[], Session], inputs: Arrays) -> Probe:

@@ -6,19 +6,23 @@ import dataclasses
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from converters import registry
-from converters.contract import Arrays, Artifact, Signature
+from converters.contract import Arrays, Artifact, RuntimeSpec, Signature
 from converters.inspection import Inspection
 from converters.worker import WorkerPool
+from pipeline.binding import speaking
 from pipeline.checks.gates import Gates
 from pipeline.checks.outcome import Check
 from pipeline.checks.parity import check_parity
 from pipeline.checks.precision import check_precision
 from pipeline.config import Limits
-from pipeline.lone import default_runtime, inputs_for, inspect_file, open_artifact, speaking
+from pipeline.lone import default_runtime, inputs_for, inspect_file, open_artifact, require
+
+PREFIX = "input/"
+"""Of names in a file of samples: an input may be called as `numpy.savez` calls its own arguments."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +57,8 @@ def compare(
     b, pack_b = open_artifact(path_b, pool, limits)
     runtime_a, runtime_b = default_runtime(a, runtimes[0]), default_runtime(b, runtimes[1])
     arrays = inputs_for(a, inputs, [pack_a, pack_b])
-    reference = run(a, arrays, a.source, runtime_a.name, pool, limits)
-    got = run(b, arrays, a.source, runtime_b.name, pool, limits)
+    reference = run(a, arrays, a.source, runtime_a, pool, limits)
+    got = run(b, arrays, a.source, runtime_b, pool, limits)
     order = list(gates.parity)
     coarser = max((a.precision, b.precision), key=order.index)
     checks = (
@@ -66,27 +70,52 @@ def compare(
 
 
 def run(
-    artifact: Artifact, inputs: Arrays, source: Signature, runtime: str, pool: WorkerPool, limits: Limits
+    artifact: Artifact,
+    inputs: Arrays,
+    source: Signature,
+    runtime: RuntimeSpec,
+    pool: WorkerPool,
+    limits: Limits,
 ) -> Arrays:
     """The artifact's outputs in the layout and under the names of `source`, for inputs in the same."""
     spoken = speaking(artifact, source)
     own_inputs = {ours.name: inputs[spec.name] for spec, ours in zip(source.inputs, spoken.source.inputs, strict=True)}
-    with tempfile.TemporaryDirectory(prefix="edge-export-") as folder:
-        samples = Path(folder) / "inputs.npz"
-        np.savez(samples, allow_pickle=False, **own_inputs)
-        outputs: Arrays = pool.call(
-            registry.runtime(runtime).worker,
-            "converters.job:run_samples",
-            limits.measure_s,
-            runtime=runtime,
-            artifact=spoken,
-            samples=samples,
-        )
+    outputs: Arrays = ask(runtime, "run_samples", spoken, own_inputs, pool, limits)
     own_names = {spec.name for spec in spoken.source.outputs}
     by_name = any(spec.name in own_names for spec in source.outputs)
     pairs = zip(source.outputs, spoken.source.outputs, strict=False)
     names = {} if by_name else {ours.name: spec.name for spec, ours in pairs}
     return {names.get(name, name): value for name, value in outputs.items()}
+
+
+def ask(
+    runtime: RuntimeSpec,
+    question: str,
+    artifact: Artifact,
+    inputs: Arrays,
+    pool: WorkerPool,
+    limits: Limits,
+    **more: Any,
+) -> Any:
+    """What a function of `converters.job` that takes samples says, in the worker of the runtime.
+
+    Raises:
+        UnavailableError: the runtime is not installed, or its device is not here.
+    """
+    require(runtime)
+    with tempfile.TemporaryDirectory(prefix="edge-export-") as folder:
+        samples = Path(folder) / "inputs.npz"
+        np.savez(samples, allow_pickle=False, **{f"{PREFIX}{name}": value for name, value in inputs.items()})
+        return pool.call(
+            runtime.worker,
+            f"converters.job:{question}",
+            limits.measure_s,
+            runtime=runtime.name,
+            artifact=artifact,
+            samples=samples,
+            prefix=PREFIX,
+            **more,
+        )
 
 
 def _precision(artifact: Artifact, inspection: Inspection, gates: Gates) -> Check:

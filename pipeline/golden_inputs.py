@@ -160,6 +160,38 @@ def synthesise(specs: tuple[TensorSpec, ...], count: int, seed: int) -> Arrays:
     return {spec.name: _made_up(spec, count, rng) for spec in specs}
 
 
+def in_stretches(specs: tuple[TensorSpec, ...], count: int, seed: int) -> Arrays:
+    """As `synthesise`, but floats come in stretches of samples that share a pattern, as sounds and films do.
+
+    A model that waits for something to last (a word, a face) answers noise with the same value for ever. A pattern is
+    a smooth curve along the last axis at a level of its own; noise is mixed in. Without limits it lies within -2..2.
+    """
+    rng = np.random.default_rng(seed)
+    made = synthesise(specs, count, seed)
+    for spec in specs:
+        if np.dtype(spec.dtype).kind == "f":
+            low, high = spec.limits or (-2.0, 2.0)
+            unit = _stretches(made[spec.name].shape, rng)
+            made[spec.name] = (low + (high - low) * unit).astype(spec.dtype)
+    return made
+
+
+def _stretches(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    """Patterns within 0..1 of `shape`, (n, ...), each lasting for 4 to 16 samples."""
+    values, last = rng.random(shape), shape[-1]
+    start = 0
+    while start < len(values):
+        end = start + int(rng.integers(4, 17))
+        width = int(rng.integers(2, 13))
+        window = np.hanning(2 * width + 1)
+        curve = np.convolve(rng.standard_normal(last + 2 * width), window / window.sum(), mode="valid")
+        curve = (curve - curve.min()) / max(float(np.ptp(curve)), 1e-9) if last > 1 else np.ones(1)
+        noise = 0.3 * rng.random()
+        values[start:end] = noise * values[start:end] + (1 - noise) * rng.random() * curve
+        start = end
+    return values
+
+
 def _is_picture(spec: TensorSpec) -> bool:
     return spec.meaning == "image" and {"H", "W"} <= set(spec.layout)
 

@@ -6,7 +6,6 @@ import contextlib
 import dataclasses
 import tempfile
 from collections.abc import Iterator
-from itertools import permutations
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +13,14 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from converters import registry
-from converters.contract import Arrays, Artifact, Precision, RuntimeSpec, Signature, TensorSpec
+from converters.contract import Arrays, Artifact, Format, Precision, RuntimeSpec, Signature
+from converters.device import split_name
 from converters.errors import DataError, ModelError, UnavailableError, UsageError
 from converters.inspection import Inspection
 from converters.sniff import sniff
 from converters.worker import WorkerPool
 from pipeline import config, golden
+from pipeline.binding import real
 from pipeline.bundle import open_bundle
 from pipeline.bundle.write import MANIFEST
 from pipeline.config import Limits
@@ -76,7 +77,7 @@ def open_artifact(path: Path, pool: WorkerPool, limits: Limits) -> tuple[Artifac
         format=inspection.format,
         precision=guess_precision(inspection),
         signature=own,
-        source=Signature(tuple(map(_real, own.inputs)), tuple(map(_real, own.outputs))),
+        source=Signature(tuple(map(real, own.inputs)), tuple(map(real, own.outputs))),
         model=path.stem,
         sha256=file_sha256(path),
         graph_hash=inspection.graph_hash,
@@ -105,19 +106,48 @@ def guess_precision(inspection: Inspection) -> Precision:
 
 
 def default_runtime(artifact: Artifact, name: str = "") -> RuntimeSpec:
-    """The runtime of that name, or the first one of the artifact's format.
+    """The runtime of that name, a family's first or a full one; without a name the first one of the artifact's format.
 
     Raises:
         UsageError: it does not open such files.
-        UnavailableError: it is not installed.
+        UnavailableError: it is not installed, or its device is not here.
     """
     fit = registry.runtimes_for(artifact.format)
-    if name and name not in {spec.name for spec in fit}:
+    if name and split_name(name)[0] not in {spec.name for spec in fit}:
         names = ", ".join(spec.name for spec in fit) or "none"
         raise UsageError(f"{name!r} does not run {artifact.format} files; those that do: {names}")
-    spec = registry.runtime(name) if name else fit[0]
-    _require(spec.packages, f"running {spec.name}")
+    spec = named_runtimes(name or fit[0].name)[0]
+    require(spec)
     return spec
+
+
+def named_runtimes(name: str) -> tuple[RuntimeSpec, ...]:
+    """What a user means by a runtime's name: `registry.select`; a device that is not here stands for itself.
+
+    Raises:
+        UsageError: there is none of that name; the message lists what there is.
+    """
+    try:
+        return registry.select(name)
+    except UsageError:
+        family = registry.runtime(split_name(name)[0])
+        absent = [spec for spec in registry.expand(family) if spec.device and spec.device.missing]
+        if not absent:
+            raise
+        return (dataclasses.replace(absent[0], name=name),)
+
+
+def cpu_runtimes(format: Format) -> tuple[RuntimeSpec, ...]:
+    """The runtimes of a format on this machine's own CPU, variants included, the first of the format first."""
+    return tuple(
+        spec for family in registry.runtimes_for(format) if not family.devices for spec in registry.expand(family)
+    )
+
+
+def require(spec: RuntimeSpec) -> None:
+    """Raises UnavailableError, with what to do, where a runtime's packages or device are not here."""
+    registry.require_device(spec)
+    _require(spec.packages, f"running {spec.name}")
 
 
 def inputs_for(artifact: Artifact, wanted: str, packs: list[Path | None]) -> Arrays:
@@ -183,84 +213,6 @@ def _fitting(arrays: Arrays, artifact: Artifact, path: Path) -> Arrays:
         if found.dtype != np.dtype(spec.dtype):
             raise DataError(f"{path}: {spec.name!r} is {found.dtype}, {artifact.path.name} takes {spec.dtype}")
     return {spec.name: arrays[spec.name] for spec in specs}
-
-
-def speaking(artifact: Artifact, source: Signature) -> Artifact:
-    """The artifact taking inputs and giving outputs as `source` says, in its order and layout, under the file's names.
-
-    A single tensor on each side binds whatever its name. A file that says nothing of its tensors, as other people's
-    TorchScript, is taken at its word to be called as `source` says.
-
-    Raises:
-        ModelError: a tensor without a partner of the same size.
-    """
-    own = artifact.signature
-    if not own.inputs and not own.outputs:
-        return dataclasses.replace(artifact, signature=source, source=source)
-    inputs, ours = _bind(source.inputs, own.inputs, artifact, "input")
-    outputs, theirs = _bind(source.outputs, own.outputs, artifact, "output")
-    return dataclasses.replace(artifact, signature=Signature(ours, theirs), source=Signature(inputs, outputs))
-
-
-def _bind(
-    source: tuple[TensorSpec, ...], own: tuple[TensorSpec, ...], artifact: Artifact, side: str
-) -> tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ...]]:
-    """Both sides, partner by partner, with layouts that say how their axes go together.
-
-    Partners share a name; where no name at all is shared (converters lose them), order decides. An input must have
-    one; an output without one is left to the check, which calls it missing or unexpected.
-    """
-    named = {spec.name: spec for spec in own}
-    if len(own) == len(source) and not any(spec.name in named for spec in source):
-        named = {spec.name: partner for spec, partner in zip(source, own, strict=True)}
-    lonely = [spec.name for spec in source if spec.name not in named]
-    if lonely and side == "input":
-        raise ModelError(f"{artifact.path.name} has no input {', '.join(lonely)}; it has {', '.join(named)}")
-    pairs = [_laid_out(spec, named[spec.name], artifact, side) for spec in source if spec.name in named]
-    taken = {second.name for _, second in pairs}
-    extra = [spec for spec in own if spec.name not in taken]
-    if extra and side == "input":
-        raise ModelError(
-            f"{artifact.path.name} also wants {', '.join(spec.name for spec in extra)}, which nobody gives"
-        )
-    pairs += [(_real(spec), spec) for spec in extra]
-    return tuple(first for first, _ in pairs), tuple(second for _, second in pairs)
-
-
-def _laid_out(spec: TensorSpec, own: TensorSpec, artifact: Artifact, side: str) -> tuple[TensorSpec, TensorSpec]:
-    real = dataclasses.replace(_real(spec), name=own.name)
-    if spec.layout and own.layout and sorted(spec.layout) == sorted(own.layout):
-        sizes = dict(zip(spec.layout, spec.shape, strict=True))
-        if any(
-            None not in (n, sizes[axis]) and n != sizes[axis] for axis, n in zip(own.layout, own.shape, strict=True)
-        ):
-            raise ModelError(
-                f"{side} {spec.name!r} is {spec.layout} {spec.shape} on one side and {own.layout} {own.shape} in "
-                f"{artifact.path.name}: two models of other sizes"
-            )
-        return real, own
-    there = [n or 1 for n in spec.shape]
-    here = [n or 1 for n in own.shape]
-    bare = dataclasses.replace(real, layout=""), dataclasses.replace(own, layout="")
-    if there == here:
-        return bare
-    letters = "ABCDEFGH"[: len(there)]
-    orders = [p for p in permutations(range(len(there))) if len(here) == len(there) and [there[i] for i in p] == here]
-    keeps_batch = [p for p in orders if p[0] == 0] or orders
-    if len(keeps_batch) != 1:
-        raise ModelError(
-            f"{side} {spec.name!r} is {tuple(there)} on one side and {tuple(here)} in {artifact.path.name}: "
-            + ("several orders of the axes fit" if orders else "no order of the axes fits")
-        )
-    return (
-        dataclasses.replace(real, layout=letters),
-        dataclasses.replace(own, layout="".join(letters[i] for i in keeps_batch[0])),
-    )
-
-
-def _real(spec: TensorSpec) -> TensorSpec:
-    """A quantized tensor as the real numbers that it stands for."""
-    return dataclasses.replace(spec, dtype="float32", scale=None, zero_point=None) if spec.quantized else spec
 
 
 def _require(packages: tuple[str, ...], what: str) -> None:

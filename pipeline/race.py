@@ -9,11 +9,12 @@ import numpy as np
 
 from converters.timing import PairTimings
 from converters.worker import WorkerPool
+from pipeline.binding import speaking
 from pipeline.checks.gates import LatencyGate
 from pipeline.checks.latency import check_latency
 from pipeline.checks.outcome import Check
 from pipeline.config import Limits
-from pipeline.lone import default_runtime, inputs_for, open_artifact, speaking
+from pipeline.lone import default_runtime, inputs_for, open_artifact
 
 WORKER = "bench"
 """A process of its own, which loads the runtimes of both sides, so that pairs are interleaved."""

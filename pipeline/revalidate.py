@@ -1,140 +1,212 @@
-"""Judges finished artifacts anew, on this machine: those of a bundle by its own golden pack and gates, or one file."""
+"""Judges finished artifacts anew, on this machine: by golden data and a bundle's own gates, or one file by itself."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import dataclasses
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from converters import registry
-from converters.contract import Arrays, Artifact, RuntimeSpec
-from converters.errors import EdgeExportError, UnavailableError, UsageError
+from converters.contract import Arrays, Artifact, Format, RuntimeSpec, TensorSpec
+from converters.errors import EdgeExportError, ModelError, UnsupportedError, UsageError
 from converters.inspection import Inspection
 from converters.worker import WorkerPool
 from pipeline import config, golden
 from pipeline.bundle import open_bundle
 from pipeline.checks.gates import Gates, parse_gates
-from pipeline.checks.outcome import Cell, Outcome
-from pipeline.checks.verdict import Evidence, Golden, judge
+from pipeline.checks.outcome import Cell, Check, Outcome
+from pipeline.checks.verdict import Evidence, Golden, Home, judge, judge_unmade
 from pipeline.compare import run
 from pipeline.config import Limits
 from pipeline.golden import GoldenPack
-from pipeline.lone import inspect_file, open_artifact
+from pipeline.golden_inputs import NO_LABEL
+from pipeline.lone import cpu_runtimes, inputs_for, inspect_file, named_runtimes, open_artifact
+from pipeline.plausible import settled
+from pipeline.trial import Subject, prepare
+from pipeline.yardstick import check_yardstick, choose, parity_with_nothing
+
+MADE_UP = ("golden", "random")
+"""What `inputs` may say where there is no golden data: both mean made-up inputs."""
 
 
-def revalidate(
-    path: Path,
-    inputs: str,
-    gates: Gates,
-    own_gates: bool,
-    runtimes: Sequence[str],
-    pool: WorkerPool,
-    limits: Limits,
-) -> list[Cell]:
-    """A cell for every artifact and runtime.
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    """What is judged, and on what.
 
-    Args:
-        path: a bundle folder, or an artifact file.
-        inputs: `golden`, `random`, or a file, as for `compare`; a bundle always brings its own pack.
-        gates: used for a lone file, and for a bundle when `own_gates`; else a bundle's own gates judge it.
-        own_gates: whether the user gave gates.
-        runtimes: only these, where any is named.
-        pool: workers.
-        limits: their time.
+    `inputs` is `golden`, `random`, or a file, as for `compare`; a bundle always brings its own pack. `sizes` are the
+    inputs that the user describes. `runtimes`, families or full names, are those of this machine's CPU where none is
+    named. `own_gates`: the user gave gates, which judge a bundle instead of its own.
+    """
+
+    path: Path
+    inputs: str
+    gates: Gates
+    own_gates: bool = False
+    runtimes: tuple[str, ...] = ()
+    sizes: tuple[TensorSpec, ...] = ()
+
+
+def revalidate(wanted: Wanted, pool: WorkerPool, limits: Limits) -> Iterator[Cell]:
+    """A cell for every artifact and runtime, as each is done.
 
     Raises:
         ModelError: a bundle or file that is missing or damaged.
-        UsageError: a runtime that does not exist or opens none of the files, or no inputs to judge on.
+        UsageError: a runtime that does not exist or opens none of the files.
     """
-    for name in runtimes:
-        registry.runtime(name)
-    cells: list[Cell] = []
+    named = [spec for name in wanted.runtimes for spec in named_runtimes(name)] if wanted.runtimes else None
+    bench = _Bench(wanted.gates, named, pool, limits)
+    path, done = wanted.path, 0
     if path.is_dir():
         bundle = open_bundle(path)
-        if not own_gates:
-            gates = parse_gates(config.read_toml(bundle.gates), None)
+        if not wanted.own_gates:
+            bench.gates = parse_gates(config.read_toml(bundle.gates), None)
         packs = {framework: golden.read(pack) for framework, pack in bundle.golden.items()}
-        for artifact in bundle.artifacts:
-            cells += _cells(artifact, packs[artifact.framework], gates, runtimes, pool, limits)
-    else:
-        artifact, pack = open_artifact(path, pool, limits)
-        if pack is None and inputs == "golden":
-            raise UsageError(
-                f"{path} lies in no bundle, so that nothing says what is right; give a golden pack with "
-                "--inputs FILE, or compare it with another artifact: edge-export compare RIGHT.onnx THIS.tflite"
-            )
-        judged_on = golden.read(pack) if pack else golden.read(Path(inputs))
-        cells += _cells(artifact, judged_on, gates, runtimes, pool, limits)
-    if not cells:
-        raise UsageError(f"none of {', '.join(runtimes)} opens what {path} holds")
-    return cells
-
-
-def _cells(
-    artifact: Artifact, pack: GoldenPack, gates: Gates, only: Sequence[str], pool: WorkerPool, limits: Limits
-) -> list[Cell]:
-    fit = [spec for spec in registry.runtimes_for(artifact.format) if not only or spec.name in only]
-    return [_cell(artifact, pack, spec, gates, pool, limits) for spec in fit]
-
-
-def _cell(
-    artifact: Artifact, pack: GoldenPack, spec: RuntimeSpec, gates: Gates, pool: WorkerPool, limits: Limits
-) -> Cell:
-    checks = judge(
-        Evidence(
-            precision=artifact.precision,
-            runtime=spec.name,
-            outputs=pack.signature.outputs,
-            golden=Golden(pack.inputs, pack.outputs, pack.label, pack.at_limits),
-            golden_got=_run(artifact, pack, spec, pool, limits),
-            inspection=_inspect(artifact, pool, limits),
-            size_bytes=artifact.size_bytes,
-            placement=_placement(artifact, spec, pool, limits),
-        ),
-        gates,
-    )
-    return Cell(
-        model=artifact.model,
-        framework=artifact.framework,
-        route=artifact.route,
-        precision=artifact.precision.value,
-        runtime=spec.name,
-        target=artifact.format.value,
-        artifact=artifact.path.name,
-        checks=checks,
-    )
-
-
-def _run(
-    artifact: Artifact, pack: GoldenPack, spec: RuntimeSpec, pool: WorkerPool, limits: Limits
-) -> Arrays | EdgeExportError:
-    missing = registry.missing(spec.packages)
-    if missing:
-        return UnavailableError(f"{spec.name} needs {', '.join(missing)}: pip install {' '.join(missing)}")
-    try:
-        return run(artifact, pack.inputs, pack.signature, spec.name, pool, limits)
-    except EdgeExportError as error:
-        return error
-
-
-def _inspect(artifact: Artifact, pool: WorkerPool, limits: Limits) -> Inspection | EdgeExportError:
-    try:
-        return inspect_file(artifact.path, pool, limits)
-    except EdgeExportError as error:
-        return error
-
-
-def _placement(
-    artifact: Artifact, spec: RuntimeSpec, pool: WorkerPool, limits: Limits
-) -> list[tuple[str, str]] | EdgeExportError:
-    try:
-        placed: list[tuple[str, str]] = pool.call(
-            spec.worker, "converters.job:placement", limits.inspect_s, runtime=spec.name, artifact=artifact
+        cells: Iterator[Cell] = (
+            cell for each in bundle.artifacts for cell in bench.by_pack(each, packs[each.framework])
         )
-    except EdgeExportError as error:
-        return error
-    return placed
+    else:
+        artifact, of_bundle = open_artifact(path, pool, limits)
+        artifact = settled(artifact, wanted.sizes)
+        pack = _pack(wanted.inputs, of_bundle)
+        cells = bench.by_pack(artifact, pack) if pack else bench.by_itself(artifact, wanted.inputs)
+    for cell in cells:
+        done += 1
+        yield cell
+    if not done:
+        raise UsageError(f"none of {', '.join(wanted.runtimes)} opens what {path} holds")
 
 
 def exit_code(cells: Sequence[Cell]) -> int:
     """0 when every cell passed, else 1."""
     return 0 if all(cell.outcome is Outcome.PASSED for cell in cells) else 1
+
+
+def _pack(wanted: str, of_bundle: Path | None) -> GoldenPack | None:
+    """The golden data to judge by, where there is any: inputs with the outputs that are right."""
+    if wanted in MADE_UP:
+        return golden.read(of_bundle) if of_bundle and wanted == "golden" else None
+    with contextlib.suppress(ModelError):
+        return golden.read(Path(wanted))
+    return None
+
+
+@dataclasses.dataclass
+class _Bench:
+    """Runs artifacts on runtimes and judges what they give."""
+
+    gates: Gates
+    named: Sequence[RuntimeSpec] | None
+    pool: WorkerPool
+    limits: Limits
+
+    def by_pack(self, artifact: Artifact, pack: GoldenPack) -> Iterator[Cell]:
+        """Cells judged by the framework's own outputs."""
+        known = Golden(pack.inputs, pack.outputs, pack.label, pack.at_limits)
+        given: dict[str, Arrays | EdgeExportError] = {}
+
+        def outputs(spec: RuntimeSpec) -> Arrays | EdgeExportError:
+            if spec.name not in given:
+                try:
+                    given[spec.name] = run(artifact, pack.inputs, pack.signature, spec, self.pool, self.limits)
+                except EdgeExportError as error:
+                    given[spec.name] = error
+            return given[spec.name]
+
+        for spec in self._runtimes(artifact.format):
+            home = cpu_runtimes(artifact.format)[0]
+            beside = Home(home.name, outputs(home)) if spec.name != home.name else None
+            yield self._cell(artifact, spec, self._judge(artifact, spec, known, outputs(spec), beside))
+
+    def by_itself(self, artifact: Artifact, inputs: str) -> Iterator[Cell]:
+        """Cells judged by what the same file gives on other kernels of this machine's CPU."""
+        specs = self._runtimes(artifact.format)
+        if not specs:
+            return
+        given = None if inputs in MADE_UP else inputs_for(artifact, inputs, [])
+        try:
+            subject = prepare(artifact, given, self.gates.parity[artifact.precision], self.pool, self.limits)
+        except UnsupportedError as error:
+            yield from (self._cell(artifact, spec, judge_unmade("inputs", error)) for spec in specs)
+            return
+        for spec in specs:
+            yield self._cell(artifact, spec, self._across(subject, spec))
+
+    def _across(self, subject: Subject, spec: RuntimeSpec) -> tuple[Check, ...]:
+        artifact, got = subject.artifact, subject.outputs(spec)
+        unlabelled = np.full(len(next(iter(subject.inputs.values()))), NO_LABEL)
+        known = Golden(subject.inputs, {}, unlabelled, np.zeros(len(unlabelled), dtype=bool))
+        if isinstance(got, EdgeExportError):
+            return check_yardstick(subject, None), *self._judge(artifact, spec, known, got)
+        yardstick = choose(subject, spec)
+        measured_by = check_yardstick(subject, yardstick)
+        if yardstick.runtime is None:
+            gate = self.gates.parity[artifact.precision]
+            parity = parity_with_nothing(subject, got, gate)
+            checks = self._judge(artifact, spec, known, got)
+            return measured_by, *(parity if check.name == "parity" else check for check in checks)
+        known = dataclasses.replace(known, outputs=yardstick.outputs)
+        home = cpu_runtimes(artifact.format)[0]
+        beside = Home(home.name, yardstick.outputs) if yardstick.runtime.name == home.name else None
+        return measured_by, *self._judge(artifact, spec, known, got, beside)
+
+    def _judge(
+        self,
+        artifact: Artifact,
+        spec: RuntimeSpec,
+        known: Golden,
+        got: Arrays | EdgeExportError,
+        beside: Home | None = None,
+    ) -> list[Check]:
+        evidence = Evidence(
+            precision=artifact.precision,
+            runtime=spec.name,
+            outputs=artifact.source.outputs,
+            golden=known,
+            golden_got=got,
+            inspection=self._inspection(artifact),
+            size_bytes=artifact.size_bytes,
+            placement=got if isinstance(got, EdgeExportError) else self._placement(artifact, spec),
+            home=beside,
+            arithmetic=registry.arithmetic(spec),
+            emulated=spec.device.name if spec.device and spec.device.emulated else "",
+        )
+        checks = judge(evidence, self.gates)
+        if artifact.producer:
+            return list(checks)
+        return [  # without a manifest the precision is our guess, no claim
+            dataclasses.replace(check, required=False) if check.name == "precision" else check for check in checks
+        ]
+
+    def _runtimes(self, format: Format) -> list[RuntimeSpec]:
+        found = self.named if self.named is not None else cpu_runtimes(format)
+        return [spec for spec in found if format in spec.formats]
+
+    def _inspection(self, artifact: Artifact) -> Inspection | EdgeExportError:
+        try:
+            return inspect_file(artifact.path, self.pool, self.limits)
+        except EdgeExportError as error:
+            return error
+
+    def _placement(self, artifact: Artifact, spec: RuntimeSpec) -> list[tuple[str, str]] | EdgeExportError:
+        try:
+            placed: list[tuple[str, str]] = self.pool.call(
+                spec.worker, "converters.job:placement", self.limits.inspect_s, runtime=spec.name, artifact=artifact
+            )
+        except EdgeExportError as error:
+            return error
+        return placed
+
+    def _cell(self, artifact: Artifact, spec: RuntimeSpec, checks: Sequence[Check]) -> Cell:
+        return Cell(
+            model=artifact.model,
+            framework=artifact.framework,
+            route=artifact.route,
+            precision=artifact.precision.value,
+            runtime=spec.name,
+            target=artifact.format.value,
+            artifact=artifact.path.name,
+            checks=tuple(checks),
+        )

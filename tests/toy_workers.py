@@ -20,6 +20,7 @@ from gates.timings import simulated
 from converters.contract import Artifact, ConversionRequest, Format, Precision, Signature, TensorSpec
 from converters.inspection import Inspection, OpInfo, TensorInfo
 from converters.samples import load_samples
+from converters.state import Probe
 from pipeline.checks.gates import Gates
 from pipeline.checks.outcome import Cell
 from pipeline.config import Configs
@@ -94,8 +95,18 @@ class ToyWorkers:
     def _inspect(self, path: Path, format: Format) -> Inspection:
         return inspection(path, format)
 
-    def _run_samples(self, runtime: str, artifact: Artifact, samples: Path, prefix: str = "") -> Any:
+    def _run_samples(
+        self, runtime: str, artifact: Artifact, samples: Path, prefix: str = "", fresh: bool = False
+    ) -> Any:
         return mini.run(load(artifact.path), load_samples(samples, prefix)[artifact.source.inputs[0].name])
+
+    def _probe(self, runtime: str, artifact: Artifact, samples: Path, prefix: str = "") -> Probe:
+        shapes = {spec.name: value.shape[1:] for spec, value in self._outputs(artifact, samples, prefix)}
+        return Probe(finite=True, moves=True, shapes=shapes)
+
+    def _outputs(self, artifact: Artifact, samples: Path, prefix: str) -> list[tuple[TensorSpec, np.ndarray]]:
+        outputs = ToyWorkers._run_samples(self, "", artifact, samples, prefix)
+        return list(zip(artifact.signature.outputs, outputs.values(), strict=False))
 
     def _placement(self, runtime: str, artifact: Artifact) -> list[tuple[str, str]]:
         return [("CONV_2D", DEVICES.get(runtime, "cpu"))]

@@ -45,6 +45,13 @@ RUNTIMES = (
         variants=("", "4t"),
     ),
     RuntimeSpec(
+        name="onnxruntime-unfused",
+        module="converters.onnx.runtime",
+        formats=(Format.ONNX,),
+        worker="onnx",
+        packages=("onnxruntime",),
+    ),
+    RuntimeSpec(
         name="onnxruntime-arm64",
         module="converters.onnx.runtime",
         formats=(Format.ONNX,),

@@ -1,4 +1,4 @@
-"""ONNX Runtime on the CPU."""
+"""ONNX Runtime on the CPU: as it is used (`onnxruntime`), or with the graph as it stands (`onnxruntime-unfused`)."""
 
 from __future__ import annotations
 
@@ -12,17 +12,19 @@ import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as ort
 
 from converters.contract import Arrays, Artifact, Format, Session
-from converters.device import threads_of
+from converters.device import split_name, threads_of
 from converters.errors import ModelError, UnsupportedError
 from converters.sniff import sniff
 
+UNFUSED = "onnxruntime-unfused"
+"""Every operator by its own kernel: no fusion, no folding, no blocked layouts; a yardstick for what those change."""
 _LOG_ERRORS = 3
 _UNKNOWN = ("is not a registered function/op", "is under development", "Could not find an implementation")
 _DAMAGED = (ort.InvalidProtobuf, ort.InvalidGraph, ort.Fail, ort.NoSuchFile, ort.InvalidArgument, ort.RuntimeException)
 
 
 def open(artifact: Artifact, runtime: str, threads: int) -> OnnxRuntimeSession:
-    """A session with all graph optimisations and `threads` threads inside an operator.
+    """A session with `threads` threads inside an operator; the runtime's name says whether the graph is optimised.
 
     Raises:
         ModelError: the file is damaged, of another format, or does not have the names of its signature.
@@ -33,21 +35,23 @@ def open(artifact: Artifact, runtime: str, threads: int) -> OnnxRuntimeSession:
         raise ModelError(f"{runtime} opens ONNX files; {artifact.path} holds {found}")
     threads = threads_of(runtime, threads)
     try:
-        session = _load(artifact, _options(threads))
+        session = _load(artifact, _options(runtime, threads))
     except ort.NotImplemented as e:
         raise UnsupportedError(f"ONNX Runtime {onnxruntime.__version__}: {e}") from e
     except _DAMAGED as e:
         kind = UnsupportedError if any(words in str(e) for words in _UNKNOWN) else ModelError
         raise kind(f"ONNX Runtime {onnxruntime.__version__} does not load {artifact.path}: {e}") from e
-    return OnnxRuntimeSession(artifact, session, threads)
+    return OnnxRuntimeSession(artifact, session, runtime, threads)
 
 
-def _options(threads: int) -> Any:
+def _options(runtime: str, threads: int) -> Any:
     options = onnxruntime.SessionOptions()
+    level = onnxruntime.GraphOptimizationLevel
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    unfused = split_name(runtime)[0] == UNFUSED
+    options.graph_optimization_level = level.ORT_DISABLE_ALL if unfused else level.ORT_ENABLE_ALL
     options.log_severity_level = _LOG_ERRORS
     return options
 
@@ -59,9 +63,9 @@ def _load(artifact: Artifact, options: Any) -> Any:
 class OnnxRuntimeSession(Session):
     """An `onnxruntime.InferenceSession`; inputs and outputs bound by name."""
 
-    def __init__(self, artifact: Artifact, session: Any, threads: int) -> None:
+    def __init__(self, artifact: Artifact, session: Any, runtime: str, threads: int) -> None:
         super().__init__(artifact)
-        self._threads = threads
+        self._runtime, self._threads = runtime, threads
         self._session = session
         self._outputs = [spec.name for spec in artifact.signature.outputs]
         for side, specs, values in (
@@ -77,11 +81,14 @@ class OnnxRuntimeSession(Session):
 
     def placement(self) -> list[tuple[str, str]]:
         """(operator type, execution provider) of each node that one profiled call ran, fusions and casts included."""
-        inputs = {
-            spec.name: np.zeros([size or 1 for size in spec.shape], spec.dtype)
-            for spec in self.artifact.signature.inputs
-        }
-        options = _options(self._threads)
+        artifact = self.artifact
+        known = {spec.name: spec for spec in artifact.source.inputs}
+        inputs = {}
+        for spec in artifact.signature.inputs:
+            sizes = known[spec.name].shape if known[spec.name].layout == spec.layout else (1,) * len(spec.shape)
+            shape = [own or size or 1 for own, size in zip(spec.shape, sizes, strict=True)]
+            inputs[spec.name] = np.zeros(shape, spec.dtype)
+        options = _options(self._runtime, self._threads)
         options.enable_profiling = True
         with tempfile.TemporaryDirectory() as folder:
             options.profile_file_prefix = str(Path(folder) / "profile")

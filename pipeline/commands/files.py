@@ -100,27 +100,48 @@ def inspect(file: File, json: options.Json = False, debug: options.Debug = False
 
 
 def validate(
-    path: Annotated[Path, typer.Argument(help="A bundle folder, or an artifact file.")],
-    inputs: Inputs = "golden",
-    runtime: Annotated[list[str] | None, typer.Option(help="Only these runtimes.")] = None,
+    path: Annotated[Path, typer.Argument(help="A bundle folder, or an artifact file, anyone's.")],
+    inputs: Annotated[
+        str,
+        typer.Option(help="golden (a bundle's; made up where there is none), random, or a .safetensors or .npz file."),
+    ] = "golden",
+    runtime: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Only these: a family (litert-gpu) or one in full (litert-xnnpack[4t]); `edge-export devices` lists "
+            "them. Without it, all of this machine's CPU."
+        ),
+    ] = None,
+    input: Annotated[
+        list[str] | None,
+        typer.Option(help="Size of an input that the file leaves open, and the values it takes: x:1x3x224x224:0..1."),
+    ] = None,
     gates: options.Gates = None,
     json: options.Json = False,
     debug: options.Debug = False,
 ) -> None:
-    """Judges a bundle, or one artifact, anew on this machine: parity with the golden pack, precision, placement."""
+    """Judges a bundle, or one artifact, anew on this machine: parity, precision, placement.
+
+    Right is what the framework computed, where golden data lies in the bundle or is given. A file alone is judged by
+    itself on another runtime of this CPU, with made-up inputs, and the check `yardstick` says on which.
+    """
     from pipeline.configs import load_configs
     from pipeline.lone import toolbox
     from pipeline.report.document import cell_to_json
-    from pipeline.revalidate import exit_code, revalidate
+    from pipeline.request import parse_input
+    from pipeline.revalidate import Wanted, exit_code, revalidate
 
     _, parsed = load_configs(None, gates)
+    sizes = tuple(parse_input(text) for text in options.words(input))
+    wanted = Wanted(path, inputs, parsed, gates is not None, options.words(runtime), sizes)
+    cells = []
     with toolbox() as (pool, limits):
-        cells = revalidate(path, inputs, parsed, gates is not None, options.words(runtime), pool, limits)
+        for cell in revalidate(wanted, pool, limits):
+            cells.append(cell)
+            if not json:
+                _print_checks(f"{cell.artifact}@{cell.runtime}  {cell.outcome.value}", cell.checks)
     if json:
         _print_json({"path": str(path), "cells": [cell_to_json(cell) for cell in cells]})
-    else:
-        for cell in cells:
-            _print_checks(f"{cell.artifact}@{cell.runtime}", cell.checks)
     raise typer.Exit(exit_code(cells))
 
 

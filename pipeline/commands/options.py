@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -14,10 +15,12 @@ Workspace = Annotated[Path, typer.Option(help="Where results are kept between ru
 Configs = Annotated[Path | None, typer.Option(help="A folder whose files take the place of the project's configs/.")]
 Gates = Annotated[Path | None, typer.Option(help="A TOML file laid over configs/gates.toml.")]
 
+_COMMA = re.compile(r",(?![^\[]*\])")
+
 DEFAULT_WORKSPACE = Path(".edge-export")
 DEFAULT_OUT = Path("dist")
 
 
 def words(values: list[str] | None) -> tuple[str, ...]:
-    """Options given several times or with commas, as single words."""
-    return tuple(word.strip() for value in values or [] for word in value.split(",") if word.strip())
+    """Options given several times or with commas, as single words; commas inside brackets are part of a word."""
+    return tuple(word.strip() for value in values or [] for word in _COMMA.split(value) if word.strip())

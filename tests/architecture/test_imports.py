@@ -11,6 +11,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     (
         *("pipeline.driver", "pipeline.plan", "pipeline.configs", "pipeline.doctor", "pipeline.devices"),
         *("pipeline.lone", "pipeline.compare", "pipeline.race", "pipeline.revalidate"),
+        *("pipeline.binding", "pipeline.plausible", "pipeline.trial", "pipeline.yardstick"),
     ),
     ("pipeline.stages",),
     (

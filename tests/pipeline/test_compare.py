@@ -100,7 +100,7 @@ def renamed(artifact, *names):
 class Renaming(ToyWorkers):
     """A runtime that gives outputs under the file's own names, as every runtime does."""
 
-    def _run_samples(self, runtime, artifact, samples, prefix=""):
+    def _run_samples(self, runtime, artifact, samples, prefix="", fresh=False):
         outputs = super()._run_samples(runtime, artifact, samples, prefix)
         return dict(zip((spec.name for spec in artifact.signature.outputs), outputs.values(), strict=False))
 
@@ -110,7 +110,7 @@ def test_outputs_that_lost_their_names_come_back_under_those_of_the_source(files
     right, _ = files
     artifact = renamed(toy_workers.artifact(right, Format.TORCHSCRIPT, Precision.FP32), *names)
     inputs = choose_synthetic(toy_workers.SIGNATURE, 20, 0).inputs
-    got = run(artifact, inputs, toy_workers.SIGNATURE, "torchscript", Renaming(), LIMITS)
+    got = run(artifact, inputs, toy_workers.SIGNATURE, registry.runtime("torchscript"), Renaming(), LIMITS)
     assert list(got) == (["logits", "b"] if names == ("logits", "b") else ["logits", "box"])
 
 
@@ -120,5 +120,5 @@ def test_an_input_of_another_size_is_refused_before_anything_runs(files):
     wide = dataclasses.replace(toy_workers.SIGNATURE.inputs[0], shape=(1, 12, 21, 3))
     workers = ToyWorkers()
     with pytest.raises(ModelError, match=r"NHWC \(1, 12, 21, 3\) on one side and NHWC \(1, 12, 20, 3\) in right.pt"):
-        run(artifact, {}, Signature((wide,), mini.OUTPUTS), "torchscript", workers, LIMITS)
+        run(artifact, {}, Signature((wide,), mini.OUTPUTS), registry.runtime("torchscript"), workers, LIMITS)
     assert workers.calls == []

@@ -10,13 +10,12 @@ from gates import mini
 from toy_workers import ToyWorkers
 
 from converters import registry
-from converters.adapt import to_file, to_source
 from converters.contract import Artifact, Format, Precision, Signature, TensorSpec
 from converters.errors import DataError, ModelError, UnavailableError, UsageError
 from converters.inspection import Inspection, OpInfo, TensorInfo
 from pipeline import config, golden
 from pipeline.golden_inputs import choose_synthetic
-from pipeline.lone import default_runtime, guess_precision, inputs_for, inspect_file, open_artifact, speaking, toolbox
+from pipeline.lone import default_runtime, guess_precision, inputs_for, inspect_file, open_artifact, toolbox
 
 LIMITS = config.load().limits
 NCHW = TensorSpec("image", (1, 3, 12, 20), "float32", "NCHW", meaning="image")
@@ -43,90 +42,6 @@ def source(inputs=(NCHW,), outputs=(LOGITS,)):
 
 def image(*shape):
     return np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
-
-
-@pytest.mark.parametrize("layout", ["NHWC", ""])
-def test_a_transposed_input_is_bound_by_its_axes_whether_the_file_names_them_or_not(layout):
-    spoken = speaking(file([spec("image", 1, 12, 20, 3, layout=layout)]), source())
-    given = image(1, 3, 12, 20)
-    got = to_file({"image": given}, spoken.source.inputs, spoken.signature.inputs)["image"]
-    np.testing.assert_array_equal(got, given.transpose(0, 2, 3, 1))
-
-
-def test_a_transposed_output_comes_back_in_the_layout_of_the_source():
-    mask = spec("mask", 1, 2, 6, 10, layout="NCHW")
-    spoken = speaking(file([NCHW], [spec("mask", 1, 6, 10, 2)]), source(outputs=[mask]))
-    own = image(1, 6, 10, 2)
-    got = to_source({"mask": own}, spoken.signature.outputs, spoken.source.outputs)["mask"]
-    np.testing.assert_array_equal(got, own.transpose(0, 3, 1, 2))
-
-
-def test_the_batch_axis_stays_first_where_several_orders_fit():
-    one_channel = spec("image", 1, 1, 12, 20, layout="NCHW")
-    spoken = speaking(file([spec("image", 1, 12, 20, 1)]), source([one_channel]))
-    given = image(1, 1, 12, 20)
-    got = to_file({"image": given}, spoken.source.inputs, spoken.signature.inputs)["image"]
-    np.testing.assert_array_equal(got, given.transpose(0, 2, 3, 1))
-
-
-def test_equal_shapes_are_never_transposed_whatever_letters_they_carry():
-    spoken = speaking(file([spec("image", 1, 3, 12, 20)]), source())
-    given = image(1, 3, 12, 20)
-    got = to_file({"image": given}, spoken.source.inputs, spoken.signature.inputs)["image"]
-    np.testing.assert_array_equal(got, given)
-
-
-def test_axes_that_cannot_be_told_apart_are_an_error_not_a_guess():
-    square = spec("image", 1, 3, 16, 16, layout="NCHW")
-    with pytest.raises(ModelError, match=r"input 'image' is \(1, 3, 16, 16\).*\(1, 16, 16, 3\).*several orders"):
-        speaking(file([spec("image", 1, 16, 16, 3)]), source([square]))
-
-
-def test_a_size_that_no_order_gives_is_an_error():
-    with pytest.raises(ModelError, match="no order of the axes fits"):
-        speaking(file([spec("image", 1, 12, 21, 3)]), source())
-
-
-def test_lost_names_bind_by_order_and_the_files_own_names_stay():
-    two = [spec("vector", 1, 7), NCHW]
-    spoken = speaking(file([spec("args_0", 1, 7), spec("args_1", 1, 3, 12, 20)]), source(two))
-    assert [s.name for s in spoken.source.inputs] == ["args_0", "args_1"]
-    assert [s.shape for s in spoken.source.inputs] == [(1, 7), (1, 3, 12, 20)]
-
-
-def test_kept_names_bind_by_name_though_the_order_changed():
-    two = [spec("left", 1, 7), spec("right", 1, 7)]
-    spoken = speaking(file([spec("right", 1, 7), spec("left", 1, 7)]), source(two))
-    assert [s.name for s in spoken.source.inputs] == ["left", "right"]
-    assert [s.name for s in spoken.signature.inputs] == ["left", "right"]
-
-
-@pytest.mark.parametrize(
-    ("inputs", "match"),
-    [
-        ([NCHW, spec("extra", 1)], "also wants extra, which nobody gives"),
-        ([spec("picture", 1, 3, 12, 20), spec("extra", 1)], "has no input image; it has picture, extra"),
-    ],
-)
-def test_inputs_without_a_partner_are_an_error(inputs, match):
-    with pytest.raises(ModelError, match=match):
-        speaking(file(inputs), source())
-
-
-def test_outputs_too_many_and_too_few_are_left_for_the_check_to_fail():
-    spoken = speaking(file([NCHW], [LOGITS, spec("extra", 1, 9)]), source())
-    assert [s.name for s in spoken.source.outputs] == ["logits", "extra"]
-    spoken = speaking(file([NCHW]), source(outputs=[LOGITS, spec("box", 1, 4)]))
-    assert [s.name for s in spoken.source.outputs] == ["logits"]
-
-
-def test_a_quantized_side_is_spoken_to_in_real_numbers():
-    own = spec("image", 1, 12, 20, 3, dtype="int8", scale=0.5, zero_point=-128)
-    spoken = speaking(file([own]), source())
-    assert spoken.source.inputs[0].dtype == "float32"
-    assert not spoken.source.inputs[0].quantized
-    got = to_file({"image": np.full((1, 3, 12, 20), 10.0, np.float32)}, spoken.source.inputs, spoken.signature.inputs)
-    assert (got["image"] == 10 / 0.5 - 128).all()
 
 
 def inspection(weights, activation="float32", io="float32"):
@@ -260,9 +175,6 @@ def test_the_toolbox_leaves_nothing_behind():
     assert not folder.exists()
 
 
-def test_a_file_that_says_nothing_of_its_tensors_is_called_as_the_other_says():
-    silent = file([], [], Format.TORCHSCRIPT)
-    spoken = speaking(silent, source())
-    assert spoken.signature == spoken.source == source()
+def test_a_file_that_says_nothing_of_its_tensors_has_no_inputs_of_its_own():
     with pytest.raises(UsageError, match="does not say what it takes, .* name it second"):
-        inputs_for(silent, "random", [])
+        inputs_for(file([], [], Format.TORCHSCRIPT), "random", [])

@@ -14,7 +14,7 @@ from pipeline import config
 from pipeline.checks.gates import parse_gates
 from pipeline.checks.outcome import Cell, Check, Outcome
 from pipeline.publish import publish
-from pipeline.revalidate import exit_code, revalidate
+from pipeline.revalidate import Wanted, exit_code, revalidate
 
 LIMITS = config.load().limits
 GATES = mini.gates()
@@ -35,7 +35,7 @@ def _installed(monkeypatch):
 
 
 def again(path, workers=None, gates=GATES, own=False, runtimes=(), inputs="golden"):
-    return revalidate(path, inputs, gates, own, runtimes, workers or ToyWorkers(), LIMITS)
+    return list(revalidate(Wanted(path, inputs, gates, own, tuple(runtimes)), workers or ToyWorkers(), LIMITS))
 
 
 def outcome(cell, name):
@@ -103,12 +103,6 @@ def test_a_lone_file_is_judged_on_a_pack_that_is_given_and_a_wrong_one_fails(bun
     (lost,) = again(tmp_path / "lost.pt", inputs=pack)
     assert outcome(right, "parity") is Outcome.PASSED
     assert outcome(lost, "parity") is Outcome.FAILED
-
-
-def test_a_lone_file_without_a_pack_has_nothing_to_be_right_by(tmp_path):
-    toy_workers.store(tmp_path / "m.pt", mini.parameters())
-    with pytest.raises(UsageError, match="lies in no bundle.*--inputs FILE"):
-        again(tmp_path / "m.pt")
 
 
 def test_runtimes_that_do_not_exist_or_open_nothing_are_errors_not_an_empty_success(bundle):

@@ -1,0 +1,90 @@
+"""How two files that may name, order and lay out their tensors otherwise are fed and read as one."""
+
+from __future__ import annotations
+
+import dataclasses
+from itertools import permutations
+
+from converters.contract import Artifact, Signature, TensorSpec
+from converters.errors import ModelError
+
+
+def speaking(artifact: Artifact, source: Signature) -> Artifact:
+    """The artifact taking inputs and giving outputs as `source` says, in its order and layout, under the file's names.
+
+    A single tensor on each side binds whatever its name. A file that says nothing of its tensors, as other people's
+    TorchScript, is taken at its word to be called as `source` says.
+
+    Raises:
+        ModelError: a tensor without a partner of the same size.
+    """
+    own = artifact.signature
+    if not own.inputs and not own.outputs:
+        return dataclasses.replace(artifact, signature=source, source=source)
+    inputs, ours = _bind(source.inputs, own.inputs, artifact, "input")
+    outputs, theirs = _bind(source.outputs, own.outputs, artifact, "output")
+    return dataclasses.replace(artifact, signature=Signature(ours, theirs), source=Signature(inputs, outputs))
+
+
+def _bind(
+    source: tuple[TensorSpec, ...], own: tuple[TensorSpec, ...], artifact: Artifact, side: str
+) -> tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ...]]:
+    """Both sides, partner by partner, with layouts that say how their axes go together.
+
+    Partners share a name; where no name at all is shared (converters lose them), order decides. An input must have
+    one; an output without one is left to the check, which calls it missing or unexpected.
+    """
+    named = {spec.name: spec for spec in own}
+    if len(own) == len(source) and not any(spec.name in named for spec in source):
+        named = {spec.name: partner for spec, partner in zip(source, own, strict=True)}
+    lonely = [spec.name for spec in source if spec.name not in named]
+    if lonely and side == "input":
+        raise ModelError(f"{artifact.path.name} has no input {', '.join(lonely)}; it has {', '.join(named)}")
+    pairs = [_laid_out(spec, named[spec.name], artifact, side) for spec in source if spec.name in named]
+    taken = {second.name for _, second in pairs}
+    extra = [spec for spec in own if spec.name not in taken]
+    if extra and side == "input":
+        raise ModelError(
+            f"{artifact.path.name} also wants {', '.join(spec.name for spec in extra)}, which nobody gives"
+        )
+    pairs += [(real(spec), spec) for spec in extra]
+    return tuple(first for first, _ in pairs), tuple(second for _, second in pairs)
+
+
+def _laid_out(spec: TensorSpec, own: TensorSpec, artifact: Artifact, side: str) -> tuple[TensorSpec, TensorSpec]:
+    asked = dataclasses.replace(real(spec), name=own.name)
+    if spec.layout and own.layout and sorted(spec.layout) == sorted(own.layout):
+        sizes = dict(zip(spec.layout, spec.shape, strict=True))
+        if any(
+            None not in (n, sizes[axis]) and n != sizes[axis] for axis, n in zip(own.layout, own.shape, strict=True)
+        ):
+            raise ModelError(
+                f"{side} {spec.name!r} is {spec.layout} {spec.shape} on one side and {own.layout} {own.shape} in "
+                f"{artifact.path.name}: two models of other sizes"
+            )
+        return asked, own
+    there, here = spec.shape, own.shape
+    if _fits(there, here):
+        return dataclasses.replace(asked, layout=""), dataclasses.replace(own, layout="")
+    letters = "ABCDEFGH"[: len(there)]
+    orders = [p for p in permutations(range(len(there))) if _fits(tuple(there[i] for i in p), here)]
+    keeps_batch = [p for p in orders if p[0] == 0] or orders
+    if len(keeps_batch) != 1:
+        raise ModelError(
+            f"{side} {spec.name!r} is {there} on one side and {here} in {artifact.path.name}: "
+            + ("several orders of the axes fit" if orders else "no order of the axes fits")
+        )
+    return (
+        dataclasses.replace(asked, layout=letters),
+        dataclasses.replace(own, layout="".join(letters[i] for i in keeps_batch[0])),
+    )
+
+
+def _fits(there: tuple[int | None, ...], here: tuple[int | None, ...]) -> bool:
+    """Whether two shapes may be one: an open axis takes any size."""
+    return len(there) == len(here) and all(None in (a, b) or a == b for a, b in zip(there, here, strict=True))
+
+
+def real(spec: TensorSpec) -> TensorSpec:
+    """A quantized tensor as the real numbers that it stands for."""
+    return dataclasses.replace(spec, dtype="float32", scale=None, zero_point=None) if spec.quantized else spec

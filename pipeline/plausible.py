@@ -1,0 +1,130 @@
+"""Which sizes and values the inputs of a stranger's model may take: proposals to be tried, the likeliest first."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from converters.contract import Artifact, Signature, TensorSpec
+from converters.errors import UnsupportedError, UsageError
+
+SIZES = (64, 32, 48, 16, 8, 128, 96, 192, 224, 256, 320, 512, 576, 640, 1024, 4096, 16000, 1)
+"""Of an open axis that is no batch: images and sequences that networks are built for; 1 last, it proves least."""
+
+Limits = tuple[float, float]
+PIXELS, NEAR_ZERO, COUNTS = (-1.0, 1.0), (0.0, 1.0), (0.0, 255.0)
+VALUES: tuple[tuple[Limits, Limits | None, Limits], ...] = (
+    (PIXELS, None, COUNTS),
+    (NEAR_ZERO, NEAR_ZERO, (0.0, 9.0)),
+    (NEAR_ZERO, NEAR_ZERO, (0.0, 1.0)),
+    (NEAR_ZERO, NEAR_ZERO, (1.0, 1.0)),
+)
+"""Limits of (images, other floats, integers) of which nobody said any; None is N(0, 1).
+
+Publishers scale pixels to 0..1 or to -1..1. An integer may be a byte, an index into a short table, or a flag.
+"""
+_CHANNELS = (1, 3, 4)
+
+
+def proposals(artifact: Artifact) -> Iterator[tuple[tuple[TensorSpec, ...], ...]]:
+    """For each choice of sizes, the inputs of `artifact.source` with one choice of limits to draw from after the other.
+
+    What the file says comes first: a quantized input takes what its scale can store.
+
+    Raises:
+        UnsupportedError: an input of a type that no values are known for (strings), or without any elements.
+    """
+    specs = tuple(map(_limited, artifact.source.inputs, artifact.signature.inputs))
+    for spec in specs:
+        if np.dtype(spec.dtype).kind not in "fiub":
+            raise UnsupportedError(f"input `{spec.name}` takes {spec.dtype}: no plausible values are known for that")
+        if 0 in spec.shape:
+            raise UnsupportedError(f"input `{spec.name}` is {spec.shape}: nothing goes in, so that nothing is proved")
+    for sized in dict.fromkeys(_sized(specs)):
+        yield tuple(dict.fromkeys(tuple(_valued(spec, *values) for spec in sized) for values in VALUES))
+
+
+def settled(artifact: Artifact, inputs: Sequence[TensorSpec]) -> Artifact:
+    """The artifact with the sizes and limits that the user says its inputs have.
+
+    Raises:
+        UsageError: an input that it has not, of another type, or a size against what the file says.
+    """
+    said = {spec.name: spec for spec in inputs}
+    own = {spec.name: spec for spec in artifact.source.inputs}
+    for name, spec in said.items():
+        if name not in own:
+            raise UsageError(f"{artifact.path.name} has no input {name!r}; it takes {', '.join(own) or 'none by name'}")
+        shape = own[name].shape
+        fits = len(shape) == len(spec.shape) and all(n in (None, m) for n, m in zip(shape, spec.shape, strict=True))
+        if not fits or spec.dtype != own[name].dtype:
+            wanted = "x".join("?" if n is None else str(n) for n in shape)
+            given = "x".join(map(str, spec.shape))
+            raise UsageError(
+                f"--input {name}:{given}:{spec.dtype}: {artifact.path.name} takes {name}:{wanted}:{own[name].dtype}"
+            )
+    return with_inputs(
+        artifact,
+        tuple(
+            dataclasses.replace(spec, shape=said[name].shape, limits=said[name].limits) if name in said else spec
+            for name, spec in own.items()
+        ),
+    )
+
+
+def with_inputs(artifact: Artifact, inputs: tuple[TensorSpec, ...]) -> Artifact:
+    """The artifact spoken to with these inputs."""
+    return dataclasses.replace(artifact, source=Signature(inputs, artifact.source.outputs))
+
+
+def _limited(spec: TensorSpec, own: TensorSpec) -> TensorSpec:
+    """The spec as an image where it looks like one, with the limits that its quantization sets."""
+    if not spec.limits and own.scale is not None and own.zero_point is not None and np.dtype(own.dtype).itemsize == 1:
+        stored = np.iinfo(own.dtype)
+        low, high = (own.scale * (end - own.zero_point) for end in (stored.min, stored.max))
+        spec = dataclasses.replace(spec, limits=(low, high))
+    return dataclasses.replace(spec, meaning="image") if _is_picture(spec) else spec
+
+
+def _is_picture(spec: TensorSpec) -> bool:
+    """Four axes of floats or bytes, with the channels of grey, colour or colour with alpha first or last."""
+    if len(spec.shape) != 4 or np.dtype(spec.dtype).kind not in "fu":
+        return False
+    return spec.meaning == "image" or spec.shape[1] in _CHANNELS or spec.shape[3] in _CHANNELS
+
+
+def _sized(specs: tuple[TensorSpec, ...]) -> Iterator[tuple[TensorSpec, ...]]:
+    """The specs with every open axis sized: the first axis is a batch of one, all others are equal.
+
+    Where that does not run, a batch may stand elsewhere: only the input with most open axes has sizes beside 1.
+    """
+    opened = [sum(size is None for size in spec.shape) for spec in specs]
+    most = opened.index(max(opened)) if any(opened) else 0
+    for size in SIZES if any(opened) else (1,):
+        yield tuple(_filled(spec, size) for spec in specs)
+        yield tuple(_filled(spec, size if place == most else 1) for place, spec in enumerate(specs))
+
+
+def _filled(spec: TensorSpec, size: int) -> TensorSpec:
+    batch = 1 if len(spec.shape) > 1 else size
+    sizes = (batch, *[size] * (len(spec.shape) - 1))
+    shape = tuple(proposed if n is None else n for n, proposed in zip(spec.shape, sizes, strict=False))
+    return dataclasses.replace(spec, shape=shape)
+
+
+def _valued(spec: TensorSpec, pixels: Limits, floats: Limits | None, integers: Limits) -> TensorSpec:
+    kind = np.dtype(spec.dtype).kind
+    if spec.limits or kind == "b":
+        return spec
+    if kind == "f":
+        return dataclasses.replace(spec, limits=pixels if spec.meaning == "image" else floats)
+    high = min(integers[1], float(np.iinfo(spec.dtype).max))
+    return dataclasses.replace(spec, limits=(integers[0], high))
+
+
+def described(spec: TensorSpec) -> str:
+    """`1x3x224x224 float32 -1..1`: what was fed."""
+    drawn = f" {spec.limits[0]:g}..{spec.limits[1]:g}" if spec.limits else ""
+    return f"{'x'.join('?' if size is None else str(size) for size in spec.shape) or 'scalar'} {spec.dtype}{drawn}"

@@ -1,0 +1,202 @@
+"""A finished file of which nobody says what it takes: inputs are tried until a runtime of this CPU takes them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from converters.contract import Arrays, Artifact, RuntimeSpec, Signature, TensorSpec
+from converters.errors import EdgeExportError, ToolkitError, UnsupportedError
+from converters.state import Probe
+from converters.worker import WorkerPool
+from pipeline.checks.gates import ParityGate
+from pipeline.checks.parity import check_parity
+from pipeline.compare import ask
+from pipeline.config import Limits
+from pipeline.golden_inputs import choose_synthetic, in_stretches, synthesise
+from pipeline.lone import RANDOM_SAMPLES, SEED, cpu_runtimes
+from pipeline.plausible import proposals, with_inputs
+
+PROBED = 3
+"""Samples that a probe runs three times each."""
+STRETCHED = 96
+"""Sets of inputs that are made up beyond the first, while an output says the same to all or nearly so."""
+SEARCH_S = 60.0
+"""Of calls, by the probe's clock, to find them: a large model keeps what was found so far."""
+MANY_STEPS = 32.0
+"""Of an 8-bit output: where honest kernels differ by one, that is then little of its range."""
+
+
+@dataclass
+class Subject:
+    """The file, the inputs that it takes, and what each runtime has given for them; each is asked once.
+
+    `origin` says where the inputs come from; `refusals`, by runtime, why it took no inputs at all.
+    """
+
+    artifact: Artifact
+    inputs: Arrays
+    origin: str
+    pool: WorkerPool
+    limits: Limits
+    found: Probe = field(default_factory=Probe)
+    refusals: dict[str, EdgeExportError] = field(default_factory=dict)
+    _given: dict[str, Arrays | EdgeExportError] = field(default_factory=dict)
+
+    def outputs(self, spec: RuntimeSpec) -> Arrays | EdgeExportError:
+        """The outputs (n, *shape) on a runtime, or why there are none."""
+        if spec.name not in self._given:
+            self._given[spec.name] = self.refusals.get(spec.name) or self._run(spec)
+        return self._given[spec.name]
+
+    def _run(self, spec: RuntimeSpec) -> Arrays | EdgeExportError:
+        fresh = {"fresh": True} if self.found.stateful else {}
+        try:
+            found: Arrays = ask(spec, "run_samples", self.artifact, self.inputs, self.pool, self.limits, **fresh)
+        except EdgeExportError as error:
+            return error
+        if self.found.random:
+            return UnsupportedError(
+                "two fresh sessions give different outputs for the same inputs: the model draws random numbers without "
+                "a seed (or reads memory that it never wrote), so that nothing can be compared; fix its seed"
+            )
+        return found
+
+
+def prepare(artifact: Artifact, given: Arrays | None, gate: ParityGate, pool: WorkerPool, limits: Limits) -> Subject:
+    """The file with inputs that one of its runtimes on this CPU takes: those given, else made-up ones.
+
+    Args:
+        artifact: the file.
+        given: (n, *shape) by name.
+        gate: says which outputs prove something; inputs are made up until the outputs do.
+        pool: workers.
+        limits: their time.
+
+    Raises:
+        UnsupportedError: an input for which no values can be made up.
+    """
+    if given is None:
+        groups = list(proposals(artifact))
+    else:
+        sized = {name: values.shape[1:] for name, values in given.items()}
+        groups = [(tuple(dataclasses.replace(spec, shape=sized[spec.name]) for spec in artifact.source.inputs),)]
+    refusals: dict[str, EdgeExportError] = {}
+    for runtime in cpu_runtimes(artifact.format):
+        try:
+            settled, found = _settle(artifact, groups, given, runtime, pool, limits)
+        except EdgeExportError as error:
+            refusals[runtime.name] = error
+            continue
+        subjects = _subjects(settled, given, pool, limits, found, refusals)
+        return _most_telling(subjects, runtime, gate) if found.steady else next(subjects)
+    first = with_inputs(artifact, groups[0][0])
+    return next(_subjects(first, given, pool, limits, Probe(), refusals))
+
+
+def _subjects(
+    artifact: Artifact,
+    given: Arrays | None,
+    pool: WorkerPool,
+    limits: Limits,
+    found: Probe,
+    refusals: dict[str, EdgeExportError],
+) -> Iterator[Subject]:
+    """The file with the inputs given, or with one made-up set after the other."""
+    if given is not None:
+        yield Subject(artifact, given, "given", pool, limits, found, refusals)
+        return
+    inputs = choose_synthetic(artifact.source, RANDOM_SAMPLES, SEED).inputs
+    count = len(next(iter(inputs.values())))
+    yield Subject(artifact, inputs, f"made up, seed {SEED}", pool, limits, found, refusals)
+    for seed in range(SEED, SEED + STRETCHED):
+        inputs = in_stretches(artifact.source.inputs, count, seed)
+        yield Subject(artifact, inputs, f"made up in stretches, seed {seed}", pool, limits, found, refusals)
+
+
+def _most_telling(subjects: Iterator[Subject], runtime: RuntimeSpec, gate: ParityGate) -> Subject:
+    """The first whose outputs prove something and span many steps of their grids, else the one that comes nearest."""
+    best: tuple[tuple[int, float], Subject] | None = None
+    spent_s = 0.0
+    for subject in subjects:
+        outputs = subject.outputs(runtime)
+        if isinstance(outputs, EdgeExportError):
+            return best[1] if best else subject
+        silent = check_parity(outputs, outputs, subject.artifact.source.outputs, gate).reasons
+        worth = -len(silent), min(_steps(subject.artifact, outputs), MANY_STEPS)
+        if best is None or worth > best[0]:
+            best = worth, subject
+        spent_s += len(next(iter(subject.inputs.values()))) * subject.found.call_s
+        if worth == (0, MANY_STEPS) or spent_s > SEARCH_S:
+            break
+    assert best
+    return best[1]
+
+
+def _steps(artifact: Artifact, outputs: Arrays) -> float:
+    """How many steps of its 8-bit grid the output spans that spans fewest; infinite where none is quantized."""
+    pairs = zip(artifact.source.outputs, artifact.signature.outputs, strict=True)
+    return min((float(np.ptp(outputs[spec.name])) / own.scale for spec, own in pairs if own.scale), default=np.inf)
+
+
+def _settle(
+    artifact: Artifact,
+    groups: Sequence[Sequence[tuple[TensorSpec, ...]]],
+    given: Arrays | None,
+    runtime: RuntimeSpec,
+    pool: WorkerPool,
+    limits: Limits,
+) -> tuple[Artifact, Probe]:
+    """The artifact with the first sizes that a runtime takes, and those limits of values whose outputs tell most.
+
+    Raises:
+        EdgeExportError: it does not open the file, or takes none of the inputs.
+    """
+    first_words = ""
+    for group in groups:
+        best: tuple[int, Artifact, Probe] | None = None
+        for inputs in group:
+            tried = with_inputs(artifact, inputs)
+            samples = given if given is not None else synthesise(inputs, PROBED, SEED)
+            few = {name: values[:PROBED] for name, values in samples.items()}
+            found: Probe = ask(runtime, "probe", tried, few, pool, limits)
+            first_words = first_words or found.error
+            worth = _worth(found)
+            if worth > (best[0] if best else 0):
+                best = worth, _with_outputs(tried, found), found
+            if worth == _MOST:
+                break
+        if best:
+            return best[1], best[2]
+    raise ToolkitError(f"{runtime.name} takes none of the inputs that were tried: {first_words}")
+
+
+_MOST = 3
+
+
+def _worth(found: Probe) -> int:
+    """How much outputs tell: 0 none, 1 not finite, 2 always the same, 3 all that a probe can."""
+    if found.error or found.random:
+        return 0 if found.error else _MOST
+    return 1 + found.finite + (found.finite and found.moves)
+
+
+def _with_outputs(artifact: Artifact, found: Probe) -> Artifact:
+    """The artifact with its outputs as they are: files of open sizes name others, or none."""
+
+    def seen(spec: TensorSpec, own: TensorSpec) -> TensorSpec:
+        shape = found.shapes[own.name]
+        if len(shape) != len(spec.shape):
+            return dataclasses.replace(spec, shape=(None,) * len(shape), layout="")
+        open_sizes = tuple(size if size == real else None for size, real in zip(own.shape, shape, strict=True))
+        return dataclasses.replace(spec, shape=open_sizes if spec.layout == own.layout else (None,) * len(shape))
+
+    own, source = artifact.signature, artifact.source
+    return dataclasses.replace(
+        artifact,
+        signature=Signature(own.inputs, tuple(seen(spec, spec) for spec in own.outputs)),
+        source=Signature(source.inputs, tuple(map(seen, source.outputs, own.outputs))),
+    )
