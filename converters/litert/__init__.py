@@ -51,6 +51,16 @@ RUNTIMES = (
         packages=("ai-edge-litert",),
     ),
     RuntimeSpec(
+        name="litert-gpu",
+        module="converters.litert.gpu",
+        formats=(Format.TFLITE,),
+        worker="litert-gpu",
+        packages=("ai-edge-litert",),
+        devices="converters.devices.gpu:devices",
+        variants=("", "fp32", "strict", "strict,fp32"),
+        arithmetic={"": "fp16", "strict": "fp16"},
+    ),
+    RuntimeSpec(
         name="litert-arm64",
         module="converters.litert.runtime",
         formats=(Format.TFLITE,),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -41,14 +42,7 @@ class LiteRTSession(Session):
         self.runtime, self.threads = split_name(runtime)[0], threads_of(runtime, threads)
         self.interpreter = self._interpreter(preserve=False)
         inputs, outputs = _bind(self.interpreter)
-        for side, specs, found in (
-            ("inputs", artifact.signature.inputs, inputs),
-            ("outputs", artifact.signature.outputs, outputs),
-        ):
-            if {spec.name for spec in specs} != set(found):
-                raise ContractError(
-                    f"{artifact.path.name} has the {side} {sorted(found)}, not {[s.name for s in specs]}"
-                )
+        require_names(artifact, inputs, outputs)
         self._inputs, self._outputs = list(inputs.items()), list(outputs.items())
         self._open = [spec.name for spec in artifact.signature.inputs if None in spec.shape]
         self._sizes: dict[str, tuple[int, ...]] = {}
@@ -123,6 +117,16 @@ class LiteRTSession(Session):
         names = {details["index"]: details["name"] for details in interpreter.get_tensor_details()}
         made = [int(index) for node in interpreter._get_ops_details() for index in node["outputs"]]
         return {names[index]: interpreter.get_tensor(index) for index in made if index in names}
+
+
+def require_names(artifact: Artifact, inputs: Iterable[str], outputs: Iterable[str]) -> None:
+    """Raises ContractError where a file's inputs or outputs are not those of the artifact's signature."""
+    for side, specs, found in (
+        ("inputs", artifact.signature.inputs, set(inputs)),
+        ("outputs", artifact.signature.outputs, set(outputs)),
+    ):
+        if {spec.name for spec in specs} != found:
+            raise ContractError(f"{artifact.path.name} has the {side} {sorted(found)}, not {[s.name for s in specs]}")
 
 
 def _bind(interpreter: Any) -> tuple[dict[str, int], dict[str, int]]:
