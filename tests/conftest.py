@@ -11,11 +11,15 @@ from typing import NoReturn
 
 import pytest
 
+from converters.devices import cache
 from pipeline.doctor import INSTALL_CHROMIUM, find_chromium
 
 ROOT = Path(__file__).resolve().parent.parent
 NOT_RUN = "NOT_RUN: "
 MARKED_PACKAGES = {"torch": "torch", "tensorflow": "tensorflow"}
+
+USER_CACHE = cache.root()
+"""Where `make setup-devices` has put devices, before a test moves the home away."""
 
 # Worker processes and command lines started by tests see the sources and tests/tiny_models.py.
 os.environ["PYTHONPATH"] = os.pathsep.join(
@@ -34,6 +38,13 @@ def not_run(what_would_make_it_run: str, *, ci_installs_it: bool = True) -> NoRe
 def not_run_fixture() -> object:
     """The function `not_run`, for tests in any folder."""
     return not_run
+
+
+@pytest.fixture
+def user_cache(_isolation: None, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The user's own cache: tests of installed devices take them from there."""
+    monkeypatch.setenv(cache.VARIABLE, str(USER_CACHE))
+    return USER_CACHE
 
 
 @pytest.fixture(scope="session")

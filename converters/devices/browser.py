@@ -39,7 +39,7 @@ LITERT = {
     ),
 }
 """npm packages: version and integrity."""
-CHROMIUM_PACKAGES = ("chromium",)
+CHROMIUM_PACKAGES = ("chromium", "chromium-common")
 
 WASM_FLAGS = ("--disable-gpu",)
 SOFTWARE_FLAGS = (
@@ -118,10 +118,8 @@ def unpacked(folder: Path) -> Browser | None:
     program = folder / "usr/lib/chromium/chromium"
     if not os.access(program, os.X_OK):
         return None
-    libraries = {path.parent for path in (folder / "usr/lib").glob("**/*.so*")} - {program.parent}
-    paths = [str(path) for path in sorted(libraries) if "/" not in str(path.relative_to(folder / "usr/lib"))]
-    inner = [str(path) for path in sorted(libraries) if str(path) not in paths]
-    return Browser(program, {"LD_LIBRARY_PATH": os.pathsep.join([*paths, *inner])})
+    libraries = [*(folder / "usr/lib").glob("*-linux-*"), *(folder / "usr/lib").glob("*-linux-*/pulseaudio")]
+    return Browser(program, {"LD_LIBRARY_PATH": os.pathsep.join(map(str, libraries))})
 
 
 def litert_folder() -> Path | None:

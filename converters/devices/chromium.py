@@ -33,6 +33,9 @@ FLAGS = (
 )
 """A browser that does nothing by itself."""
 NO_SANDBOX = "--no-sandbox"
+PROFILE = "edge-export-browser-"
+_LONGEST_FOLDER = 32
+"""The browser makes a socket in its profile, whose whole path may have 107 characters."""
 _NO_SANDBOX_HERE = "No usable sandbox"
 _KEEPER = (sys.executable, "-I", "-S", keeper.__file__)
 _LAST_LINES = 8
@@ -71,7 +74,7 @@ class Chromium:
     def _start(self, executable: Path, flags: Sequence[str], env: Mapping[str, str], start_s: float) -> None:
         self._buffer, self._next, self._events = b"", 0, list[dict[str, Any]]()
         self._words = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the browser
-        profile = tempfile.mkdtemp(prefix="edge-export-browser-")
+        profile = tempfile.mkdtemp(prefix=PROFILE, dir=_short_folder())
         read_by_it, self._out = os.pipe()
         self._in, written_by_it = os.pipe()
         command = [str(executable), *FLAGS, f"--user-data-dir={profile}", *flags, "about:blank"]
@@ -106,6 +109,8 @@ class Chromium:
             ToolkitTimeout: no answer after `timeout_s` seconds.
             ToolkitError: the browser refuses the command.
         """
+        if self._out < 0:
+            raise ToolkitCrash("the browser was closed")
         self._next += 1
         own = self._next
         message = {"id": own, "method": method, "params": parameters, **({"sessionId": session} if session else {})}
@@ -134,13 +139,15 @@ class Chromium:
 
     def close(self) -> None:
         """Ends the browser and waits until nothing of it is left."""
-        for descriptor in (self._out, self._in):
-            with contextlib.suppress(OSError):
-                os.close(descriptor)
+        if self._out < 0:
+            return
+        os.close(self._out)
+        os.close(self._in)
         self._out = self._in = -1
         if self._keeper.stdin:
             self._keeper.stdin.close()
         self._keeper.wait()
+        self._words.close()
 
     def _receive(self, method: str, deadline: float | None) -> dict[str, Any]:
         while b"\0" not in self._buffer:
@@ -208,6 +215,12 @@ class Page:
         """Closes it, if its browser still lives."""
         with contextlib.suppress(ToolkitError):
             self.browser.send("Target.closeTarget", targetId=self.target, timeout_s=START_S)
+
+
+def _short_folder() -> str:
+    """Where profiles are made: the folder for temporary files, or /tmp where that has too long a name."""
+    usual = tempfile.gettempdir()
+    return usual if len(usual) <= _LONGEST_FOLDER else "/tmp"
 
 
 def _home(profile: str) -> dict[str, str]:

@@ -23,7 +23,7 @@ GRACE_S = 2.0
 
 
 def keep(profile: str, pipes: tuple[int, int], command: list[str]) -> int:
-    """Runs the command until it ends or the lifeline does, and returns its exit code as a shell does; the profile is gone."""
+    """The exit code, as of a shell, of a command that runs until it or the lifeline ends; the profile is gone then."""
     try:
         _move(pipes)
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=PIPES, start_new_session=True)

@@ -1,4 +1,7 @@
-"""The browser of this process, and its pages with LiteRT.js: one for each accelerator and number of threads."""
+"""The browser of this process, and its pages with LiteRT.js: one for each accelerator and number of threads.
+
+A page in which a model failed takes no other: what failed may have left memory of LiteRT.js damaged or lost.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +23,11 @@ PAGE_FOLDER = Path(__file__).parent / "page"
 
 
 class LiteRTPage:
-    """A page in which LiteRT.js is loaded. `words` are its console's since the last call."""
+    """A page in which LiteRT.js is loaded, and the numbers of the models that are open in it."""
 
     def __init__(self, engine: Engine, options: dict[str, Any]) -> None:
         self.engine, self.options = engine, options
-        self.usable = True
+        self.usable, self.models = True, set[int]()
         self.page: Page = engine.chromium.page(f"{engine.server.address}/page/index.html")
         self.call("start", "/litert/core/wasm/", options)
 
@@ -49,7 +52,7 @@ class LiteRTPage:
         """The address under which the page finds the arrays, until `drop`."""
         from safetensors.numpy import save
 
-        return self.engine.server.offer(save({name: np.ascontiguousarray(value) for name, value in arrays.items()}))
+        return self.engine.server.offer(save({name: np.asarray(value, order="C") for name, value in arrays.items()}))
 
     def receive(self, address: str) -> Arrays:
         """The arrays that the page has posted to an address of `expect`."""
@@ -77,11 +80,14 @@ class Engine:
         self._pages: list[LiteRTPage] = []
 
     def page(self, accelerator: str, threads: int) -> LiteRTPage:
-        """A page for models of these options: one that is open and has not failed, or a new one."""
+        """A page for models of these options: one in which none has failed, or a new one."""
         options = {"accelerator": accelerator, "threads": threads}
-        for page in self._pages:
+        for page in tuple(self._pages):
             if page.usable and page.options == options:
                 return page
+            if not page.usable and not page.models:
+                self._pages.remove(page)
+                page.page.close()
         self._pages.append(LiteRTPage(self, options))
         return self._pages[-1]
 

@@ -64,6 +64,7 @@ class WebSession(Session):
             raise self._refusal("open", error) from error
         finally:
             self.engine.server.take(address)
+        self.page.models.add(self.id)
         return details
 
     def _refusal(self, what: str, error: PageError) -> UnsupportedError:
@@ -105,7 +106,7 @@ class WebSession(Session):
         return np.asarray(spent, np.float64) * 1e-3
 
     def placement(self) -> list[tuple[str, str]]:
-        """Each operator with `webgpu`, or with `wasm` where WebGPU left it; empty for wasm, which has no other place."""
+        """Each operator with `webgpu`, or with `wasm` where that left it; empty for wasm, which has no other place."""
         if self.accelerator == WASM:
             return []
         with opened(self.artifact.path) as model:
@@ -114,7 +115,8 @@ class WebSession(Session):
 
     def close(self) -> None:
         """Frees the model."""
-        if self.engine.alive:
+        if self.engine.alive and self.id in self.page.models:
+            self.page.models.discard(self.id)
             self.page.call("close", self.id)
 
     def _call(self, inputs: Arrays) -> Arrays:

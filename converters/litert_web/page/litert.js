@@ -2,6 +2,16 @@
 
 import { Tensor, getWebGpuDevice, loadAndCompile, loadLiteRt, supportsFeature } from "@litertjs/core";
 
+// A call that goes wrong inside gives back memory that nobody has written, and says so on the console only.
+const errors = [];
+for (const kind of ["log", "info", "warn", "error"]) {
+  const write = console[kind];
+  console[kind] = (...words) => {
+    if (/^ERROR:/.test(words[0])) errors.push(String(words[0]));
+    write.apply(console, words);
+  };
+}
+
 /** Loads LiteRT.js from `folder`, once a page. WebGPU beside wasm takes JSPI, threads take shared memory. */
 export async function start(folder, { accelerator = "wasm", threads = 1 } = {}) {
   const jspi = accelerator === "webgpu" && (await supportsFeature("jspi"));
@@ -33,7 +43,9 @@ export class Model {
     let made = {};
     try {
       for (const { name } of this.inputs) given[name] = new Tensor(inputs[name].data, inputs[name].shape);
+      errors.length = 0;
       made = await this.compiled.run(given);
+      if (errors.length) throw new Error([...new Set(errors)].join("\n"));
       const outputs = {};
       for (const [name, tensor] of Object.entries(made)) {
         outputs[name] = { data: await tensor.data(), shape: [...tensor.type.layout.dimensions] };
