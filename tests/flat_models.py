@@ -80,7 +80,7 @@ def affine(path: Path, **changes: Any) -> Artifact:
 
 
 def crossed(path: Path) -> Artifact:
-    """Two inputs and two outputs whose graph order and alphabetical order disagree: difference = a - b, count = n + 1."""
+    """Inputs and outputs whose order in the graph is not that of the alphabet: difference = a - b, count = n + 1."""
     tensors = [
         T("t_n", (1, 4), "int32"), T("t_a", (1, 2)), T("t_b", (1, 2)), T("one", (), "int32", 1),
         T("t_count", (1, 4), "int32"), T("t_difference", (1, 2)),
