@@ -179,6 +179,7 @@ def in_stretches(specs: tuple[TensorSpec, ...], count: int, seed: int) -> Arrays
 def _stretches(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
     """Patterns within 0..1 of `shape`, (n, ...), each lasting for 4 to 16 samples."""
     values, last = rng.random(shape), shape[-1]
+    raised = rng.random() < 0.5  # whole sets stand on 0: silence and darkness lie at the end of the range
     start = 0
     while start < len(values):
         end = start + int(rng.integers(4, 17))
@@ -186,8 +187,10 @@ def _stretches(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
         window = np.hanning(2 * width + 1)
         curve = np.convolve(rng.standard_normal(last + 2 * width), window / window.sum(), mode="valid")
         curve = (curve - curve.min()) / max(float(np.ptp(curve)), 1e-9) if last > 1 else np.ones(1)
+        floor = raised * rng.random()
+        curve = floor + (1 - floor) * rng.random() * curve
         noise = 0.3 * rng.random()
-        values[start:end] = noise * values[start:end] + (1 - noise) * rng.random() * curve
+        values[start:end] = noise * values[start:end] + (1 - noise) * curve
         start = end
     return values
 

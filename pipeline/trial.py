@@ -22,11 +22,11 @@ from pipeline.plausible import proposals, with_inputs
 
 PROBED = 3
 """Samples that a probe runs three times each."""
-STRETCHED = 96
+STRETCHED = 400
 """Sets of inputs that are made up beyond the first, while an output says the same to all or nearly so."""
-SEARCH_S = 60.0
+SEARCH_S = 20.0
 """Of calls, by the probe's clock, to find them: a large model keeps what was found so far."""
-MANY_STEPS = 32.0
+MANY_STEPS = 128.0
 """Of an 8-bit output: where honest kernels differ by one, that is then little of its range."""
 
 
@@ -126,7 +126,7 @@ def _most_telling(subjects: Iterator[Subject], runtime: RuntimeSpec, gate: Parit
         if isinstance(outputs, EdgeExportError):
             return best[1] if best else subject
         silent = check_parity(outputs, outputs, subject.artifact.source.outputs, gate).reasons
-        worth = -len(silent), min(_steps(subject.artifact, outputs), MANY_STEPS)
+        worth = -len(silent), min(steps(subject.artifact, outputs), MANY_STEPS)
         if best is None or worth > best[0]:
             best = worth, subject
         spent_s += len(next(iter(subject.inputs.values()))) * subject.found.call_s
@@ -136,7 +136,7 @@ def _most_telling(subjects: Iterator[Subject], runtime: RuntimeSpec, gate: Parit
     return best[1]
 
 
-def _steps(artifact: Artifact, outputs: Arrays) -> float:
+def steps(artifact: Artifact, outputs: Arrays) -> float:
     """How many steps of its 8-bit grid the output spans that spans fewest; infinite where none is quantized."""
     pairs = zip(artifact.source.outputs, artifact.signature.outputs, strict=True)
     return min((float(np.ptp(outputs[spec.name])) / own.scale for spec, own in pairs if own.scale), default=np.inf)

@@ -12,7 +12,10 @@ from pipeline.checks.outcome import Check, Metric, Outcome
 from pipeline.checks.parity import check_parity
 from pipeline.lone import cpu_runtimes
 from pipeline.plausible import described
-from pipeline.trial import Subject
+from pipeline.trial import Subject, steps
+
+FEW_STEPS = 32
+"""Of an 8-bit output: below, the steps that honest kernels differ by weigh as much as faults."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,12 @@ def check_yardstick(subject: Subject, yardstick: Yardstick | None) -> Check:
         return Check("yardstick", Outcome.BLOCKED, (reason, *notes), metrics, required=False)
     if yardstick.runtime is None:
         return Check("yardstick", Outcome.NOT_RUN, (yardstick.why_none, *notes), metrics)
+    spanned = steps(subject.artifact, yardstick.outputs)
+    if spanned < FEW_STEPS:
+        notes += (
+            f"an 8-bit output spans only {spanned:.0f} steps on these inputs: one step, by which honest kernels differ, "
+            f"is {1 / max(spanned, 1):.0%} of that; give inputs on which it moves (--inputs FILE)",
+        )
     right = f"right is what {yardstick.runtime.name} computes from the same file: no golden data or labels are known"
     return Check("yardstick", Outcome.PASSED, (right, *notes), {"runtime": yardstick.runtime.name, **metrics})
 

@@ -16,6 +16,7 @@ from pipeline.golden_inputs import (
     choose_synthetic,
     golden_count,
     image_limits,
+    in_stretches,
     select,
     synthesise,
 )
@@ -172,3 +173,25 @@ def test_a_model_without_data_gets_numbered_samples() -> None:
     assert chosen.index.tolist() == list(range(40))
     assert (chosen.label == NO_LABEL).all()
     assert chosen.inputs["vector"].tobytes() == again.inputs["vector"].tobytes()
+
+
+def test_stretches_last_for_several_samples_and_stay_within_their_limits() -> None:
+    sound = TensorSpec("sound", (1, 3, 40), "float32", limits=(0.0, 26.0))
+    made = in_stretches((sound,), 64, 3)["sound"]
+    assert made.shape == (64, 1, 3, 40)
+    assert made.dtype == np.float32
+    assert 0 <= made.min() < made.max() <= 26
+    near = np.abs(np.diff(made.mean(axis=(1, 2)), axis=0)).mean(axis=1)  # profiles of neighbours
+    assert np.median(near) < 0.3 * near.max()
+
+
+def test_stretches_of_one_value_and_without_limits_lie_within_2() -> None:
+    made = in_stretches((TensorSpec("x", (1, 1), "float32"), TensorSpec("n", (1, 2), "int32")), 32, 0)
+    assert -2 <= made["x"].min() < made["x"].max() <= 2
+    assert set(np.unique(made["n"])) == {0, 1}
+
+
+def test_the_same_seed_makes_the_same_stretches_and_another_does_not() -> None:
+    first, again, other = (in_stretches((VECTOR,), 16, seed)["vector"] for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import shutil
 
 import numpy as np
@@ -9,10 +10,13 @@ from gates import mini
 from toy_workers import ToyWorkers
 
 from converters import registry
+from converters.contract import Signature, TensorSpec
+from converters.device import Device
 from converters.errors import ModelError, ToolkitCrash, UsageError
 from pipeline import config
 from pipeline.checks.gates import parse_gates
 from pipeline.checks.outcome import Cell, Check, Outcome
+from pipeline.golden_inputs import choose_synthetic
 from pipeline.publish import publish
 from pipeline.revalidate import Wanted, exit_code, revalidate
 
@@ -103,6 +107,103 @@ def test_a_lone_file_is_judged_on_a_pack_that_is_given_and_a_wrong_one_fails(bun
     (lost,) = again(tmp_path / "lost.pt", inputs=pack)
     assert outcome(right, "parity") is Outcome.PASSED
     assert outcome(lost, "parity") is Outcome.FAILED
+
+
+@pytest.fixture
+def second_kernels(monkeypatch):
+    """A second runtime of the format, as LiteRT has two."""
+    first = registry.runtime("torchscript")
+    both = (first, dataclasses.replace(first, name="torchscript-plain"))
+    monkeypatch.setattr(registry, "runtimes", lambda: both)
+    return both
+
+
+@pytest.fixture
+def lone_file(tmp_path):
+    toy_workers.store(tmp_path / "m.pt", mini.parameters())
+    return tmp_path / "m.pt"
+
+
+def check(cell, name):
+    return next(check for check in cell.checks if check.name == name)
+
+
+@pytest.mark.usefixtures("second_kernels")
+def test_a_lone_file_is_judged_by_itself_on_other_kernels(lone_file):
+    first, second = again(lone_file)
+    assert (first.runtime, second.runtime) == ("torchscript", "torchscript-plain")
+    assert first.outcome is second.outcome is Outcome.PASSED, first.reasons
+    assert check(first, "yardstick").metrics["runtime"] == "torchscript-plain"
+    assert check(second, "yardstick").metrics["runtime"] == "torchscript"
+    assert check(first, "accuracy").outcome is Outcome.NOT_RUN
+    assert not check(first, "precision").required
+
+
+@pytest.mark.usefixtures("second_kernels")
+def test_kernels_that_compute_otherwise_fail_and_each_runtime_is_asked_once(lone_file):
+    class Drifting(ToyWorkers):
+        def _run_samples(self, runtime, *rest, **arguments):
+            outputs = super()._run_samples(runtime, *rest, **arguments)
+            return {n: v * (1.01 if runtime == "torchscript-plain" else 1) for n, v in outputs.items()}
+
+    workers = Drifting()
+    assert [cell.outcome for cell in again(lone_file, workers)] == [Outcome.FAILED, Outcome.FAILED]
+    assert workers.calls.count("run_samples") == 2
+
+
+@pytest.mark.usefixtures("second_kernels")
+def test_one_runtime_that_dies_leaves_the_others_their_cells(lone_file):
+    dying = ToyWorkers(lambda name, a: ToolkitCrash("died") if a.get("runtime") == "torchscript-plain" else None)
+    first, second = again(lone_file, dying)
+    assert first.outcome is Outcome.NOT_RUN
+    assert "torchscript-plain: died" in check(first, "yardstick").reasons[0]
+    assert second.outcome is Outcome.CRASHED
+    assert check(second, "yardstick").outcome is Outcome.BLOCKED
+
+
+def test_a_lone_file_that_one_runtime_opens_is_not_run_and_never_green(lone_file):
+    (cell,) = again(lone_file)
+    assert cell.outcome is Outcome.NOT_RUN
+    assert check(cell, "parity").reasons == ("it runs, its outputs are finite and follow the inputs; see `yardstick`",)
+
+
+@pytest.mark.usefixtures("second_kernels")
+def test_inputs_without_outputs_are_run_across_kernels(lone_file, tmp_path):
+    np.savez(tmp_path / "i.npz", image=choose_synthetic(toy_workers.SIGNATURE, 20, 0).inputs["image"])
+    cell, _ = again(lone_file, inputs=str(tmp_path / "i.npz"))
+    assert check(cell, "yardstick").metrics["inputs"] == "given"
+    assert check(cell, "yardstick").metrics["samples"] == 20
+
+
+def test_an_input_that_cannot_be_made_up_is_unsupported_by_name_everywhere(lone_file):
+    class Speaking(ToyWorkers):
+        def _inspect(self, path, format):
+            found = super()._inspect(path, format)
+            text = TensorSpec("text", (1,), "str")
+            return dataclasses.replace(found, signature=Signature((text,), found.signature.outputs))
+
+    (cell,) = again(lone_file, Speaking())
+    assert cell.outcome is Outcome.UNSUPPORTED
+    assert cell.reasons == ("inputs: input `text` takes str: no plausible values are known for that",)
+
+
+def test_sizes_that_the_user_says_are_checked_against_the_file(lone_file):
+    wide = TensorSpec("image", (1, 12, 21, 3), "float32")
+    with pytest.raises(UsageError, match="--input image:1x12x21x3:float32: m.pt takes image:1x12x20x3:float32"):
+        list(revalidate(Wanted(lone_file, "random", GATES, sizes=(wide,)), ToyWorkers(), LIMITS))
+
+
+def test_a_device_that_is_not_here_is_not_run_with_its_command(bundle, lone_file, monkeypatch):
+    absent = Device("", missing="no Vulkan device", remedy="make setup-gpu")
+    gpu = dataclasses.replace(registry.runtime("torchscript"), name="script-gpu", worker="gpu", device=absent)
+    both = (registry.runtime("torchscript"), dataclasses.replace(gpu, devices="nowhere:find"))
+    monkeypatch.setattr(registry, "runtimes", lambda: both)
+    monkeypatch.setattr(registry, "devices", lambda function: (absent,))
+    for path in (bundle, lone_file):
+        for name in ("script-gpu", "script-gpu[SwiftShader]"):
+            (cell,) = again(path, runtimes=[name])
+            assert (cell.runtime, cell.outcome) == (name, Outcome.NOT_RUN)
+            assert "no Vulkan device; to have it: make setup-gpu" in " ".join(cell.reasons)
 
 
 def test_runtimes_that_do_not_exist_or_open_nothing_are_errors_not_an_empty_success(bundle):

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+from gates import mini
+
+from converters import registry
+from converters.contract import Artifact, Format, Precision, Signature, TensorSpec
+from converters.device import Device
+from converters.errors import ToolkitCrash, UnsupportedError
+from converters.state import Probe
+from pipeline import config
+from pipeline.checks.outcome import Outcome
+from pipeline.trial import Subject
+from pipeline.yardstick import Yardstick, check_yardstick, choose, parity_with_nothing
+
+PLAIN, THREADS, REFERENCE = "litert-xnnpack", "litert-xnnpack[4t]", "litert-reference"
+OWN = Signature((TensorSpec("x", (1, 4), "float32", limits=(0.0, 1.0)),), (TensorSpec("y", (1, 4), "float32"),))
+INPUTS = {"x": np.arange(256, dtype=np.float32).reshape(64, 1, 4)}
+GATE = mini.gates().parity[Precision.FP32]
+
+
+def spec(name):
+    return next(found for found in registry.select(name) if found.name == name)
+
+
+def subject(given, own=OWN, **found):
+    """A file and what runtimes have given for it, by name."""
+    artifact = Artifact(Path("m.tflite"), Format.TFLITE, Precision.FP32, own, OWN)
+    made = Subject(artifact, INPUTS, "made up, seed 0", None, config.load().limits, Probe(**found))
+    made._given = given
+    return made
+
+
+RIGHT = {"y": INPUTS["x"] * 2}
+REFUSED = UnsupportedError("no kernel for Mystery")
+
+
+@pytest.mark.parametrize(
+    ("judged", "by"),
+    [(PLAIN, REFERENCE), (THREADS, PLAIN), (REFERENCE, PLAIN)],
+)
+def test_each_is_judged_by_other_kernels_and_threads_by_the_plain_runtime(judged, by):
+    found = choose(subject(dict.fromkeys((PLAIN, THREADS, REFERENCE), RIGHT)), spec(judged))
+    assert found.runtime is not None
+    assert found.runtime.name == by
+    assert found.outputs is RIGHT
+
+
+def test_a_device_is_judged_by_the_first_of_this_cpu_that_runs_the_file():
+    device = dataclasses.replace(spec(PLAIN), name="litert-gpu[Soft]", device=Device("Soft"))
+    given = {PLAIN: REFUSED, THREADS: ToolkitCrash("died"), REFERENCE: RIGHT}
+    assert choose(subject(given), device).runtime.name == REFERENCE
+    assert choose(subject({**given, PLAIN: RIGHT}), device).runtime.name == PLAIN
+
+
+def test_where_only_one_runs_the_file_nothing_says_what_is_right():
+    found = choose(subject({PLAIN: RIGHT, REFERENCE: REFUSED}), spec(PLAIN))
+    assert found.runtime is None
+    assert "litert-reference: no kernel for Mystery" in found.why_none
+    assert "--inputs FILE" in found.why_none
+    assert "edge-export compare" in found.why_none
+
+
+def test_a_format_with_one_runtime_says_so():
+    lone = subject({})
+    lone.artifact = dataclasses.replace(lone.artifact, format=Format.TORCHSCRIPT)
+    assert "no other runs torchscript files" in choose(lone, spec("torchscript")).why_none
+
+
+def test_the_check_says_by_what_on_what_and_how():
+    check = check_yardstick(subject({}), Yardstick(spec(REFERENCE), RIGHT))
+    assert check.outcome is Outcome.PASSED
+    assert "right is what litert-reference computes" in check.reasons[0]
+    assert check.metrics == {
+        "runtime": REFERENCE,
+        "samples": 64,
+        "inputs": "made up, seed 0",
+        "input.x": "1x4 float32 0..1",
+        "stateful": False,
+    }
+
+
+@pytest.mark.parametrize("yardstick", [Yardstick(spec(REFERENCE), RIGHT), Yardstick(None, {}, "nothing"), None])
+def test_state_is_told_whatever_became_of_the_runtime(yardstick):
+    check = check_yardstick(subject({}, stateful=True), yardstick)
+    assert check.metrics["stateful"] is True
+    assert "stateful: two equal calls differ; 64 samples as one sequence from a fresh state" in check.reasons
+
+
+def test_no_yardstick_is_never_green_and_no_outputs_do_not_colour_the_cell():
+    without = check_yardstick(subject({}), Yardstick(None, {}, "nothing else runs it"))
+    assert (without.outcome, without.required) == (Outcome.NOT_RUN, True)
+    unrun = check_yardstick(subject({}), None)
+    assert (unrun.outcome, unrun.required) == (Outcome.BLOCKED, False)
+
+
+def test_an_8_bit_output_that_hardly_moves_is_said_to():
+    output = dataclasses.replace(OWN.outputs[0], dtype="uint8", scale=1 / 256, zero_point=0)
+    quantized = subject({}, dataclasses.replace(OWN, outputs=(output,)))
+    few = np.zeros((64, 1, 4), np.float32)
+    few[3] = 5 / 256
+    hardly = check_yardstick(quantized, Yardstick(spec(REFERENCE), {"y": few}))
+    assert "spans only 5 steps on these inputs: one step" in hardly.reasons[-1]
+    assert "20% of that" in hardly.reasons[-1]
+    assert len(check_yardstick(quantized, Yardstick(spec(REFERENCE), {"y": few * 50})).reasons) == 1
+
+
+def test_outputs_that_nothing_is_known_about_fail_where_they_prove_nothing_and_else_are_not_run():
+    runs = parity_with_nothing(subject({}), RIGHT, GATE)
+    assert runs.outcome is Outcome.NOT_RUN
+    assert "finite and follow the inputs" in runs.reasons[0]
+    nan = parity_with_nothing(subject({}), {"y": RIGHT["y"] * np.nan}, GATE)
+    same = parity_with_nothing(subject({}), {"y": RIGHT["y"] * 0}, GATE)
+    assert nan.outcome is same.outcome is Outcome.FAILED
+    assert "NaN" in nan.reasons[0]
+    assert "proves nothing" in same.reasons[0]
