@@ -53,7 +53,8 @@ def taken(nodes: Sequence[Node], refused: Collection[int]) -> set[int]:
         return set(range(len(nodes)))
     left = set(refused) | {place for place, node in enumerate(nodes) if node.folded}
     runs = [run for supported, run in _runs(nodes, left) if supported]
-    return set(max(runs, key=lambda run: len(run))) if runs else set()
+    longest: list[int] = max(runs, key=len, default=[])
+    return set(longest)
 
 
 def _runs(nodes: Sequence[Node], refused: Collection[int]) -> list[tuple[bool, list[int]]]:

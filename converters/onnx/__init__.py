@@ -59,5 +59,14 @@ RUNTIMES = (
         packages=("onnxruntime",),
         devices="converters.devices.arm64:devices",
     ),
+    RuntimeSpec(
+        name="onnxruntime-gpu",
+        module="converters.onnx.runtime",
+        formats=(Format.ONNX,),
+        worker="onnxruntime-gpu",
+        packages=("onnxruntime",),
+        devices="converters.devices.onnx_gpu:devices",
+        variants=("", "strict"),
+    ),
 )
 INSPECTORS = (InspectorSpec(format=Format.ONNX, module="converters.onnx.inspect", worker="onnx", packages=("onnx",)),)

@@ -1,9 +1,10 @@
-"""ONNX Runtime on the CPU: as it is used (`onnxruntime`), or with the graph as it stands (`onnxruntime-unfused`)."""
+"""ONNX Runtime: as it is used (`onnxruntime`), with the graph as it stands (`onnxruntime-unfused`), or on a GPU."""
 
 from __future__ import annotations
 
 import json
 import tempfile
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,16 @@ from onnxruntime.capi import onnxruntime_pybind11_state as ort
 from converters.contract import Arrays, Artifact, Format, Session
 from converters.device import split_name, threads_of
 from converters.errors import ModelError, UnsupportedError
+from converters.onnx import providers
 from converters.sniff import sniff
 
 UNFUSED = "onnxruntime-unfused"
 """Every operator by its own kernel: no fusion, no folding, no blocked layouts; a yardstick for what those change."""
 _LOG_ERRORS = 3
-_UNKNOWN = ("is not a registered function/op", "is under development", "Could not find an implementation")
+_UNKNOWN = (
+    *("is not a registered function/op", "is under development", "Could not find an implementation"),
+    "the device does not support it",  # float16 on a GPU that has none
+)
 _DAMAGED = (ort.InvalidProtobuf, ort.InvalidGraph, ort.Fail, ort.NoSuchFile, ort.InvalidArgument, ort.RuntimeException)
 
 
@@ -35,10 +40,12 @@ def open(artifact: Artifact, runtime: str, threads: int) -> OnnxRuntimeSession:
         raise ModelError(f"{runtime} opens ONNX files; {artifact.path} holds {found}")
     threads = threads_of(runtime, threads)
     try:
-        session = _load(artifact, _options(runtime, threads))
+        session = providers.load(artifact.path, _options(runtime, threads), runtime)
     except ort.NotImplemented as e:
         raise UnsupportedError(f"ONNX Runtime {onnxruntime.__version__}: {e}") from e
     except _DAMAGED as e:
+        if providers.REFUSED in str(e):
+            raise _left_to_the_cpu(artifact, runtime, threads) from e
         kind = UnsupportedError if any(words in str(e) for words in _UNKNOWN) else ModelError
         raise kind(f"ONNX Runtime {onnxruntime.__version__} does not load {artifact.path}: {e}") from e
     return OnnxRuntimeSession(artifact, session, runtime, threads)
@@ -56,8 +63,16 @@ def _options(runtime: str, threads: int) -> Any:
     return options
 
 
-def _load(artifact: Artifact, options: Any) -> Any:
-    return onnxruntime.InferenceSession(artifact.path, options, providers=["CPUExecutionProvider"])
+def _left_to_the_cpu(artifact: Artifact, runtime: str, threads: int) -> UnsupportedError:
+    """What a strict session says: the operators that the GPU leaves to the CPU when it may."""
+    loose = runtime.replace(f",{providers.STRICT}", "")
+    rows = open(artifact, loose, threads).placement()
+    left = Counter(op for op, device in rows if device != "gpu")
+    return UnsupportedError(
+        f"{left.total()} of {len(rows)} operators of {artifact.path.name} are not for the GPU: "
+        f"{', '.join(f'{count} {op}' for op, count in left.most_common())}. Write the model with other operators, or "
+        f"let the CPU have these: {loose}"
+    )
 
 
 class OnnxRuntimeSession(Session):
@@ -92,14 +107,18 @@ class OnnxRuntimeSession(Session):
         options.enable_profiling = True
         with tempfile.TemporaryDirectory() as folder:
             options.profile_file_prefix = str(Path(folder) / "profile")
-            session = _load(self.artifact, options)
+            session = providers.load(artifact.path, options, self._runtime)
             session.run(self._outputs, inputs)
             events = json.loads(Path(session.end_profiling()).read_text())
-        return [
+        rows = [
             (event["args"]["op_name"], event["args"]["provider"])
             for event in events
             if event.get("cat") == "Node" and event["name"].endswith("_kernel_time")
         ]
+        if split_name(self._runtime)[0] != providers.GPU:
+            return rows
+        ran = [(op, provider) for op, provider in rows if not op.startswith("Memcpy")]  # between CPU and GPU
+        return [(op, "cpu" if provider == providers.CPU else "gpu") for op, provider in ran]
 
     def close(self) -> None:
         """Frees the session."""
