@@ -128,12 +128,15 @@ class _Plan:
     calls: int = 0
     pairs: int = 0
 
-    def settle(self, slower_call_s: float) -> None:
-        """Blocks long enough for the clock, as many pairs as fit, an even number so that orders balance."""
+    def settle(self, slower_call_s: float, overhead_s: float) -> None:
+        """Blocks long enough for the clock, as many pairs as fit, an even number so that orders balance.
+
+        `overhead_s` is what a block takes beside its calls, as where messages go to another process and back.
+        """
         if self.calls:
             return
         self.calls = max(1, int(np.ceil(_BLOCK_S / slower_call_s)))
-        fitting = int((1 - _WARM_SHARE) * self.round_s / (2 * self.calls * slower_call_s))
+        fitting = int((1 - _WARM_SHARE) * self.round_s / (2 * (self.calls * slower_call_s + overhead_s)))
         self.pairs = int(np.clip(fitting, MIN_PAIRS, MAX_PAIRS)) // 2 * 2
 
 
@@ -162,7 +165,7 @@ def _round(
         opened = [session for session in sessions if session is not None]
         own = [_own(session.artifact, inputs) for session in opened]
         warm = [_warm_up(*side, plan.round_s * _WARM_SHARE / 2) for side in zip(opened, own, strict=True)]
-        plan.settle(max(seconds for seconds, _ in warm))
+        plan.settle(max(side.call_s for side in warm), max(side.overhead_s for side in warm))
         a_first = rng.permutation(np.arange(plan.pairs) % 2 == 0)
         calls = np.empty((2, plan.pairs, plan.calls))
         for pair, first in enumerate(a_first):
@@ -173,25 +176,37 @@ def _round(
             if session is not None:
                 session.close()
     return _Round(
-        np.median(calls, axis=2), (calls[0].ravel(), calls[1].ravel()), a_first, all(stable for _, stable in warm)
+        np.median(calls, axis=2), (calls[0].ravel(), calls[1].ravel()), a_first, all(side.stable for side in warm)
     )
 
 
-def _warm_up(session: Session, inputs: Arrays, longest_s: float) -> tuple[float, bool]:
-    """Runs blocks until the median of the last few is that of the few before; (seconds a call, whether it was)."""
+@dataclass(frozen=True)
+class _Warm:
+    """Seconds of a call and of what a block takes beside its calls, and whether the medians stood still."""
+
+    call_s: float
+    overhead_s: float
+    stable: bool
+
+
+def _warm_up(session: Session, inputs: Arrays, longest_s: float) -> _Warm:
+    """Runs blocks until the median of the last few is that of the few before."""
     end = time.perf_counter() + longest_s
     first = float(session.time(inputs, 1)[0])
     calls = max(1, int(min(_BLOCK_S, longest_s / (2 * _WARM_BLOCKS)) / first))
     medians: list[float] = []
+    beside: list[float] = []
     while True:
-        medians.append(float(np.median(session.time(inputs, calls))))
+        start = time.perf_counter()
+        block = session.time(inputs, calls)
+        beside.append(time.perf_counter() - start - float(block.sum()))
+        medians.append(float(np.median(block)))
+        now, stable = float(np.median(medians[-_WARM_BLOCKS:])), False
         if len(medians) >= 2 * _WARM_BLOCKS:
             before = np.median(medians[-2 * _WARM_BLOCKS : -_WARM_BLOCKS])
-            now = np.median(medians[-_WARM_BLOCKS:])
-            if abs(now - before) <= _WARM_TOLERANCE * before:
-                return float(now), True
-        if time.perf_counter() > end and len(medians) >= 2:
-            return float(np.median(medians[-_WARM_BLOCKS:])), False
+            stable = bool(abs(now - before) <= _WARM_TOLERANCE * before)
+        if stable or (time.perf_counter() > end and len(medians) >= 2):
+            return _Warm(now, max(float(np.median(beside)), 0.0), stable)
 
 
 def _open(runtime: str, artifact: Artifact, threads: int) -> Session:
