@@ -37,20 +37,15 @@ class Format(StrEnum):
     TFLITE = "tflite"
     ONNX = "onnx"
     TORCHSCRIPT = "torchscript"
+    EXECUTORCH = "executorch"
 
     @property
     def suffix(self) -> str:
-        """The file ending of the format, with its dot."""
-        return _SUFFIX[self]
+        """The file ending of the format, with its dot; mostly its name."""
+        return _SUFFIX.get(self, f".{self}")
 
 
-_SUFFIX = {
-    Format.TORCH: ".safetensors",
-    Format.KERAS: ".weights.h5",
-    Format.TFLITE: ".tflite",
-    Format.ONNX: ".onnx",
-    Format.TORCHSCRIPT: ".pt",
-}
+_SUFFIX = {"torch": ".safetensors", "keras": ".weights.h5", "torchscript": ".pt", "executorch": ".pte"}
 
 
 class Precision(StrEnum):
@@ -192,6 +187,7 @@ class Edge:
     `worker` names the process that it runs in: edges and runtimes of one worker share loaded toolkits.
     `packages` are the distributions it needs, read for versions and for UNAVAILABLE.
     `options` are the recipe keys it understands.
+    `runtimes` alone run what it makes, where a file is made for one of several; none: every runtime of the format.
     """
 
     name: str
@@ -203,6 +199,7 @@ class Edge:
     worker: str
     packages: tuple[str, ...]
     options: tuple[str, ...] = ()
+    runtimes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

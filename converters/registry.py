@@ -20,7 +20,7 @@ from converters.contract import Edge, Format, InspectorSpec, RuntimeSpec
 from converters.device import Device, Launch, split_name
 from converters.errors import UnavailableError, UnsupportedError, UsageError
 
-BUILT_IN = ("litert", "litert_web", "onnx", "torchscript", "eager")
+BUILT_IN = ("litert", "litert_web", "onnx", "torchscript", "executorch", "eager")
 ENTRY_POINT_GROUP = "edge_export.toolkits"
 DRAFTS_VARIABLE = "EDGE_EXPORT_TOOLKITS"
 

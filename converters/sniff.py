@@ -170,8 +170,23 @@ def _torchscript_damage(view: _View) -> str:
     return ""
 
 
+def _is_executorch(view: _View) -> bool:
+    return view.data[4:6] == b"ET" and view.data[6:8].isdigit()
+
+
+def _executorch_damage(view: _View) -> str:
+    """Reads the header that follows the identifier (executorch/schema/extended_header.h): where all data ends."""
+    size = len(view)
+    needed = max(40, struct.unpack_from("<I", view.data)[0])  # the smallest program is larger; the root table's place
+    if view.data[8:12] == b"eh00" and size >= needed:
+        length, tables, base, segments = struct.unpack_from("<IQQQ", view.data, 12)
+        needed = max(tables, base + (segments if length > 24 else 0))
+    return f"truncated: it needs {needed} bytes and {size} are there" if needed > size else ""
+
+
 KINDS: tuple[_Kind, ...] = (
     _Kind(Format.TFLITE, "TensorFlow Lite", (".tflite",), lambda view: view.data[4:8] == b"TFL3", _tflite_damage),
+    _Kind(Format.EXECUTORCH, "ExecuTorch", (".pte",), _is_executorch, _executorch_damage),
     _Kind(Format.TORCHSCRIPT, "TorchScript", (".pt", ".ptl", ".torchscript"), _is_torchscript, _torchscript_damage),
     _Kind(Format.ONNX, "ONNX", (".onnx",), _is_onnx, _onnx_damage),
 )

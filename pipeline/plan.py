@@ -120,7 +120,7 @@ class _Branch:
         artifact = self._artifact(route)
         base = next((r for r in chosen if _chain(r) == _chain(route) and r.precision is Precision.FP32), route)
         baseline = self._artifact(base)
-        home, *others = self._runtimes(route.target)
+        home, *others = self._runtimes(route)
         at_home = self._measurement(artifact, home)
         cells = []
         for runtime in (home, *others):
@@ -141,12 +141,18 @@ class _Branch:
             )
         return cells
 
-    def _runtimes(self, format: Format) -> list[RuntimeSpec]:
-        """Those that are always proved, home first, then those of the devices asked for."""
-        targets = [target for target in self.configs.targets.values() if target.format == format]
+    def _runtimes(self, route: Route) -> list[RuntimeSpec]:
+        """Those that are always proved, home first, then those of the devices asked for.
+
+        A file made for a device is proved there, asked for or not.
+        """
+        targets = [target for target in self.configs.targets.values() if target.format == route.target]
         found = [registry.runtime(name) for target in targets for name in target.runtimes]
         named = [name for target in targets for group in self.devices for name in target.devices.get(group, ())]
         found += [spec for name in named for spec in registry.select(name)]
+        if route.runtimes:
+            own = [spec for spec in found if split_name(spec.name)[0] in route.runtimes]
+            found = own or [spec for name in route.runtimes for spec in registry.select(name)]
         return list({spec.name: spec for spec in found}.values())
 
     def _measurement(self, artifact: Task, runtime: RuntimeSpec) -> Task:

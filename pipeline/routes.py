@@ -30,6 +30,11 @@ class Route:
         """The format of the artifact."""
         return self.edges[-1].target
 
+    @property
+    def runtimes(self) -> tuple[str, ...]:
+        """The families that alone run the artifact, where it is made for one of several; none: all of its format."""
+        return next(edge.runtimes for edge in reversed(self.edges) if edge.source is not edge.target)
+
     def steps(self) -> tuple[tuple[Edge, Precision], ...]:
         """Every edge with the precision that it is asked for: fp32 up to the last."""
         last = len(self.edges) - 1

@@ -5,14 +5,23 @@ from __future__ import annotations
 from converters.contract import Format
 from converters.inspection import Inspection, OpInfo
 
-QUANTIZERS = frozenset({"QUANTIZE", "QuantizeLinear"})
-DEQUANTIZERS = frozenset({"DEQUANTIZE", "DequantizeLinear"})
+_EXECUTORCH = "quantized_decomposed::"
+QUANTIZERS = frozenset({
+    "QUANTIZE", "QuantizeLinear", "Quantize",
+    f"{_EXECUTORCH}quantize_per_tensor.out", f"{_EXECUTORCH}quantize_per_channel.out",
+})  # fmt: skip
+DEQUANTIZERS = frozenset({
+    "DEQUANTIZE", "DequantizeLinear", "Dequantize",
+    f"{_EXECUTORCH}dequantize_per_tensor.out", f"{_EXECUTORCH}dequantize_per_channel.out",
+})  # fmt: skip
+"""Of TensorFlow Lite, ONNX, XNNPACK inside of ExecuTorch, and ExecuTorch itself."""
 RUN_TIME_QUANTIZERS = frozenset({"DynamicQuantizeLinear"})
 
 _MOVERS = frozenset({
-    "broadcastto", "concat", "concatenation", "expand", "expanddims", "flatten", "gather", "identity", "pack", "pad",
-    "padv2", "reshape", "shape", "slice", "split", "splitv", "squeeze", "stridedslice", "tile", "transpose", "unpack",
-    "unsqueeze",
+    "broadcastto", "cat", "clone", "clonedimorder", "concat", "concatenate2", "concatenate3", "concatenate4",
+    "concatenate5", "concatenation", "constantpad", "copy", "etview", "expand", "expanddims", "flatten", "gather",
+    "identity", "pack", "pad", "padv2", "permute", "reshape", "shape", "slice", "split", "splitv", "splitwithsizes",
+    "squeeze", "stridedslice", "tile", "transpose", "unpack", "unsqueeze", "view",
 })  # fmt: skip
 """Operators that only move values, in lower-case letters: float at an edge of the file breaks no integer device."""
 
@@ -82,4 +91,6 @@ class _Graph:
 
 
 def _moves(op: OpInfo) -> bool:
-    return op.type.replace("_", "").lower() in _MOVERS
+    """By its name: `view` of `aten::view_copy.out`, `reshape` of XNNPACK's `StaticReshape`."""
+    name = op.type.rpartition("::")[2].partition(".")[0].lower()
+    return name.removesuffix("_copy").removeprefix("static").replace("_", "") in _MOVERS

@@ -176,7 +176,7 @@ def _per_tensor_convolutions(inspection: Inspection) -> list[str]:
             tensor = inspection.tensors[origin] if origin >= 0 else None
             if tensor is None or not tensor.constant or tensor.dtype not in _EIGHT_BITS or len(tensor.shape) < 3:
                 continue
-            channels = tensor.shape[-1] if "DEPTHWISE" in op.type else tensor.shape[0]
+            channels = tensor.shape[-1] if "DEPTHWISE" in op.type.upper() else tensor.shape[0]
             if channels > 1 and tensor.scales <= 1:
                 found.append(tensor.name)
     return found

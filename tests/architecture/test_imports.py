@@ -24,7 +24,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ),
     ("converters.registry", "converters.worker", "converters.job", "converters.timing"),
     ("converters.litert_web",),
-    ("converters.eager", "converters.litert", "converters.onnx", "converters.torchscript"),
+    ("converters.eager", "converters.litert", "converters.onnx", "converters.torchscript", "converters.executorch"),
     ("converters.devices",),
     (
         *("converters.source", "converters.builder", "converters.calling", "converters.capture", "converters.weights"),

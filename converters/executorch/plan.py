@@ -1,0 +1,129 @@
+"""Reads the execution plan of a program: its own operators, and through the delegates those that they took."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from converters.errors import ModelError, UnsupportedError
+from converters.executorch import vulkan, xnnpack
+from converters.executorch.graph import PORTABLE, Graph, Op, Value, itemsize
+from converters.executorch.program import Program
+
+_DTYPES = {
+    "BYTE": "uint8", "CHAR": "int8", "SHORT": "int16", "INT": "int32", "LONG": "int64",
+    "HALF": "float16", "FLOAT": "float32", "DOUBLE": "float64", "BOOL": "bool", "BFLOAT16": "bfloat16",
+    "UINT16": "uint16", "UINT32": "uint32", "UINT64": "uint64",
+}  # fmt: skip
+_LISTS = ("TensorList", "OptionalTensorList")
+_KNOWN = {"XnnpackBackend": xnnpack.read, "VulkanBackend": vulkan.read}
+
+
+def read_graph(program: Program) -> Graph:
+    """The graph of the main method.
+
+    Raises:
+        ModelError: the program is damaged.
+        UnsupportedError: an input or output is no tensor, or weights lie in another file.
+    """
+    plan = program.methods[program.main]
+    graph = Graph(
+        backends=tuple(dict.fromkeys(delegate["id"] for delegate in plan["delegates"])),
+        kernels=tuple(_full_name(operator) for operator in plan["operators"]),
+    )
+    reader = _Reader(program, plan, graph)
+    graph.inputs = reader.tensors_only(plan["inputs"], "input")
+    for chain in plan["chains"]:
+        for instruction in chain["instructions"]:
+            reader.instruction(*instruction["instr_args"])
+    graph.outputs = reader.tensors_only(plan["outputs"], "output")
+    return graph
+
+
+class _Reader:
+    """Turns instructions into operators; tensors get their places in the order of the plan's values."""
+
+    def __init__(self, program: Program, plan: dict[str, Any], graph: Graph) -> None:
+        self.program, self.plan, self.graph = program, plan, graph
+        self.values: list[tuple[str, dict[str, Any]]] = [value["val"] or ("Null", {}) for value in plan["values"]]
+        self.places = {
+            index: graph.add(self._tensor(index, tensor))
+            for index, (kind, tensor) in enumerate(self.values)
+            if kind == "Tensor"
+        }
+
+    def tensors_only(self, indices: list[int], side: str) -> tuple[int, ...]:
+        kinds = [self._value(index)[0] for index in indices]
+        if other := [kind for kind in kinds if kind != "Tensor"]:
+            raise UnsupportedError(f"an {side} of `{self.plan['name']}` is no tensor but {other[0]}")
+        return tuple(self.places[index] for index in indices)
+
+    def instruction(self, kind: str, call: dict[str, Any]) -> None:
+        if kind == "DelegateCall":
+            self._delegate(self.plan["delegates"][call["delegate_index"]], call["args"])
+        elif kind == "KernelCall":
+            self._kernel(_full_name(self.plan["operators"][call["op_index"]]), call["args"])
+        elif kind == "MoveCall":
+            pair = [self._tensors(call[end]) for end in ("move_from", "move_to")]
+            self.graph.ops.append(Op("Move", PORTABLE, *pair))
+        elif kind == "JumpFalseCall":
+            condition = self._tensors(call["cond_value_index"])
+            self.graph.ops.append(Op("JumpFalse", PORTABLE, condition, (), call["destination_instruction"]))
+
+    def _kernel(self, name: str, args: list[int]) -> None:
+        """An `.out` variant: the last argument is its result, a tensor that is handed in as well, or a list of them."""
+        made = self._tensors(args[-1]) if args else ()
+        read = tuple(place for index in args[:-1] for place in self._tensors(index) if place not in made)
+        plain = [self._plain(index) for index in args]
+        self.graph.ops.append(Op(name, PORTABLE, read, made, plain))
+
+    def _delegate(self, delegate: dict[str, Any], args: list[int]) -> None:
+        payload = self.program.payload(delegate["processed"])
+        places = [self._tensors(index) for index in args]
+        known = _KNOWN.get(delegate["id"])
+        flat = tuple(place for group in places for place in group)
+        if known:
+            known(payload, self.program.named, self.graph, flat)
+            return
+        specs = [(spec["key"], bytes(spec["value"])) for spec in delegate["compile_specs"]]
+        op = Op(delegate["id"], delegate["id"], flat, flat, [bytes(payload), specs])  # nobody knows which it writes
+        self.graph.ops.append(op)
+
+    def _value(self, index: int) -> tuple[str, dict[str, Any]]:
+        if not 0 <= index < len(self.values):
+            raise ModelError(f"damaged: it speaks of value {index} of {len(self.values)}")
+        return self.values[index]
+
+    def _tensors(self, index: int) -> tuple[int, ...]:
+        """The places of a tensor, or of those in a list."""
+        kind, value = self._value(index)
+        if kind == "Tensor":
+            return (self.places[index],)
+        if kind in _LISTS:
+            return tuple(place for item in value["items"] if item >= 0 for place in self._tensors(item))
+        return ()
+
+    def _plain(self, index: int) -> Any:
+        """A value that is no tensor; of a tensor only that it is one."""
+        kind, value = self._value(index)
+        if kind == "Tensor" or kind in _LISTS:
+            return kind
+        if kind == "IntList":  # of values, which may be computed
+            return [self._plain(item) for item in value["items"]]
+        return [kind, *value.values()]
+
+    def _tensor(self, index: int, tensor: dict[str, Any]) -> Value:
+        dtype, shape = _DTYPES.get(tensor["scalar_type"], tensor["scalar_type"].lower()), tuple(tensor["sizes"])
+        extra = tensor["extra_tensor_info"] or {}
+        if extra.get("location") == "EXTERNAL":
+            raise UnsupportedError(f"its weights ({extra['fully_qualified_name']}) lie in another file, a .ptd")
+        name = extra.get("fully_qualified_name") or f"value_{index}"
+        if not tensor["data_buffer_idx"] or tensor["allocation_info"]:
+            self.graph.stateful |= bool(tensor["data_buffer_idx"] or extra.get("fully_qualified_name"))
+            return Value(name, shape, dtype)
+        size = math.prod(shape) * itemsize(dtype)
+        return Value(name, shape, dtype, self.program.constant(tensor["data_buffer_idx"], size))
+
+
+def _full_name(operator: dict[str, Any]) -> str:
+    return f"{operator['name']}.{operator['overload']}" if operator["overload"] else str(operator["name"])
