@@ -25,7 +25,7 @@ MERGED = ("bin", "sbin", "lib", "lib64")
 _INSTALL = re.compile(r"^Inst (\S+)(?: \[[^\]]*\])? \((\S+)", re.MULTILINE)
 _NOT_OURS = re.compile(r"Invoke|^(DPkg|APT::Architecture|APT::Default-Release|Dir::Cache|Dir::State)\b")
 _INDEX = re.compile(r"^Acquire::IndexTargets::(?!deb::Packages\b)[\w-]+::")
-_BLAME = re.compile(r"^(?:E|W|Err)\b:?\s*(.*)$", re.MULTILINE)
+_BLAME = re.compile(r"^[EW]: (.*)$", re.MULTILINE)
 _UNKNOWN = re.compile(r"Unable to locate package|no installation candidate|has no candidate|Couldn't find any package")
 
 
@@ -125,9 +125,7 @@ def _configure(state: Path, arch: str, suite: str, foreign: bool) -> dict[str, s
 
 def _closure(packages: Sequence[str], environment: dict[str, str], arch: str, suite: str) -> dict[str, str]:
     wish = ["install", "--simulate", "--no-install-recommends", "--reinstall", "--allow-downgrades", *packages]
-    answer = _apt(
-        wish, environment, f"{', '.join(packages)} for {arch}{f' of {suite}' if suite else ''}: not to be had"
-    )
+    answer = _apt(wish, environment, f"{', '.join(packages)} for {arch}{f' of {suite}' if suite else ''} cannot be had")
     chosen = dict(_INSTALL.findall(answer))
     lost = [name for name in packages if name.partition("=")[0] not in chosen]
     if lost:

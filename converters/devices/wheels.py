@@ -19,6 +19,7 @@ LOCK = PROJECT / "requirements" / "all.lock"
 OLDEST_GLIBC = 17
 """manylinux2014, which is manylinux_2_17, is the oldest that anyone still builds for."""
 TIMEOUT_S = 1200.0
+_CAUSE_CHARACTERS = 600
 _PINNED = re.compile(r"([\w.-]+)==([\w.+!-]+)")
 _HASH = re.compile(r"--hash=\S+")
 
@@ -105,9 +106,9 @@ def _constraints() -> list[str]:
 def _failure(machine: str, said: str) -> UnavailableError | DiskFullError:
     if "No space left on device" in said:
         return DiskFullError(f"the wheels for {machine} cannot be unpacked: no space is left; free some and run again")
-    lines = [line.strip(" ×╰─▶│") for line in said.splitlines() if line.strip()]
-    errors = [line for line in lines if "error" in line.lower()] or lines[-3:] or ["it does not say why"]
+    words = [line.strip(" ×╰─▶│┌┐└┘") for line in said.splitlines()]
+    cause = " ".join(line for line in words if line and not line.startswith("WARNING"))[-_CAUSE_CHARACTERS:]
     return UnavailableError(
-        f"the wheels for {machine} cannot be installed: {'; '.join(errors[-3:])}; see whether the network and the "
-        "package index of this machine work"
+        f"the wheels for {machine} cannot be installed: {cause or 'it does not say why'}; see whether the network "
+        "and the package index of this machine work"
     )
