@@ -33,6 +33,8 @@ def read(report: Mapping[str, Any]) -> Iterator[Figure]:
 
 
 def _worst(cells: Sequence[Mapping[str, Any]], metric: str, what: str, goal: float, unit: str) -> Figure:
+    refused = [cell for cell in cells if cell["outcome"] == "UNSUPPORTED"]
+    cells = [cell for cell in cells if cell not in refused]
     values = {cell["id"]: cell["metrics"].get(metric) for cell in cells}
     found = {name: value for name, value in values.items() if isinstance(value, int | float)}
     absent = [cell for cell in cells if cell["id"] not in found]
@@ -45,4 +47,5 @@ def _worst(cells: Sequence[Mapping[str, Any]], metric: str, what: str, goal: flo
     worst = max(found, key=lambda name: found[name])
     equal = min(cell["metrics"]["kernels.equal_share"] for cell in cells)
     detail = f"worst of {len(cells)} cells ({worst.partition('@')[2]}); {equal:.1%} of the values are bit-equal"
+    detail += f"; {len(refused)} more UNSUPPORTED: {refused[0]['reasons'][0]}" if refused else ""
     return Figure("devices", what, found[worst], goal, unit, detail)

@@ -95,6 +95,7 @@ class _Handler(SimpleHTTPRequestHandler):
     """Answers from the folders of its server and from what is passed."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # a small body would wait 40 ms for the answer to its headers
 
     def __init__(self, local: LocalServer, *arguments: object) -> None:
         self.local = local

@@ -73,7 +73,7 @@ def key_numbers(cell: Cell) -> tuple[str, ...]:
 
 
 def beside_home(cell: Cell) -> str:
-    """How far the cell is from the home runtime of its file: `bit-equal`, `±1 step`, `±2e-07`; empty where unasked."""
+    """How far the cell is from the home runtime of its file: `bit-equal`, `equal steps`, `±1 step`, `±2e-07`; empty where unasked."""
     check = next((check for check in cell.checks if check.name == "kernels"), None)
     if check is None or "equal_share" not in check.metrics:
         return ""
@@ -81,7 +81,7 @@ def beside_home(cell: Cell) -> str:
         return "bit-equal"
     steps, share = check.metrics.get("max_steps"), check.metrics.get("max_rel_range")
     if isinstance(steps, float):
-        return f"±{steps:g} step{'s' if steps != 1 else ''}"
+        return f"±{steps:g} step{'s' if steps != 1 else ''}" if steps else "equal steps"
     return f"±{share:.0e}" if isinstance(share, float) else ""
 
 

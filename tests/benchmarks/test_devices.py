@@ -46,3 +46,14 @@ def test_a_device_that_is_not_here_is_not_run_with_its_reason_and_one_that_fails
     assert "make setup-gpu" in figures[0].detail
     assert [figure.outcome for figure in figures[4:]] == [Outcome.FAILED] * 2
     assert "the browser died" in figures[4].detail
+
+
+def test_what_a_device_refuses_is_said_and_not_counted():
+    report = copy.deepcopy(REPORT)
+    for each in report["cells"]:
+        if each["runtime"] == "litert-web[one]" and each["precision"] == "int8-io":
+            each.update(outcome="UNSUPPORTED", reasons=["parity: INT8 is not supported"], metrics={})
+    figure = list(read(report))[5]
+    assert figure.outcome is Outcome.PASSED
+    assert "worst of 3 cells" in figure.detail
+    assert "1 more UNSUPPORTED: parity: INT8 is not supported" in figure.detail

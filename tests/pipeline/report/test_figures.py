@@ -54,5 +54,6 @@ def test_the_names_are_those_of_the_checks() -> None:
 def test_a_cell_beside_its_home_says_how_far_it_is() -> None:
     assert key_numbers(cell(kernels={"equal_share": 1.0, "max_rel_range": 0.0, "max_steps": 0.0})) == ("bit-equal",)
     assert key_numbers(cell(kernels={"equal_share": 0.5, "max_rel_range": 0.01, "max_steps": 1.0})) == ("±1 step",)
+    assert key_numbers(cell(kernels={"equal_share": 0.5, "max_rel_range": 1e-8, "max_steps": 0.0})) == ("equal steps",)
     assert key_numbers(cell(kernels={"equal_share": 0.5, "max_rel_range": 2.2e-7})) == ("±2e-07",)
     assert key_numbers(cell(kernels={})) == ()
