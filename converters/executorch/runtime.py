@@ -77,7 +77,7 @@ class ExecuTorchSession(Session):
     ) -> None:
         super().__init__(artifact)
         self.stateful = graph.stateful
-        self._placement = [(op.type, op.device) for op in graph.ops]
+        self._placement = [(op.type, op.device) for op in graph.ops if graph.backends]
         self._name, self._threads = method, threads
         self._inputs, self._outputs = names
         self._method: Any = None
@@ -107,7 +107,10 @@ class ExecuTorchSession(Session):
         return {name: tensor.numpy() for name, tensor in zip(self._outputs, outputs, strict=True)}
 
     def placement(self) -> list[tuple[str, str]]:
-        """Each operator with the delegate that took it, or `portable`, as the file says."""
+        """Each operator with the delegate that took it, or `portable`, as the file says; empty without a delegate.
+
+        A program that was made for no delegate promises none.
+        """
         return self._placement
 
     def reset(self) -> None:

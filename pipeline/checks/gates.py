@@ -92,9 +92,6 @@ class PlacementGate:
     device: str  # as `Session.placement` names it
     min_share: float  # of the operators
     reason: str
-    alone: str = (
-        ""  # the device of files that were made for no other: where all operators run there, nothing is promised
-    )
 
 
 @dataclass(frozen=True)
