@@ -117,3 +117,24 @@ def test_weights_outside_the_folder_are_refused(linear: Linear, saved: Saved) ->
     saved(model)
     with pytest.raises(ModelError, match="does not load"):
         runtime.open(known, "onnxruntime", 1)
+
+
+def test_unfused_runs_every_node_by_its_own_kernel(linear: Linear, saved: Saved) -> None:
+    made = artifact(saved(linear()))
+    x = {"x": np.array([[1.0, -2.0, 3.0]], np.float32)}
+    plain, unfused = (runtime.open(made, name, 1) for name in ("onnxruntime", "onnxruntime-unfused"))
+    assert np.array_equal(plain.run(x)["y"], unfused.run(x)["y"])
+    assert len(unfused.placement()) == len(onnx.load(made.path).graph.node)
+    assert len(plain.placement()) < len(unfused.placement())
+
+
+def test_placement_of_open_sizes_is_of_those_that_the_source_has(saved: Saved) -> None:
+    """Two rows concatenated with a fixed one of 3: a width of 1 would not run."""
+    x = helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [None, None])
+    y = helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [None, None])
+    row = onnx.numpy_helper.from_array(np.ones((1, 3), np.float32), "row")
+    graph = helper.make_graph([helper.make_node("Concat", ["x", "row"], ["y"], axis=0)], "g", [x], [y], [row])
+    made = artifact(saved(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)))
+    sized = Signature((TensorSpec("x", (2, 3), "float32"),), made.source.outputs)
+    whole = Artifact(made.path, Format.ONNX, Precision.FP32, made.signature, sized)
+    assert [kind for kind, _ in runtime.open(whole, "onnxruntime", 1).placement()] == ["Concat"]

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from converters import registry
 from converters.contract import Precision
-from converters.errors import ModelError
+from converters.errors import ModelError, UsageError
 from pipeline import config, lone
 from pipeline.cli import app
 from pipeline.publish import publish
@@ -117,6 +117,21 @@ def test_validate_in_words(bundle):
     assert "net_torch_torchscript_fp32.pt@torchscript" in said
     assert "PASSED      parity" in said
     assert "snr" in said
+
+
+def test_validate_of_a_file_alone_says_each_outcome_and_what_nothing_is_known_about(files):
+    ended = cli("validate", files / "right.pt")
+    assert ended.exit_code == 1
+    assert "right.pt@torchscript  NOT_RUN" in ended.stdout
+    assert "NOT_RUN     yardstick" in ended.stdout
+    assert "NOT_RUN     accuracy (not required)" in ended.stdout
+    assert "inputs made up, seed 0" in ended.stdout
+
+
+def test_validate_refuses_sizes_against_the_file(files):
+    said = cli("validate", files / "right.pt", "--input", "image:1x3x3x3")
+    assert isinstance(said.exception, UsageError)
+    assert "takes image:1x12x20x3:float32" in str(said.exception)
 
 
 def test_bench_says_the_decision_and_never_fails_a_slow_file(files):

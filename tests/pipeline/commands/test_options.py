@@ -16,6 +16,7 @@ from pipeline.commands.options import words
         ([" fp32 , fp16 "], ("fp32", "fp16")),
         (["fp32,,", ""], ("fp32",)),
         (["int8", "int8"], ("int8", "int8")),
+        (["litert-gpu[Soft,fp32],litert-web"], ("litert-gpu[Soft,fp32]", "litert-web")),
     ],
 )
 def test_commas_and_repetitions_are_the_same_and_blanks_are_no_words(given, single):
