@@ -73,7 +73,7 @@ def key_numbers(cell: Cell) -> tuple[str, ...]:
 
 
 def beside_home(cell: Cell) -> str:
-    """How far the cell is from the home runtime of its file: `bit-equal`, `equal steps`, `±1 step`, `±2e-07`; empty where unasked."""
+    """How far the cell is from its file's home runtime: `bit-equal`, `equal steps`, `±1 step`, `±2e-07`; or empty."""
     check = next((check for check in cell.checks if check.name == "kernels"), None)
     if check is None or "equal_share" not in check.metrics:
         return ""
