@@ -16,12 +16,14 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 LOADER = "libvulkan.so.1"
 DRIVER_VARIABLES = ("VK_DRIVER_FILES", "VK_ICD_FILENAMES")
 """Where a user names the drivers' JSON files himself; the older name has less say."""
 TIMEOUT_S = 20.0
+PROGRAM = Path(__file__)
 KINDS = ("other", "integrated", "discrete", "virtual", "software")
 """By VkPhysicalDeviceType."""
 
@@ -61,7 +63,7 @@ def _probe(variables: tuple[tuple[str, str], ...]) -> Found:
     quiet = {"VK_LOADER_DEBUG": "error,warn", "VK_LOADER_LAYERS_DISABLE": "~all~"}
     env = {**{k: v for k, v in os.environ.items() if k not in dict(variables)}, **quiet}
     env |= {name: value for name, value in variables if value}
-    command = [sys.executable, "-I", "-S", __file__]
+    command = [sys.executable, "-I", "-S", str(PROGRAM)]
     try:
         done = subprocess.run(
             command, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
