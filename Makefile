@@ -15,10 +15,10 @@ BIN   := $(VENV)/bin
 SETUP := sh scripts/setup.sh
 EDGE  := $(BIN)/edge-export
 
-# The environment that an export needs: one framework alone is smaller. TorchScript comes from PyTorch only.
+# The environment that an export needs: one framework alone is smaller. TorchScript and ExecuTorch come from PyTorch only.
 SET_torch      := torch
 SET_tensorflow := tensorflow
-EXPORT_SET     := $(if $(filter torchscript,$(TARGET)),torch,$(or $(SET_$(FRAMEWORK)),all))
+EXPORT_SET     := $(if $(filter torchscript executorch,$(TARGET)),torch,$(or $(SET_$(FRAMEWORK)),all))
 
 # Stamps are written by scripts/bootstrap.py, one for each set that the environment serves.
 READY := $(VENV)/.ready-
@@ -26,15 +26,12 @@ BUILD := $(if $(UV_TORCH_BACKEND),-$(UV_TORCH_BACKEND))
 BROKEN := $(shell test -x $(BIN)/python || echo broken)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup export test test-all check format lint bench report readme doctor lock wheel setup-system setup-devices test-devices: $(READY)dev$(BUILD) # as setup-devices; what cannot be had leaves its tests NOT_RUN
-	@$(EDGE) devices install || echo "[devices] not all could be installed: their tests will report NOT_RUN" >&2
-
-setup-gpu setup-arm64 setup-browser test-devices clean distclean broken
+.PHONY: help setup export test test-all check format lint bench report readme doctor lock wheel setup-system setup-devices setup-gpu setup-arm64 setup-browser test-devices clean distclean broken
 
 help: ## lists every target
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 	@echo
-	@echo "  TARGET     tflite, onnx, torchscript or all"
+	@echo "  TARGET     tflite, onnx, torchscript, executorch or all"
 	@echo "  FRAMEWORK  torch, tensorflow or both (default)"
 	@echo "  PRECISION  fp32,fp16,dynamic,int8 (default: all)"
 	@echo "  MODEL      a reference model, or file.py:function of your own"
@@ -94,6 +91,9 @@ setup-devices: $(READY)dev$(BUILD) ## brings a software GPU, emulated ARM64 and 
 
 setup-gpu setup-arm64 setup-browser: $(READY)dev$(BUILD) # one of them
 	@$(EDGE) devices install $(@:setup-%=%)
+
+test-devices: $(READY)dev$(BUILD) # as setup-devices; what cannot be had leaves its tests NOT_RUN
+	@$(EDGE) devices install || echo "[devices] not all could be installed: their tests will report NOT_RUN" >&2
 
 lock: ## pins all dependencies anew: make lock [ARGS=--upgrade]
 	@UV=$$(sh scripts/setup.sh --uv) && UV="$$UV" sh scripts/lock.sh $(ARGS)

@@ -13,7 +13,7 @@ from pipeline.commands import options
 
 First = Annotated[Path, typer.Argument(help="The artifact that counts as right.")]
 Second = Annotated[Path, typer.Argument(help="The artifact that is judged.")]
-File = Annotated[Path, typer.Argument(help="An artifact: .tflite, .onnx, TorchScript .pt.")]
+File = Annotated[Path, typer.Argument(help="An artifact: .tflite, .onnx, TorchScript .pt, ExecuTorch .pte.")]
 Inputs = Annotated[str, typer.Option(help="golden (of the bundle), random, or a .safetensors or .npz file.")]
 RuntimeA = Annotated[str, typer.Option(help="Runtime of the first file.", show_default="the format's first")]
 RuntimeB = Annotated[str, typer.Option(help="Runtime of the second file.", show_default="the format's first")]

@@ -50,6 +50,7 @@ def test_every_variable_is_explained() -> None:
         (["TARGET=tflite", "FRAMEWORK=torch"], "torch"),
         (["TARGET=onnx", "FRAMEWORK=tensorflow"], "tensorflow"),
         (["TARGET=torchscript"], "torch"),
+        (["TARGET=executorch"], "torch"),
         (["TARGET=all"], "all"),
         ([], "all"),
     ],
