@@ -14,10 +14,17 @@ if TYPE_CHECKING:
     from pipeline.routes import Route
 
 
+_REPORT_EXAMPLES = """\b
+Examples:
+  edge-export report dist/fashion-cnn --format markdown
+  edge-export report dist/fashion-cnn --serve
+"""
+
+
 def register(app: typer.Typer) -> None:
     """Adds the verbs to the command line."""
     app.command(epilog="Example: edge-export routes --json")(routes)
-    app.command(epilog="Example: edge-export report dist/fashion-cnn --format markdown")(report)
+    app.command(epilog=_REPORT_EXAMPLES)(report)
     app.command(epilog="Example: edge-export doctor")(doctor)
     app.command(epilog="Example: edge-export clean --yes")(clean)
 
@@ -71,20 +78,52 @@ def report(
     bundle: Annotated[Path, typer.Argument(help="A bundle folder, or a report.json.")] = options.DEFAULT_OUT,
     format: Annotated[str, typer.Option(help="console, table, markdown, json, junit or html.")] = "console",
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write to this file instead of the terminal.")] = None,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Serve the bundle to this machine, with its live page.")
+    ] = False,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Of --serve; 0 takes any that is free.")] = 0,
+    live: Annotated[
+        Path | None, typer.Option(help="Write the bundle with its live page and LiteRT.js there, for any web server.")
+    ] = None,
     json: options.Json = False,
     debug: options.Debug = False,
 ) -> None:
     """Shows the report of a bundle again, in any form; needs no toolkit."""
+    if serve:
+        return _serve(bundle, port)
+    if live is not None:
+        from pipeline.report import live_page
+
+        live_page.export(bundle, live, typer.echo)
+        return None
     from pipeline.report.again import again
 
     text = again(bundle, "json" if json else format)
     if out is None:
         typer.echo(text)
-        return
+        return None
     from pipeline.store import write_atomic
 
     write_atomic(out, text.encode())
     typer.echo(f"wrote {out}", err=True)
+    return None
+
+
+def _serve(bundle: Path, port: int) -> None:
+    """Serves until Ctrl-C, which is the way to end it."""
+    from converters.devices import browser
+    from pipeline.report import live_page
+
+    server = live_page.serve(bundle, port)
+    typer.echo(f"{server.address}/report/{live_page.PAGE}")
+    typer.echo(f"{server.address}/report/report.html")
+    if browser.litert_folder() is None:
+        typer.echo(f"LiteRT.js is not installed, so that the live page runs nothing: {browser.INSTALL}", err=True)
+    typer.echo("Ctrl-C ends it", err=True)
+    try:
+        server.wait()
+    except KeyboardInterrupt:
+        server.close()
 
 
 def doctor(json: options.Json = False, debug: options.Debug = False) -> None:

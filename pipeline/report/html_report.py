@@ -23,8 +23,11 @@ FEW = 4
 """So many more are not worth a fold."""
 
 
-def render(report: Report) -> str:
-    """The whole page. Every text of the report is escaped; the page's policy allows no other script, style or host."""
+def render(report: Report, live: str = "") -> str:
+    """The whole page, with a link to `live`, the page that runs the files, where there is one.
+
+    Every text of the report is escaped; the page's policy allows no other script, style or host.
+    """
     environment = _environment()
     source = environment.loader.get_source  # type: ignore[union-attr]
     style, script = (Markup(source(environment, name)[0].strip()) for name in ("style.css", "script.js"))
@@ -32,6 +35,7 @@ def render(report: Report) -> str:
         style=style,
         script=script,
         policy=f"default-src 'none'; img-src data:; style-src '{_digest(style)}'; script-src '{_digest(script)}'",
+        live=live,
         **_context(report),
     )
 

@@ -14,7 +14,15 @@ def test_every_form_is_written(tmp_path: Path) -> None:
     assert {form: path.name for form, path in paths.items()} == files.NAMES
     assert json_report.read(paths["json"]) == sample_report.passed()
     for form, path in paths.items():
-        assert path.read_text(encoding="utf-8") == files.render(sample_report.passed(), form)
+        assert path.read_text(encoding="utf-8") == files.render(sample_report.passed(), form, "live.html")
+    assert 'href="live.html"' in paths["html"].read_text(encoding="utf-8")
+    assert (tmp_path / "new/report/live.html").is_file()
+
+
+def test_a_report_without_files_for_browsers_has_no_live_page(tmp_path: Path) -> None:
+    paths = files.write_all(sample_report.empty(), tmp_path)
+    assert "live.html" not in paths["html"].read_text(encoding="utf-8")
+    assert not (tmp_path / "live.html").exists()
 
 
 def test_hostile_texts_can_be_written(tmp_path: Path) -> None:
