@@ -19,6 +19,7 @@ GPU, CPU, UNKNOWN = "gpu", "cpu", "unknown"
 CUT_OFF = "supported, but apart from the largest run of supported operators, and the delegate takes only that"
 ONCE = "a float16 constant, made float32 once"
 _UNTOLD = "the delegate does not say why"
+_ALL = {"Operation is not supported."}  # said of a type as a whole
 _MESSAGE = re.compile(
     r"Following operations are not supported by GPU delegate:\n(?P<refusals>.*?)\n"
     r"(?:(?P<gpu>\d+) operations will run on the GPU, and the remaining|No operations will run on the GPU, and all) "
@@ -92,11 +93,7 @@ def _fits(message: Message, nodes: list[Node]) -> bool:
 def _of_graph(number: int, nodes: list[Node], message: Message | None, refuses: Refuses) -> list[Placed]:
     if message is None:
         return [Placed(node.type, number, place, GPU) for place, node in enumerate(nodes)]
-    named = {place for place, node in enumerate(nodes) if node.type in message.refusals}
-    on_gpu = _on_gpu(nodes, named, message)
-    if len(on_gpu) != message.on_gpu:
-        named = _tried(number, nodes, named, refuses)
-        on_gpu = _on_gpu(nodes, named, message)
+    named, on_gpu = _settled(number, nodes, message, refuses)
     known = len(on_gpu) == message.on_gpu
 
     def row(place: int, node: Node) -> Placed:
@@ -111,14 +108,23 @@ def _of_graph(number: int, nodes: list[Node], message: Message | None, refuses: 
     return [row(place, node) for place, node in enumerate(nodes)]
 
 
-def _on_gpu(nodes: list[Node], refused: set[int], message: Message) -> set[int]:
-    return taken(nodes, refused) if message.on_gpu else set()
+def _settled(number: int, nodes: list[Node], message: Message, refuses: Refuses) -> tuple[set[int], set[int]]:
+    """Places refused and places taken: of the operators tried alone, else of all whose type the message names.
 
-
-def _tried(number: int, nodes: list[Node], named: set[int], refuses: Refuses) -> set[int]:
-    """Those of the named places that are surely refused: alone of their type, or tried alone."""
-    counts = Counter(nodes[place].type for place in named)
-    return {place for place in named if counts[nodes[place].type] == 1 or refuses(number, place)}
+    What refuses an operator can lie in its neighbours, which a trial does not see: the numbers then tell.
+    """
+    named = {place for place, node in enumerate(nodes) if node.type in message.refusals}
+    doubtful = Counter(
+        node.type for node in nodes if not node.folded and set(message.refusals.get(node.type, ())) - _ALL
+    )
+    answers = {p: refuses(number, p) for p in named if doubtful[nodes[p].type] > 1 and not nodes[p].folded}
+    tried = {place for place in named if answers.get(place, True)}
+    guesses = [tried, named] if None not in answers.values() else [named]
+    for guess in guesses:
+        on_gpu = taken(nodes, guess) if message.on_gpu else set()
+        if len(on_gpu) == message.on_gpu:
+            break
+    return guess, on_gpu
 
 
 def _not_in_a_call(model: Model) -> set[int]:

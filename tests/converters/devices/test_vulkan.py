@@ -28,11 +28,11 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_what_the_loader_says(program: Path) -> None:
     program.write_text(
-        'print("a driver talks")\nprint(\'vulkan:{"gpus": [{"name": "GeForce", "kind": "discrete", "driver": "1.2.3"}], '
+        'print("a driver talks")\nprint(\'vulkan:{"gpus": [{"name": "Arc", "kind": "discrete", "driver": "1.2.3"}], '
         '"problem": "", "loader": true}\')'
     )
     found = probe({})
-    assert found.gpus == (Gpu("GeForce", "discrete", "1.2.3"),)
+    assert found.gpus == (Gpu("Arc", "discrete", "1.2.3"),)
     assert (found.problem, found.loader) == ("", True)
 
 
