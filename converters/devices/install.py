@@ -15,7 +15,9 @@ def _call(target: str, say: Say) -> None:
 
 
 INSTALLERS: dict[str, Callable[[Say], None]] = {
+    "gpu": partial(_call, "converters.devices.gpu_install:install"),
     "arm64": partial(_call, "converters.devices.arm64_install:install"),
+    "browser": partial(_call, "converters.devices.browser_install:install"),
 }
 """By what is installed: called with a `Say` for its progress, at once done where all is there and whole.
 
