@@ -20,8 +20,9 @@ Shape = tuple[int, ...]
 class Probe:
     """What a few calls told. Where `error` says why the model did not take the inputs, nothing else is known.
 
-    `stateful`: the same samples give other outputs when they come a second time in one session. `random`: in a second
-    fresh session they do as well, so that nothing can be compared. `moves`: every output follows the samples.
+    `stateful`: the same samples give other outputs when they come a second time in one session, or the file says that
+    it keeps state. `random`: they do in a second fresh session, so that nothing can be compared. `moves`: every output
+    follows the samples. `call_s` is of a warm call.
     """
 
     error: str = ""
@@ -56,13 +57,13 @@ def probe(fresh: Callable[[], Session], inputs: Arrays) -> Probe:
 
 
 def _probe(session: Session, fresh: Callable[[], Session], inputs: Arrays) -> Probe:
-    start = time.perf_counter()
     try:
         first = calls(session, inputs)
     except Exception as error:  # the refusal of these inputs, in the toolkit's own words
         return Probe(error=str(error) if isinstance(error, EdgeExportError) else last_words(error))
-    call_s = (time.perf_counter() - start) / len(first)
+    start = time.perf_counter()
     again = calls(session, inputs)
+    call_s = (time.perf_counter() - start) / len(again)
     second = fresh()
     anew = calls(second, inputs)
     second.close()
@@ -71,9 +72,10 @@ def _probe(session: Session, fresh: Callable[[], Session], inputs: Arrays) -> Pr
         return Probe(error="the shapes of the outputs depend on the values of the inputs")
     if not all(value.size for value in first[0].values()):
         return Probe(error=f"an output is empty: {_sizes(shapes)}")
+    chance = not _equal(first, anew)
     return Probe(
-        stateful=session.stateful or not _equal(first, again),
-        random=not _equal(first, anew),
+        stateful=session.stateful or (not chance and not _equal(first, again)),
+        random=chance,
         finite=all(bool(np.isfinite(v).all()) for out in first for v in out.values() if v.dtype.kind in "fc"),
         moves=all(any(not _same(out[name], first[0][name]) for out in first[1:]) for name in shapes),
         shapes=shapes,

@@ -34,7 +34,7 @@ def proposals(artifact: Artifact) -> Iterator[tuple[tuple[TensorSpec, ...], ...]
     What the file says comes first: a quantized input takes what its scale can store.
 
     Raises:
-        UnsupportedError: an input of a type that no values are known for (strings), or without any elements.
+        UnsupportedError: inputs or outputs of a type that is not drawn or compared (strings), or without any elements.
     """
     specs = tuple(map(_limited, artifact.source.inputs, artifact.signature.inputs))
     for spec in specs:
@@ -42,6 +42,11 @@ def proposals(artifact: Artifact) -> Iterator[tuple[tuple[TensorSpec, ...], ...]
             raise UnsupportedError(f"input `{spec.name}` takes {spec.dtype}: no plausible values are known for that")
         if 0 in spec.shape:
             raise UnsupportedError(f"input `{spec.name}` is {spec.shape}: nothing goes in, so that nothing is proved")
+    for spec in artifact.signature.outputs:
+        if np.dtype(spec.dtype).kind not in "fiub":
+            raise UnsupportedError(f"output `{spec.name}` gives {spec.dtype}: only real numbers are compared")
+        if 0 in spec.shape:
+            raise UnsupportedError(f"output `{spec.name}` is {spec.shape}: nothing comes out to be compared")
     for sized in dict.fromkeys(_sized(specs)):
         yield tuple(dict.fromkeys(tuple(_valued(spec, *values) for spec in sized) for values in VALUES))
 

@@ -134,7 +134,12 @@ class _Bench:
         for spec in specs:
             yield self._cell(artifact, spec, self._across(subject, spec))
 
-    def _across(self, subject: Subject, spec: RuntimeSpec) -> tuple[Check, ...]:
+    def _across(self, subject: Subject, spec: RuntimeSpec) -> list[Check]:
+        """The checks of a runtime against the yardstick; `accuracy` has no labels, and no option would bring them."""
+        no_labels = Check("accuracy", Outcome.NOT_RUN, ("a file alone has no labelled data",), required=False)
+        return [no_labels if check.name == "accuracy" else check for check in self._measured(subject, spec)]
+
+    def _measured(self, subject: Subject, spec: RuntimeSpec) -> tuple[Check, ...]:
         artifact, got = subject.artifact, subject.outputs(spec)
         unlabelled = np.full(len(next(iter(subject.inputs.values()))), NO_LABEL)
         known = Golden(subject.inputs, {}, unlabelled, np.zeros(len(unlabelled), dtype=bool))
@@ -170,15 +175,14 @@ class _Bench:
             size_bytes=artifact.size_bytes,
             placement=got if isinstance(got, EdgeExportError) else self._placement(artifact, spec),
             home=beside,
+            on_device=spec.device is not None,
             arithmetic=registry.arithmetic(spec),
             emulated=spec.device.name if spec.device and spec.device.emulated else "",
         )
+        told = set() if artifact.producer else {"precision"}  # without a manifest it is our guess, no claim
+        told |= {"placement"} if not artifact.producer and spec.device is None else set()  # and nobody promised speed
         checks = judge(evidence, self.gates)
-        if artifact.producer:
-            return list(checks)
-        return [  # without a manifest the precision is our guess, no claim
-            dataclasses.replace(check, required=False) if check.name == "precision" else check for check in checks
-        ]
+        return [dataclasses.replace(c, required=c.required and c.name not in told) for c in checks]
 
     def _runtimes(self, format: Format) -> list[RuntimeSpec]:
         found = self.named if self.named is not None else cpu_runtimes(format)

@@ -22,10 +22,10 @@ from pipeline.plausible import proposals, with_inputs
 
 PROBED = 3
 """Samples that a probe runs three times each."""
-STRETCHED = 400
-"""Sets of inputs that are made up beyond the first, while an output says the same to all or nearly so."""
-SEARCH_S = 20.0
-"""Of calls, by the probe's clock, to find them: a large model keeps what was found so far."""
+FEWEST_SETS, MOST_SETS, SEARCHED_BYTES = 16, 400, 64_000_000
+"""Sets of inputs made up beyond the first, while an output says nearly the same to all: fewer for a larger file."""
+SEARCH_S = 60.0
+"""Of calls, by the probe's clock, to find them: a slow model keeps what was found so far."""
 MANY_STEPS = 128.0
 """Of an 8-bit output: where honest kernels differ by one, that is then little of its range."""
 
@@ -112,7 +112,8 @@ def _subjects(
     inputs = choose_synthetic(artifact.source, RANDOM_SAMPLES, SEED).inputs
     count = len(next(iter(inputs.values())))
     yield Subject(artifact, inputs, f"made up, seed {SEED}", pool, limits, found, refusals)
-    for seed in range(SEED, SEED + STRETCHED):
+    sets = int(np.clip(SEARCHED_BYTES // max(artifact.size_bytes, 1), FEWEST_SETS, MOST_SETS))
+    for seed in range(SEED, SEED + sets):
         inputs = in_stretches(artifact.source.inputs, count, seed)
         yield Subject(artifact, inputs, f"made up in stretches, seed {seed}", pool, limits, found, refusals)
 

@@ -43,7 +43,7 @@ def choose(subject: Subject, judged: RuntimeSpec) -> Yardstick:
         outputs = subject.outputs(spec)
         if not isinstance(outputs, EdgeExportError):
             return Yardstick(spec, outputs)
-        refused.append(f"{spec.name}: {outputs}")
+        refused.append(f"{spec.name}: {outputs}".replace(f"{spec.name}: {spec.name}", spec.name))
     why = "; ".join(refused) or f"no other runs {subject.artifact.format} files"
     return Yardstick(
         None,
@@ -74,7 +74,7 @@ def check_yardstick(subject: Subject, yardstick: Yardstick | None) -> Check:
     spanned = steps(subject.artifact, yardstick.outputs)
     if spanned < FEW_STEPS:
         notes += (
-            f"an 8-bit output spans only {spanned:.0f} steps on these inputs: one step, by which honest kernels differ, "
+            f"an 8-bit output spans {spanned:.0f} steps on these inputs: one step, which honest kernels differ by, "
             f"is {1 / max(spanned, 1):.0%} of that; give inputs on which it moves (--inputs FILE)",
         )
     right = f"right is what {yardstick.runtime.name} computes from the same file: no golden data or labels are known"

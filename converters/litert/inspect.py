@@ -55,6 +55,17 @@ def keeps_state(model: Model) -> bool:
     return assigned or any(tensor.IsVariable() for graph in graphs for tensor in model.items(graph, "Tensors"))
 
 
+def custom_operators(model: Model) -> tuple[str, ...]:
+    """The names of the operators that are none of the schema's, in order."""
+    custom = model.schema.BuiltinOperator.CUSTOM
+    codes = model.items(model.root, "OperatorCodes")
+    return tuple(
+        (code.CustomCode() or b"CUSTOM").decode()
+        for code in codes
+        if max(code.BuiltinCode(), code.DeprecatedBuiltinCode()) == custom
+    )
+
+
 def _called_once(model: Model, op: Any) -> int:
     """The graph that a CALL_ONCE runs before the first call."""
     table, options = op.BuiltinOptions(), model.schema.CallOnceOptions()

@@ -14,10 +14,11 @@ from converters.contract import Arrays, Artifact, Session
 from converters.device import split_name, threads_of
 from converters.errors import ContractError, ModelError, UnsupportedError
 from converters.litert.flatbuffer import opened
-from converters.litert.inspect import keeps_state
+from converters.litert.inspect import custom_operators, keeps_state
 
 XNNPACK, REFERENCE = "litert-xnnpack", "litert-reference"
 _UNRESOLVED = re.compile(r"unresolved custom op: ([\w./-]*\w)")
+_NO_KERNEL = re.compile(r"unresolved custom op|TensorFlow ops?\b|TensorFlow op\(s\)")
 
 
 def open(artifact: Artifact, runtime: str, threads: int) -> Session:
@@ -29,29 +30,30 @@ def open(artifact: Artifact, runtime: str, threads: int) -> Session:
         ContractError: its names are not those of the artifact's signature.
     """
     with opened(artifact.path) as model:  # the interpreter aborts on some damage that this finds
-        stateful = keeps_state(model)
-    return LiteRTSession(artifact, runtime, threads, stateful)
+        stateful, custom = keeps_state(model), custom_operators(model)
+    return LiteRTSession(artifact, runtime, threads, stateful, custom)
 
 
 class LiteRTSession(Session):
     """An allocated interpreter with its tensors bound by signature name; resized where the file leaves sizes open."""
 
-    def __init__(self, artifact: Artifact, runtime: str, threads: int, stateful: bool = False) -> None:
+    def __init__(
+        self, artifact: Artifact, runtime: str, threads: int, stateful: bool = False, custom: tuple[str, ...] = ()
+    ) -> None:
         super().__init__(artifact)
-        self.stateful = stateful
+        self.stateful, self._custom = stateful, custom
         self.runtime, self.threads = split_name(runtime)[0], threads_of(runtime, threads)
-        self.interpreter = self._interpreter(preserve=False)
-        inputs, outputs = _bind(self.interpreter)
+        interpreter = self._interpreter(preserve=False)
+        inputs, outputs = _bind(interpreter)
         require_names(artifact, inputs, outputs)
         self._inputs, self._outputs = list(inputs.items()), list(outputs.items())
-        self._open = [spec.name for spec in artifact.signature.inputs if None in spec.shape]
-        self._sizes: dict[str, tuple[int, ...]] = {}
+        self._sizes = _first_sizes(artifact)
+        self.interpreter = self._allocated(interpreter, self._sizes)
 
     def reset(self) -> None:
         """A new interpreter where the file keeps state: resetting variables leaves resource variables as they are."""
         if self.stateful:
-            self.interpreter = self._interpreter(preserve=False)
-            self._sizes = {}
+            self.interpreter = self._allocated(self._interpreter(preserve=False), self._sizes)
 
     def _interpreter(self, preserve: bool) -> Any:
         from ai_edge_litert.interpreter import Interpreter, OpResolverType
@@ -62,34 +64,43 @@ class LiteRTSession(Session):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", UserWarning)  # that preserving tensors takes memory
-                interpreter = Interpreter(
+                return Interpreter(
                     str(self.artifact.path),
                     num_threads=self.threads,
                     experimental_op_resolver_type=resolver,
                     experimental_preserve_all_tensors=preserve,
                 )
-            interpreter.allocate_tensors()
         except ValueError as error:
             raise ModelError(f"LiteRT cannot open {self.artifact.path}: {error}") from error
         except RuntimeError as error:
-            found = _UNRESOLVED.findall(str(error))
-            if not found:
-                raise
-            raise UnsupportedError(f"LiteRT has no kernel for {', '.join(found)} in {self.runtime}") from error
-        return interpreter
+            raise self._named(error) from error
 
-    def _resize(self, interpreter: Any, sizes: dict[str, tuple[int, ...]]) -> None:
+    def _allocated(self, interpreter: Any, sizes: dict[str, tuple[int, ...]]) -> Any:
+        """The interpreter, its inputs of open size given those sizes."""
         for name, index in self._inputs:
             if name in sizes:
                 interpreter.resize_tensor_input(index, sizes[name])
-        interpreter.allocate_tensors()
+        try:
+            interpreter.allocate_tensors()
+        except RuntimeError as error:
+            raise self._named(error) from error
+        return interpreter
+
+    def _named(self, error: RuntimeError) -> Exception:
+        """The error, or where operators have no kernel one that names them: LiteRT names the first, or none."""
+        if not _NO_KERNEL.search(str(error)):
+            return error
+        first = _UNRESOLVED.findall(str(error))
+        flex = [name for name in self._custom if name.startswith("Flex")]
+        others = [name for name in self._custom if name not in first]
+        beside = f" (the file's other custom operators: {', '.join(others)})" if first and others else ""
+        return UnsupportedError(f"{self.runtime} has no kernel for {', '.join(first or flex)}{beside}")
 
     def _call(self, inputs: Arrays) -> Arrays:
         interpreter = self.interpreter
-        sizes = {name: inputs[name].shape for name in self._open}
+        sizes = {name: inputs[name].shape for name in self._sizes}
         if sizes != self._sizes:
-            self._sizes = {}  # what fails half way is no size
-            self._resize(interpreter, sizes)
+            self._allocated(interpreter, sizes)
             self._sizes = sizes
         for name, index in self._inputs:
             interpreter.set_tensor(index, inputs[name])
@@ -108,15 +119,28 @@ class LiteRTSession(Session):
     def activations(self, inputs: Arrays) -> Arrays:
         """Every tensor that an operator makes, by the file's tensor names, on LiteRT's own kernels (no delegate)."""
         artifact = self.artifact
-        interpreter = self._interpreter(preserve=True)
         values = adapt.to_file(inputs, artifact.source.inputs, artifact.signature.inputs)
-        self._resize(interpreter, {name: values[name].shape for name in self._open})
+        sizes = {name: values[name].shape for name in self._sizes}
+        interpreter = self._allocated(self._interpreter(preserve=True), sizes)
         for name, index in self._inputs:
             interpreter.set_tensor(index, values[name])
         interpreter.invoke()
         names = {details["index"]: details["name"] for details in interpreter.get_tensor_details()}
         made = [int(index) for node in interpreter._get_ops_details() for index in node["outputs"]]
         return {names[index]: interpreter.get_tensor(index) for index in made if index in names}
+
+
+def _first_sizes(artifact: Artifact) -> dict[str, tuple[int, ...]]:
+    """Sizes for the inputs of open size until the first call tells: the source's where it has them, else 1."""
+    known = {spec.name: spec for spec in artifact.source.inputs}
+    sizes = {}
+    for spec in artifact.signature.inputs:
+        if None in spec.shape:
+            source = known.get(spec.name)
+            alike = source is not None and source.layout == spec.layout and len(source.shape) == len(spec.shape)
+            hints = source.shape if source is not None and alike else spec.shape
+            sizes[spec.name] = tuple(own or hint or 1 for own, hint in zip(spec.shape, hints, strict=True))
+    return sizes
 
 
 def require_names(artifact: Artifact, inputs: Iterable[str], outputs: Iterable[str]) -> None:

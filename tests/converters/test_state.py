@@ -55,7 +55,7 @@ def test_two_equal_calls_that_differ_are_state_and_two_fresh_sessions_that_diffe
     counting = found(lambda session, x: x + session.seen)
     drawing = found(lambda session, x: x + rng.random())
     assert (counting.stateful, counting.random) == (True, False)
-    assert drawing.random
+    assert (drawing.stateful, drawing.random, drawing.steady) == (False, True, False)
 
 
 def test_a_file_that_says_that_it_keeps_state_is_believed_though_the_outputs_do_not_show_it():

@@ -12,13 +12,13 @@ from pipeline.plausible import SIZES, described, proposals, settled
 Y = TensorSpec("y", (1, 4), "float32")
 
 
-def file(*inputs):
+def file(*inputs, output=Y):
     return Artifact(
         Path("m.tflite"),
         Format.TFLITE,
         Precision.FP32,
-        Signature(inputs, (Y,)),
-        Signature(tuple(map(real, inputs)), (Y,)),
+        Signature(inputs, (output,)),
+        Signature(tuple(map(real, inputs)), (real(output),)),
     )
 
 
@@ -88,6 +88,19 @@ def test_one_open_axis_alone_is_a_length_not_a_batch():
 def test_what_no_values_are_known_for_is_unsupported_by_name(bad, match):
     with pytest.raises(UnsupportedError, match=match):
         groups(bad)
+
+
+@pytest.mark.parametrize(
+    ("bad", "match"),
+    [
+        (spec("y", 1, 4, dtype="complex64"), "output `y` gives complex64: only real numbers are compared"),
+        (spec("text", 1, dtype="str"), "output `text` gives str"),
+        (spec("y", 1, 0), r"output `y` is \(1, 0\): nothing comes out"),
+    ],
+)
+def test_outputs_that_cannot_be_compared_are_unsupported_by_name(bad, match):
+    with pytest.raises(UnsupportedError, match=match):
+        list(proposals(file(spec("x", 1), output=bad)))
 
 
 def test_what_the_user_says_fills_open_sizes():

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from converters import job
-from converters.contract import Artifact, Format, Precision
+from converters.contract import Artifact, Format, Precision, Signature
 from converters.errors import UnsupportedError
 from converters.litert import runtime
 from converters.litert.inspect import inspect
@@ -130,11 +130,44 @@ def test_activations_follow_the_inputs_too(open_sizes: Artifact) -> None:
     assert any(value.shape == (2, 3) for value in session.activations({"x": x}).values())
 
 
-def test_a_custom_operator_is_unsupported_by_name(edited: Callable[..., Path], converted: Converted) -> None:
+@KERNELS
+def test_a_file_that_cannot_be_as_small_as_1_opens_at_the_sizes_of_its_source(
+    kernels: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    import tensorflow as tf
+
+    class Filter(tf.Module):  # type: ignore[misc]
+        @tf.function(input_signature=[tf.TensorSpec((None, None, None, 3), tf.float32, name="x")])  # type: ignore[untyped-decorator]
+        def call(self, x: object) -> dict[str, object]:
+            return {"y": tf.nn.conv2d(x, tf.ones((5, 5, 3, 2)), 1, "VALID")}
+
+    model = Filter()
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([model.call.get_concrete_function()], model)
+    path = tmp_path_factory.mktemp("filter") / "filter.tflite"
+    path.write_bytes(converter.convert())
+    made = artifact(path)
+    x = dataclasses.replace(made.source.inputs[0], shape=(1, 8, 9, 3))
+    sized = dataclasses.replace(made, source=Signature((x,), made.source.outputs))
+    session = runtime.open(sized, kernels, 1)
+    for shape in ((1, 8, 9, 3), (1, 6, 6, 3)):
+        found = session._call({"x": np.ones(shape, np.float32)})["y"]
+        np.testing.assert_allclose(found, np.full((1, shape[1] - 4, shape[2] - 4, 2), 75.0))
+
+
+@pytest.mark.parametrize(
+    ("custom", "match"),
+    [
+        (b"Landmarks2Transform", "litert-xnnpack has no kernel for Landmarks2Transform$"),
+        (b"FlexMatrixInverse", "litert-xnnpack has no kernel for FlexMatrixInverse"),
+    ],
+)
+def test_an_operator_without_a_kernel_is_unsupported_by_name(
+    custom: bytes, match: str, edited: Callable[..., Path], converted: Converted
+) -> None:
     def strange(model: object) -> None:
         code = model.operatorCodes[0]  # type: ignore[attr-defined]
-        code.builtinCode, code.deprecatedBuiltinCode, code.customCode = 32, 32, b"Landmarks2Transform"
+        code.builtinCode, code.deprecatedBuiltinCode, code.customCode = 32, 32, custom
 
     whole = dataclasses.replace(converted("keras_conv"), path=edited(strange))
-    with pytest.raises(UnsupportedError, match="no kernel for Landmarks2Transform in litert-xnnpack"):
+    with pytest.raises(UnsupportedError, match=match):
         runtime.open(whole, "litert-xnnpack", 1)
