@@ -134,6 +134,7 @@ def _judge_task(plan: Plan, cell: PlannedCell, gates: Gates, results: Mapping[st
         target=cell.route.target.value,
         file=cell.file,
         home=cell.home_runtime if cell.home else "",
+        on_device=device is not None,
         arithmetic=registry.arithmetic(cell.runtime),
         emulated=device.name if device and device.emulated else "",
     )

@@ -96,9 +96,14 @@ class PlacementGate:
 
 @dataclass(frozen=True)
 class KernelsGate:
-    """How far a runtime may be from the home runtime of the same file. One a family of runtimes."""
+    """How far a runtime may be from the home runtime of the same file. One a family of runtimes.
+
+    Where this is wider than the parity gate of a precision, parity on a device is held to no more than this: what the
+    file itself loses is judged at home.
+    """
 
     max_rel_range: float  # of a float output: max abs difference / range
+    min_snr_db: float  # of a float output, over all samples
     max_steps: float  # of an output on an 8-bit grid
     reason: str
 

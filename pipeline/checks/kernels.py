@@ -7,6 +7,7 @@ import numpy as np
 from converters.contract import Arrays
 from pipeline.checks.gates import KernelsGate
 from pipeline.checks.metrics.max_rel_range import max_rel_range
+from pipeline.checks.metrics.snr_db import snr_db
 from pipeline.checks.outcome import Check, Metric, Outcome
 
 _MOST_STEPS = 255
@@ -62,9 +63,13 @@ def _judge(
             return metrics, []
         said = f"{metrics['max_steps']:g} steps of its 8-bit grid, allowed {gate.max_steps:g}"
     else:
-        if metrics["max_rel_range"] <= gate.max_rel_range:
+        snr = snr_db.over_all(home, got)
+        if metrics["max_rel_range"] <= gate.max_rel_range and snr >= gate.min_snr_db:
             return metrics, []
-        said = f"{metrics['max_rel_range']:.3g} of its range, allowed {gate.max_rel_range:g}"
+        said = (
+            f"{metrics['max_rel_range']:.3g} of its range, allowed {gate.max_rel_range:g}, and lies at {snr:.4g} dB, "
+        )
+        said += f"wanted {gate.min_snr_db:g}"
     return metrics, [f"output `{name}` differs from {home_runtime}'s by {said} (worst sample {sample})"]
 
 

@@ -66,6 +66,7 @@ class Home:
 class Evidence:
     """What was measured of one cell. Where a step failed, its error stands in the place of its result.
 
+    `on_device`: the runtime is none of this machine's CPU, and its parity is held to no more than its `kernels` gate.
     `arithmetic` is what the runtime computes a float32 file in, where that is not float32. `emulated` names a device
     whose seconds say nothing; it is not asked for accuracy either, as far as parity with the home runtime carries it.
     """
@@ -84,6 +85,7 @@ class Evidence:
     placement: Sequence[tuple[str, str]] | EdgeExportError = ()
     timings: PairTimings | EdgeExportError | None = None
     home: Home | None = None
+    on_device: bool = False
     arithmetic: str = ""
     emulated: str = ""
 
@@ -159,6 +161,14 @@ def _parity(evidence: Evidence, gates: Gates) -> Check:
     if isinstance(evidence.golden_got, EdgeExportError):
         return failed("parity", evidence.golden_got)
     gate, golden = gates.parity[evidence.gate], evidence.golden
+    device = gates.kernels.get(split_name(evidence.runtime)[0])
+    if device and evidence.on_device:
+        gate = replace(
+            gate,
+            max_rel_range=max(gate.max_rel_range, device.max_rel_range),
+            min_snr_db=min(gate.min_snr_db, device.min_snr_db),
+            min_moving_snr_db=min(gate.min_moving_snr_db, device.min_snr_db),
+        )
     return check_parity(golden.outputs, evidence.golden_got, evidence.outputs, gate, golden.at_limits)
 
 
@@ -174,7 +184,12 @@ def _kernels(evidence: Evidence, gates: Gates) -> tuple[Check, ...]:
         reason = f"{home.runtime} does not run this file, so that there is nothing to lay beside: {home.golden}"
         return (Check("kernels", Outcome.NOT_RUN, (reason,), required=False),)
     if evidence.arithmetic and evidence.precision is Precision.FP32:
-        gate = replace(gate, max_rel_range=max(gate.max_rel_range, gates.parity[evidence.gate].max_rel_range))
+        half = gates.parity[evidence.gate]
+        gate = replace(
+            gate,
+            max_rel_range=max(gate.max_rel_range, half.max_rel_range),
+            min_snr_db=min(gate.min_snr_db, half.min_snr_db),
+        )
     return (check_kernels(home.golden, evidence.golden_got, home.runtime, gate),)
 
 

@@ -35,6 +35,7 @@ class Subject:
     target: str
     file: str
     home: str = ""  # the runtime that the cell is compared with, where it is another
+    on_device: bool = False
     arithmetic: str = ""
     emulated: str = ""
 
@@ -114,6 +115,7 @@ def _checks(
             placement=measured.placement if measured else error,
             timings=evidence.read_timings(needs["timing"]) if "timing" in needs else timings,
             home=home,
+            on_device=subject.on_device,
             arithmetic=subject.arithmetic,
             emulated=subject.emulated,
         ),

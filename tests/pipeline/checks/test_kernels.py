@@ -7,7 +7,7 @@ from pipeline.checks.gates import KernelsGate
 from pipeline.checks.kernels import check_kernels, grid_step
 from pipeline.checks.outcome import Outcome
 
-GATE = KernelsGate(max_rel_range=1e-4, max_steps=1, reason="test")
+GATE = KernelsGate(max_rel_range=1e-4, min_snr_db=60, max_steps=1, reason="test")
 RNG = np.random.default_rng(0)
 FLOATS = {"y": RNG.normal(size=(40, 10)).astype(np.float32)}
 SCALE = np.float32(0.0123)

@@ -15,6 +15,7 @@ from pipeline.checks.verdict import (
     CHECKS,
     Evidence,
     Golden,
+    Home,
     Labelled,
     blocked,
     class_output,
@@ -169,3 +170,44 @@ def test_a_cell_is_judged_quickly() -> None:
         judge(given, GATES)
         times.append(time.perf_counter() - start)
     assert min(times) <= 0.05
+
+
+AT_HOME = Home("litert-xnnpack", REFERENCE)
+ON_GPU = {"runtime": "litert-gpu[G]", "placement": [("CONV_2D", "gpu")], "home": AT_HOME, "on_device": True}
+
+
+def off_by(share: float) -> dict[str, np.ndarray]:
+    """The reference with one value moved by a share of its range."""
+    moved = REFERENCE["logits"].copy()
+    moved.reshape(-1)[7] += share * np.ptp(moved)
+    return {**REFERENCE, "logits": moved}
+
+
+def test_a_device_is_held_to_its_own_gate_beside_home_and_no_tighter_to_the_framework() -> None:
+    near = outcomes(evidence(**ON_GPU, golden_got=off_by(5e-5)))
+    assert (near["parity"], near["kernels"]) == (Outcome.PASSED, Outcome.PASSED)
+    assert outcomes(evidence(golden_got=off_by(5e-5)))["parity"] is Outcome.FAILED
+    far = outcomes(evidence(**ON_GPU, golden_got=off_by(1e-2)))
+    assert (far["parity"], far["kernels"]) == (Outcome.FAILED, Outcome.FAILED)
+
+
+def test_half_floats_are_forgiven_only_where_the_device_computes_in_them() -> None:
+    half = {name: value.astype(np.float16).astype(np.float32) for name, value in REFERENCE.items()}
+    assert outcomes(evidence(**ON_GPU, golden_got=half))["kernels"] is Outcome.FAILED
+    found = outcomes(evidence(**ON_GPU, golden_got=half, arithmetic="fp16"))
+    assert (found["parity"], found["kernels"]) == (Outcome.PASSED, Outcome.PASSED)
+
+
+def test_an_emulated_device_gets_no_verdict_on_its_seconds() -> None:
+    found = {check.name: check for check in judge(evidence(**ON_GPU, emulated="QEMU"), GATES)}
+    for name in ("latency", "accuracy"):
+        assert (found[name].outcome, found[name].required) == (Outcome.NOT_RUN, False)
+        assert "QEMU" in found[name].reasons[0]
+
+
+def test_kernels_that_home_does_not_have_are_not_run() -> None:
+    away = Home("litert-xnnpack", errors.ModelError("a custom operator"))
+    check = next(c for c in judge(evidence(**{**ON_GPU, "home": away}), GATES) if c.name == "kernels")
+    assert (check.outcome, check.required) == (Outcome.NOT_RUN, False)
+    assert "a custom operator" in check.reasons[0]
+    assert "kernels" not in outcomes(evidence())
