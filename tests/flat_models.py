@@ -103,6 +103,20 @@ def custom(path: Path) -> Artifact:
     return save(path, Graph(tensors, ops, ("in",), ("out",), {"in": "x", "out": "y"}))
 
 
+def classifier(path: Path, weights: np.ndarray, *, flat: bool = True) -> Artifact:
+    """logits = weights (classes, h * w) times image (1, h, w, 1). Not `flat`: without the RESHAPE before the layer."""
+    classes, pixels = weights.shape
+    tensors = [
+        T("in", (1, 8, pixels // 8, 1)), T("sizes", (2,), "int32", [1, pixels]), T("row", (1, pixels)),
+        T("weights", (classes, pixels), "float32", weights), T("bias", (classes,), "float32", [0.0] * classes),
+        T("out", (1, classes)),
+    ]  # fmt: skip
+    options = ("FullyConnectedOptions", schema.FullyConnectedOptionsT())
+    layer = Op("FULLY_CONNECTED", ("row" if flat else "in", "weights", "bias"), ("out",), options)
+    ops = [Op("RESHAPE", ("in", "sizes"), ("row",)), layer] if flat else [layer]
+    return save(path, Graph(tensors, ops, ("in",), ("out",), {"in": "image", "out": "logits"}))
+
+
 def running_sum(path: Path) -> Artifact:
     """y = the sum of every x so far, in a resource variable that CALL_ONCE fills with 0."""
     once = schema.CallOnceOptionsT()

@@ -38,10 +38,12 @@ export function parseGates(text) {
     const entry = line.match(/^([\w-]+) = (.*)$/);
     if (head) {
       table = head[1].split(".").reduce((found, name) => (found[name] ??= {}), gates);
-    } else if (entry) {
-      table[entry[1]] = JSON.parse(entry[2]);
     } else {
-      throw new Error(`gates.toml: this page cannot read the line ${JSON.stringify(line)}`);
+      try {
+        table[entry[1]] = JSON.parse(entry[2]);
+      } catch {
+        throw new Error(`gates.toml: this page cannot read the line ${JSON.stringify(line)}`);
+      }
     }
   }
   return gates;
