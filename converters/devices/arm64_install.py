@@ -36,9 +36,12 @@ def install(say: Say) -> None:
             "run on ARM64; install the toolkits (make setup) and run this again"
         )
     emulator = _emulator(say)
+    anew, others = cache.damage(arm64.system_folder()), not cache.damage(arm64.packages_folder())
     cache.make("arm64-python", arm64.system_ingredients(), partial(_build_system, say=say), say)
     build = partial(_build_packages, emulator=emulator, say=say)
-    cache.make("arm64-packages", arm64.packages_ingredients(), build, say)
+    packages = cache.make("arm64-packages", arm64.packages_ingredients(), build, say)
+    if anew and others:
+        _start(packages, emulator, say)
     say(f"ARM64 is ready: {', '.join(arm64.CPUS)} in {cache.root()}")
 
 
@@ -84,19 +87,25 @@ def _build_system(folder: Path, say: Say) -> None:
 
 
 def _build_packages(folder: Path, emulator: Path, say: Say) -> None:
-    """The wheels for ARM64 in the versions that this environment has, imported once on the oldest CPU."""
+    """The wheels for ARM64 in the versions that this environment has; kept where they can be imported."""
     system, chosen = arm64.system_folder(), arm64.wheels()
     say(f"downloading ARM64 wheels: {', '.join(f'{name} {version}' for name, version in chosen.items())}")
     python = arm64.interpreter(system).name.removeprefix("python")
     wheels.unpack(chosen, folder, "aarch64", _glibc(system), python)
-    say("starting them under QEMU")
-    how = arm64.launch(arm64.CPUS[0], emulator, system, folder)
+    _start(folder, emulator, say)
+
+
+def _start(packages: Path, emulator: Path, say: Say) -> None:
+    """Imports everything once on the oldest CPU, which leaves the bytecode for the next time."""
+    say("importing them under QEMU")
+    how = arm64.launch(arm64.CPUS[0], emulator, arm64.system_folder(), packages)
+    chosen = arm64.wheels()
     modules = [*ALWAYS_IMPORTED, *(IMPORTS[name] for name in arm64.TOOLKITS if name in chosen)]
-    program = f"import {', '.join(modules)}; print('imported')"  # Python keeps the bytecode: later starts are quick
+    program = f"import {', '.join(modules)}; print('imported')"
     try:
         done = subprocess.run(
             [*how.command, "-P", "-c", program],
-            env={**os.environ, **how.env},
+            env={**os.environ, **how.env, "PYTHONDONTWRITEBYTECODE": ""},  # compiled now, and not at each start
             capture_output=True,
             text=True,
             errors="replace",

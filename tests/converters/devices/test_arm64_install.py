@@ -78,7 +78,7 @@ def test_everything_is_installed_tried_and_found(archive, unpacked):
     assert [device.name for device in arm64.devices()] == ["cortex-a53", "cortex-a76", "max"]
     assert unpacked == [("aarch64", (2, 36), "3.11")]
     assert said[-2:] == [
-        "starting them under QEMU",
+        "importing them under QEMU",
         f"ARM64 is ready: cortex-a53, cortex-a76, max in {cache.root()}",
     ]
     (program,) = (cache.root() / "programs").read_text().splitlines()
@@ -112,6 +112,7 @@ def test_what_is_damaged_is_installed_anew_and_nothing_else(archive, unpacked, f
     (folder() / file).unlink()
     said = install()
     assert f"{folder()} is damaged ({file} is missing): it is made anew" in said
+    assert ("importing them under QEMU" in said) == (folder != arm64.qemu_folder)  # the bytecode is new as well
     assert len(arm64.devices()) == 3
     assert [name for name, when in made().items() if before[name] != when] == [folder().name]
 
