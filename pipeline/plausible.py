@@ -34,8 +34,13 @@ def proposals(artifact: Artifact) -> Iterator[tuple[tuple[TensorSpec, ...], ...]
     What the file says comes first: a quantized input takes what its scale can store.
 
     Raises:
-        UnsupportedError: inputs or outputs of a type that is not drawn or compared (strings), or without any elements.
+        UnsupportedError: no inputs, or inputs and outputs without elements or of a type that is not drawn or compared.
     """
+    if not artifact.source.inputs:
+        raise UnsupportedError(
+            f"{artifact.path.name} names no inputs (TorchScript of other tools does not), so that none can be made up; "
+            f"lay it beside a file that does: edge-export compare RIGHT {artifact.path.name}"
+        )
     specs = tuple(map(_limited, artifact.source.inputs, artifact.signature.inputs))
     for spec in specs:
         if np.dtype(spec.dtype).kind not in "fiub":

@@ -103,6 +103,11 @@ def test_outputs_that_cannot_be_compared_are_unsupported_by_name(bad, match):
         list(proposals(file(spec("x", 1), output=bad)))
 
 
+def test_a_file_that_names_no_inputs_is_unsupported_with_what_can_be_done():
+    with pytest.raises(UnsupportedError, match="m.tflite names no inputs .* edge-export compare RIGHT m.tflite"):
+        groups()
+
+
 def test_what_the_user_says_fills_open_sizes():
     said = spec("x", 1, 3, 48, 64, limits=(0.0, 1.0))
     found = settled(file(spec("x", None, 3, None, None), spec("ids", 1, dtype="int64")), [said])
