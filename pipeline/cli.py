@@ -15,7 +15,7 @@ import typer
 
 from converters.errors import EdgeExportError
 from pipeline import __version__
-from pipeline.commands import devices, files, housekeeping, runs
+from pipeline.commands import devices, drift, files, housekeeping, runs
 
 EXIT_CODES = """\b
 Exit codes:
@@ -65,6 +65,7 @@ runs.register(app)
 files.register(app)
 housekeeping.register(app)
 devices.register(app)
+drift.register(app)
 
 
 def main(arguments: list[str] | None = None) -> None:

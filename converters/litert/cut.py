@@ -6,12 +6,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from converters.litert.flatbuffer import Model
+from converters.litert.pack import packed
 
 
 def single_operator(model: Model, graph: int, place: int) -> bytes:
     """A file of the operator at `place` of a graph: its constants kept, its other tensors inputs and outputs."""
-    import flatbuffers
-
     schema = model.schema
     owner = model.root.Subgraphs(graph)
     operator = schema.OperatorT.InitFromObj(owner.Operators(place))
@@ -39,9 +38,7 @@ def single_operator(model: Model, graph: int, place: int) -> bytes:
     cut.outputs = operator.outputs
     whole = schema.ModelT()
     whole.version, whole.operatorCodes, whole.subgraphs, whole.buffers = 3, [code], [cut], buffers
-    builder = flatbuffers.Builder(1024)
-    builder.Finish(whole.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
+    return packed(whole)
 
 
 def alike(model: Model, graph: int, place: int) -> tuple[Any, ...]:

@@ -17,10 +17,11 @@ from converters.litert.flatbuffer import Model
 
 def graph_hash(model: Model) -> str:
     """The hex digest of every subgraph, in order: control flow refers to subgraphs by number."""
-    return digest("graphs", *(_subgraph(model, index) for index in range(model.root.SubgraphsLength()))).hex()
+    return digest("graphs", *(subgraph_hash(model, index) for index in range(model.root.SubgraphsLength()))).hex()
 
 
-def _subgraph(model: Model, number: int) -> bytes:
+def subgraph_hash(model: Model, number: int) -> bytes:
+    """The hash of one subgraph, by its number: what an operator that calls it does."""
     graph = model.root.Subgraphs(number)
     tensors = list(model.items(graph, "Tensors"))
     inputs, outputs = _names(model, number, graph)

@@ -10,7 +10,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("pipeline.commands", "pipeline.run", "pipeline.publish", "pipeline.display"),
     (
         *("pipeline.driver", "pipeline.plan", "pipeline.configs", "pipeline.doctor", "pipeline.devices"),
-        *("pipeline.lone", "pipeline.compare", "pipeline.race", "pipeline.revalidate"),
+        *("pipeline.lone", "pipeline.compare", "pipeline.drift", "pipeline.race", "pipeline.revalidate"),
         *("pipeline.binding", "pipeline.plausible", "pipeline.trial", "pipeline.yardstick"),
     ),
     ("pipeline.stages",),
@@ -22,7 +22,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         *("pipeline.task", "pipeline.entries", "pipeline.request", "pipeline.routes"),
         *("pipeline.config", "pipeline.store", "pipeline.workspace", "pipeline.resources", "pipeline.environment"),
     ),
-    ("converters.registry", "converters.worker", "converters.job", "converters.timing"),
+    ("converters.registry", "converters.worker", "converters.job", "converters.drift_job", "converters.timing"),
     ("converters.litert_web",),
     ("converters.eager", "converters.litert", "converters.onnx", "converters.torchscript", "converters.executorch"),
     ("converters.devices",),
@@ -30,7 +30,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         *("converters.source", "converters.builder", "converters.calling", "converters.capture", "converters.weights"),
         *("converters.adapt", "converters.samples", "converters.sniff", "converters.grid", "converters.digest"),
         *("converters.limits", "converters.words", "converters.names", "converters.state"),
-        *("converters.contract", "converters.device", "converters.errors", "converters.inspection"),
+        *("converters.contract", "converters.device", "converters.errors", "converters.inspection", "converters.graph"),
     ),
 )
 """From the top to the ground: a module may import from its own layer and from those below, never from above."""

@@ -1,0 +1,220 @@
+"""The parameters of partners, side by side: type, attributes, constants, and the quantization of what they give out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from converters.graph import Quantization, Tensor
+from pipeline.checks.drift.align import Pairs
+from pipeline.checks.drift.net import COMMUTATIVE, Net, Node
+from pipeline.checks.drift.suspects import Side, Suspect
+from pipeline.checks.drift.weights import differs
+
+SAME_CALIBRATION_SHARE = 0.5
+"""Of activations with equal scales: above it both files were calibrated alike, and one that differs is a fault."""
+RANGE_MOVED = 0.3
+"""Share of a tensor's range by which an end may move when a file is calibrated on other samples."""
+_WORDS = {
+    "padding": "the padding", "strideH": "the stride", "strideW": "the stride", "strides": "the stride",
+    "dilationHFactor": "the dilation", "dilationWFactor": "the dilation", "dilations": "the dilation",
+    "axis": "the axis", "axes": "the axis", "epsilon": "epsilon", "alignCorners": "align_corners of the resize",
+    "halfPixelCenters": "half_pixel_centers of the resize", "pads": "the padding", "auto_pad": "the padding",
+    "beta": "beta", "alpha": "alpha", "perm": "the order of the axes", "keepDims": "keep_dims",
+    "depthMultiplier": "the depth multiplier", "filterHeight": "the window", "filterWidth": "the window",
+    "kernel_shape": "the window", "coordinate_transformation_mode": "the resize's coordinates",
+}  # fmt: skip
+
+
+def suspects(pairs: Pairs) -> Iterator[Suspect]:
+    """A suspect for each pair of partners whose parameters differ, one for all that differs in it."""
+    moved = _recalibrated(pairs)
+    for in_a, in_b in sorted(pairs.to_b.items()):
+        if in_a in pairs.exact:
+            continue
+        found = list(_differences(pairs, pairs.a.nodes[in_a], pairs.b.nodes[in_b], moved))
+        if found:
+            kinds, ours, theirs, measures, causes = zip(*found, strict=True)
+            yield Suspect(
+                kind=kinds[0],
+                a=side(pairs.a, pairs.a.nodes[in_a], _merged(ours)),
+                b=side(pairs.b, pairs.b.nodes[in_b], _merged(theirs)),
+                measure="; ".join(dict.fromkeys(measures)),
+                cause="; ".join(dict.fromkeys(causes)),
+                order=in_a,
+            )
+    yield from _inputs(pairs, moved)
+
+
+def side(net: Net, node: Node, parameters: Mapping[str, Any] | None = None) -> Side:
+    """A layer as one file has it."""
+    names = tuple(net.tensors[index].name for index in node.op.outputs)
+    return Side(node.op.index, node.op.type, names, dict(parameters or {}))
+
+
+_Difference = tuple[str, dict[str, Any], dict[str, Any], str, str]
+
+
+def _differences(pairs: Pairs, one: Node, two: Node, moved: bool) -> Iterator[_Difference]:
+    """(kind, parameters of a, of b, measure, cause) of each difference."""
+    if one.type != two.type:
+        yield "type", {"type": one.type}, {"type": two.type}, "another operator", f"{one.type} became {two.type}"
+    for name in sorted({*one.attributes, *two.attributes}):
+        ours, theirs = one.attributes.get(name), two.attributes.get(name)
+        if not _same(ours, theirs):
+            cause = f"{_WORDS.get(name, name)} is {theirs}, not {ours}"
+            yield "attribute", {name: ours}, {name: theirs}, "another attribute", cause
+    yield from _constants(pairs, one, two)
+    for slot, (first, second) in enumerate(zip(one.outputs, two.outputs, strict=False)):
+        ours_t, theirs_t = pairs.a.tensors[first], pairs.b.tensors[second]
+        yield from _shapes(ours_t, theirs_t, slot)
+        yield from _quantized(ours_t, theirs_t, moved)
+
+
+def _shapes(ours: Tensor, theirs: Tensor, slot: int) -> Iterator[_Difference]:
+    if ours.dtype != theirs.dtype:
+        cause = f"output {slot} is {theirs.dtype}, not {ours.dtype}"
+        yield "dtype", {"dtype": ours.dtype}, {"dtype": theirs.dtype}, "another number type", cause
+    sizes = ours.shape, theirs.shape
+    if None not in sizes and _open(sizes[0]) != _open(sizes[1]):
+        yield "shape", {"shape": sizes[0]}, {"shape": sizes[1]}, f"{sizes[0]} became {sizes[1]}", "another shape"
+
+
+def _open(shape: tuple[int, ...] | None) -> tuple[int, ...] | None:
+    """A shape without its batch axis where that may be open."""
+    return shape and shape[1:] if shape and shape[0] in (-1, 1) else shape
+
+
+def _constants(pairs: Pairs, one: Node, two: Node) -> Iterator[_Difference]:
+    ours, theirs = (_read(net, node, one.type) for net, node in ((pairs.a, one), (pairs.b, two)))
+    for slot in range(max(len(ours), len(theirs))):
+        first = ours[slot] if slot < len(ours) else None
+        second = theirs[slot] if slot < len(theirs) else None
+        name = _role(one, slot, first or second)
+        if (first is None) != (second is None):
+            there = first or second
+            if there is not None and there.constant and there.data is not None and there.data.any():
+                what = "is lost" if first else "was added"
+                yield "weights", {name: _brief(first)}, {name: _brief(second)}, f"{name} {what}", f"the {name} {what}"
+            continue
+        if first is None or second is None or not (first.constant and second.constant):
+            continue
+        if found := differs(first, second):
+            measure, cause = found
+            yield "weights", {name: _brief(first)}, {name: _brief(second)}, f"{name}: {measure}", f"{name}: {cause}"
+
+
+def _read(net: Net, node: Node, kind: str) -> list[Tensor | None]:
+    """A node's inputs; of one whose inputs may stand in any order, the constants."""
+    found = [net.tensors.get(index) for index in node.inputs]
+    return [tensor for tensor in found if tensor and tensor.constant] if kind in COMMUTATIVE else found
+
+
+def _role(node: Node, slot: int, tensor: Tensor | None) -> str:
+    """What a constant input is for."""
+    if slot == 1 and tensor is not None and tensor.shape and len(tensor.shape) > 1:
+        return "kernel"
+    if slot == 2 and tensor is not None and tensor.shape is not None and len(tensor.shape) == 1:
+        return "bias"
+    return f"constant input {slot}"
+
+
+def _brief(tensor: Tensor | None) -> Any:
+    """A constant in a few words: its values where they are few, else what they are like."""
+    if tensor is None or tensor.data is None:
+        return None
+    said: dict[str, Any] = {"shape": tensor.data.shape, "dtype": tensor.dtype}
+    if tensor.data.dtype.kind in "fiub":
+        real = tensor.real()
+        if real.size <= 8:
+            said["values"] = real.reshape(-1).tolist()
+        else:
+            said |= {"least": float(real.min()), "greatest": float(real.max()), "std": float(real.std())}
+    if tensor.quantization is not None:
+        said |= _told(tensor.quantization)
+    return said
+
+
+def _told(found: Quantization) -> dict[str, Any]:
+    few = slice(0, 4)
+    return {"scale": found.scales[few].tolist(), "zero_point": found.zero_points[few].tolist()}
+
+
+def _quantized(ours: Tensor, theirs: Tensor, moved: bool) -> Iterator[_Difference]:
+    one, two = ours.quantization, theirs.quantization
+    if (one is None and two is None) or (one is not None and one.same(two)):
+        return
+    if one is None or two is None:
+        if ours.dtype == theirs.dtype and ours.dtype.startswith(("int8", "uint8", "int16")):
+            yield "quantization", {}, {}, "no scale", "the quantization parameters are lost or were added"
+        return
+    if len(one.scales) != 1 or len(two.scales) != 1:
+        yield "quantization", _told(one), _told(two), "several scales", "the scales of the output differ"
+        return
+    if moved and np.isclose(one.scales[0], two.scales[0], rtol=1e-6):
+        moved = False  # other samples move the scale too
+    if moved and max(_ends_moved(ours, theirs)) <= RANGE_MOVED:
+        return
+    yield "quantization", _told(one), _told(two), *_requantized(one, two)
+
+
+def _requantized(one: Quantization, two: Quantization) -> tuple[str, str]:
+    ratio, shift = two.scales[0] / one.scales[0], int(two.zero_points[0] - one.zero_points[0])
+    if abs(ratio - 1) <= 1e-6:
+        return (
+            f"zero point off by {shift}",
+            f"the output's zero point is {two.zero_points[0]}, not {one.zero_points[0]}",
+        )
+    if not shift:
+        return f"scale x{ratio:.5g}", f"the output's scale is {two.scales[0]:.6g}, not {one.scales[0]:.6g}"
+    return f"scale x{ratio:.5g}, zero point off by {shift}", "the output's range differs"
+
+
+def _ends_moved(ours: Tensor, theirs: Tensor) -> list[float]:
+    """How far the ends of the range moved, as a share of it."""
+    ends = []
+    for tensor in (ours, theirs):
+        limits = np.iinfo(tensor.dtype)
+        assert tensor.quantization is not None
+        zero, scale = float(tensor.quantization.zero_points[0]), float(tensor.quantization.scales[0])
+        ends.append(((limits.min - zero) * scale, (limits.max - zero) * scale))
+    width = max(ends[0][1] - ends[0][0], 1e-30)
+    return [abs(first - second) / width for first, second in zip(*ends, strict=True)]
+
+
+def _recalibrated(pairs: Pairs) -> bool:
+    """Whether most activations have other scales: the same network calibrated on other samples."""
+    same = different = 0
+    for in_a, in_b in pairs.to_b.items():
+        for first, second in zip(pairs.a.nodes[in_a].outputs, pairs.b.nodes[in_b].outputs, strict=False):
+            one, two = pairs.a.tensors[first].quantization, pairs.b.tensors[second].quantization
+            if one is not None and two is not None and len(one.scales) == len(two.scales) == 1:
+                close = bool(np.isclose(one.scales[0], two.scales[0], rtol=1e-6))
+                same, different = same + close, different + (not close)
+    return different > 0 and same < SAME_CALIBRATION_SHARE * (same + different)
+
+
+def _inputs(pairs: Pairs, moved: bool) -> Iterator[Suspect]:
+    """The quantization and shapes of the graphs' own inputs."""
+    for place, (first, second) in enumerate(zip(pairs.a.inputs, pairs.b.inputs, strict=False)):
+        ours, theirs = pairs.a.tensors[first], pairs.b.tensors[second]
+        for kind, mine, yours, measure, cause in (*_shapes(ours, theirs, 0), *_quantized(ours, theirs, moved)):
+            reader = next(iter(pairs.b.readers.get(second, ())), None)
+            number = pairs.b.nodes[reader[0]].op.index if reader else None
+            cause = f"input {place}: {cause}".replace("output 0 is", "it is").replace("output's", "input's")
+            a, b = Side(number, "INPUT", (ours.name,), mine), Side(number, "INPUT", (theirs.name,), yours)
+            yield Suspect(f"input {kind}", a, b, measure, cause, -1)
+
+
+def _same(one: Any, two: Any) -> bool:
+    if isinstance(one, float | int) and isinstance(two, float | int):
+        return bool(np.isclose(one, two, rtol=1e-6, atol=0))
+    if isinstance(one, tuple | list) and isinstance(two, tuple | list):
+        return len(one) == len(two) and all(map(_same, one, two))
+    return bool(one == two)
+
+
+def _merged(parts: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    return {name: value for part in parts for name, value in part.items()}

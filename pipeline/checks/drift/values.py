@@ -1,0 +1,97 @@
+"""Whether two tensors hold the same values: as real numbers, within what honest arithmetic leaves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from converters.graph import Tensor
+
+FLOAT_GAP = 2e-5
+"""Of the range: one network by other kernels or in another order of operators differs by 1e-7 to 5e-6."""
+MEAN_STEPS = 0.3
+"""Of the quantization step: a zero point off by one leaves a mean error of 1.0, honest kernels 0.00 to 0.28."""
+MOST_STEPS = 3.0
+"""Of the quantization step, for a single value: rounding in another order may add up over a few operators."""
+_ENDS = 1e-9
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How far one side is from the other. `gap` is the largest difference, as a share of the reference's range.
+
+    For quantized tensors `intercept`, `slope` and `spread` are those of got = slope * want + intercept, in steps, with
+    the standard error of the intercept; values at the ends of the range are left out, for clipping bends them.
+    """
+
+    agrees: bool
+    gap: float
+    intercept: float = 0.0
+    slope: float = 1.0
+    spread: float = 0.0
+    error: float = 0.0
+
+    def said(self) -> str:
+        """In words."""
+        if self.spread or self.intercept:
+            mean = f"mean error {self.intercept:.2f} +- {self.error:.2g} steps"
+            return f"{mean} (sd {self.spread:.2f}, slope {self.slope:.3f})"
+        return f"off by up to {self.gap:.3g} of the range"
+
+
+def agree(want: np.ndarray, got: np.ndarray, ours: Tensor, theirs: Tensor, exact: bool = False) -> Agreement:
+    """Compares stored values of tensor `theirs` with those of `ours`, both (n, *shape) with their own quantization.
+
+    `exact` allows rounding only, for one operator run by the same kernel on both sides.
+    """
+    first, second = _real(want, ours), _real(got, theirs)
+    if first.size != second.size:
+        return Agreement(False, float("inf"))
+    second = second.reshape(first.shape)
+    finite = np.isfinite(first)
+    if not np.array_equal(finite, np.isfinite(second)):
+        return Agreement(False, float("inf"))
+    first, second = first[finite], second[finite]
+    span = float(np.ptp(first)) if first.size else 0.0
+    largest = float(np.abs(second - first).max(initial=0.0))
+    gap = largest / (span or 1.0)
+    step = max(_step(ours), _step(theirs))
+    if not step:
+        limit = FLOAT_GAP / 20 if exact else FLOAT_GAP
+        scale = max(span, 1e-3 * float(np.abs(first).max(initial=0.0)))
+        return Agreement(largest <= limit * scale + 1e-30, gap)
+    return _stepwise(first, second, step, gap, exact)
+
+
+def _stepwise(first: np.ndarray, second: np.ndarray, step: float, gap: float, exact: bool) -> Agreement:
+    inside = (first > first.min() + _ENDS) & (first < first.max() - _ENDS) if first.size else np.zeros(0, bool)
+    x, y = (first[inside], second[inside]) if inside.sum() >= 8 else (first, second)
+    error = (y - x) / step
+    mean, spread = float(error.mean()) if error.size else 0.0, float(error.std()) if error.size else 0.0
+    slope = 1.0
+    if x.size > 2 and np.ptp(x) > 0:
+        centred = x - x.mean()
+        slope = float((centred * (y - y.mean())).sum() / np.square(centred).sum())
+    standard = spread / max(np.sqrt(x.size), 1.0)
+    largest = float(np.abs(second - first).max(initial=0.0)) / step
+    if exact:
+        good = largest <= 1.01 and abs(mean) <= 0.1
+    else:
+        good = (
+            abs(mean) <= MEAN_STEPS + 3 * standard and largest <= MOST_STEPS and abs(slope - 1) <= 0.02 + 3 * standard
+        )
+    return Agreement(good, gap, mean, slope, spread, standard)
+
+
+def _real(values: np.ndarray, tensor: Tensor) -> np.ndarray:
+    stored = values.astype(np.float64)
+    if tensor.quantization is None or len(tensor.quantization.scales) != 1 or values.dtype.kind == "f":
+        return stored
+    return (stored - float(tensor.quantization.zero_points[0])) * float(tensor.quantization.scales[0])
+
+
+def _step(tensor: Tensor) -> float:
+    if tensor.quantization is None or len(tensor.quantization.scales) != 1 or tensor.dtype.startswith("float"):
+        return 0.0
+    return float(tensor.quantization.scales[0])

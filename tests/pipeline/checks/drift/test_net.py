@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import numpy as np
+from drift_models import graph, tensor
+
+from converters.graph import Op
+from pipeline.checks.drift.net import comparable
+
+
+def test_dead_operators_and_detours_are_gone():
+    tensors = [tensor(i) for i in range(4)]
+    ops = [Op(0, "RESHAPE", (0,), (1,)), Op(1, "RELU", (1,), (2,)), Op(2, "EXP", (1,), (3,))]
+    net = comparable(graph(tensors, ops, (0,), (2,)))
+    assert [(node.type, node.inputs) for node in net.nodes] == [("RELU", (0,))]
+    assert net.maker[2] == (0, 0)
+    assert net.readers[0] == [(0, 0)]
+
+
+def test_constants_are_folded_as_float16_weights_are():
+    tensors = [tensor(0), tensor(1, data=[1, 2, 3, 4], dtype="float16"), tensor(2), tensor(3)]
+    ops = [Op(0, "DEQUANTIZE", (1,), (2,)), Op(1, "MUL", (0, 2), (3,))]
+    net = comparable(graph(tensors, ops, (0,), (3,)))
+    assert [node.type for node in net.nodes] == ["MUL"]
+    (constant,) = net.constants(net.nodes[0])
+    np.testing.assert_array_equal(constant.data, np.array([1, 2, 3, 4], np.float32))
+
+
+def test_a_fused_activation_stands_on_its_own():
+    ops = [Op(0, "ADD", (0, 1), (2,), {"fusedActivationFunction": "RELU6"})]
+    net = comparable(graph([tensor(0), tensor(1), tensor(2)], ops, (0, 1), (2,)))
+    assert [(node.type, node.part, node.op.index) for node in net.nodes] == [("ADD", "", 0), ("RELU6", "activation", 0)]
+    assert net.nodes[0].outputs == net.nodes[1].inputs
+
+
+def test_between_two_precisions_quantize_is_a_bridge():
+    tensors = [tensor(0), tensor(1, dtype="int8", scale=(0.1, 0)), tensor(2, dtype="int8", scale=(0.1, 0)), tensor(3)]
+    ops = [Op(0, "QUANTIZE", (0,), (1,)), Op(1, "RELU", (1,), (2,)), Op(2, "DEQUANTIZE", (2,), (3,))]
+    net = comparable(graph(tensors, ops, (0,), (3,)), bridged=True)
+    assert [(node.type, node.inputs) for node in net.nodes] == [("RELU", (0,))]
+    assert net.outputs == (2,)
+    assert len(comparable(graph(tensors, ops, (0,), (3,))).nodes) == 3

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import numpy as np
+from drift_models import KERNEL, graph, tensor
+
+from converters.graph import Op
+from pipeline.checks.drift.align import align
+from pipeline.checks.drift.net import comparable
+from pipeline.checks.drift.parameters import suspects
+
+
+def layers(scales, stride=2, kernel=KERNEL):
+    """Four 8-bit layers one behind the other with these output scales and zero points."""
+    tensors = [tensor(0, dtype="int8", scale=(0.1, 0)), tensor(1, data=kernel)]
+    ops = []
+    for n, scale in enumerate(scales):
+        tensors.append(tensor(2 + n, dtype="int8", scale=scale))
+        ops.append(Op(n, "CONV_2D", (0 if n == 0 else 1 + n, 1), (2 + n,), {"strideH": stride if n == 1 else 1}))
+    return comparable(graph(tensors, ops, (0,), (1 + len(scales),)))
+
+
+RIGHT = [(0.1, 1), (0.2, 2), (0.3, 3), (0.4, 4)]
+
+
+def found(one, two):
+    return list(suspects(align(one, two)))
+
+
+def test_nothing_differs_in_the_same_graph():
+    assert found(layers(RIGHT), layers(RIGHT)) == []
+
+
+def test_an_attribute_is_told_with_both_sides():
+    (only,) = found(layers(RIGHT), layers(RIGHT, stride=1))
+    assert (only.kind, only.b.op_index, only.cause) == ("attribute", 1, "the stride is 1, not 2")
+    assert (only.a.parameters, only.b.parameters) == ({"strideH": 2}, {"strideH": 1})
+
+
+def test_a_zero_point_off_by_one_is_told_in_its_layer():
+    (only,) = found(layers(RIGHT), layers([*RIGHT[:2], (0.3, 4), RIGHT[3]]))
+    assert (only.kind, only.b.op_index, only.measure) == ("quantization", 2, "zero point off by 1")
+
+
+def test_another_calibration_moves_every_scale_a_little_and_is_no_fault():
+    moved = [(scale * (1 + 0.03 * n), zero) for n, (scale, zero) in enumerate(RIGHT, 1)]
+    assert found(layers(RIGHT), layers(moved)) == []
+    far = [*moved[:3], (RIGHT[3][0] / 4, 4)]
+    assert [suspect.b.op_index for suspect in found(layers(RIGHT), layers(far))] == [3]
+
+
+def test_a_kernel_with_its_values_side_by_side():
+    one, *others = found(layers(RIGHT), layers(RIGHT, kernel=np.roll(KERNEL, 1, 0)))
+    assert (one.kind, len(others)) == ("weights", 3)
+    assert one.cause == "kernel: output channels are shifted by one"
+    assert one.a.parameters["kernel"]["shape"] == KERNEL.shape

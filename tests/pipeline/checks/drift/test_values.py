@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from drift_models import tensor
+
+from pipeline.checks.drift.values import agree
+
+RNG = np.random.default_rng(0)
+REAL = RNG.normal(size=(4, 1, 50)).astype(np.float32)
+STORED = RNG.integers(-100, 100, (4, 1, 500)).astype(np.int8)
+EIGHT = tensor(0, dtype="int8", scale=(0.1, 0))
+
+
+def test_float_noise_agrees_and_half_precision_does_not():
+    plain = tensor(0)
+    assert agree(REAL, REAL * np.float32(1 + 1e-6), plain, plain).agrees
+    assert not agree(REAL, REAL.astype(np.float16), plain, plain).agrees
+    assert not agree(REAL, REAL * np.nan, plain, plain).agrees
+    assert not agree(REAL, REAL[:, :, :9], plain, plain).agrees
+
+
+def test_one_step_here_and_there_agrees_and_one_step_everywhere_does_not():
+    some = STORED + (RNG.random(STORED.shape) < 0.1).astype(np.int8)
+    assert agree(STORED, some, EIGHT, EIGHT).agrees
+    found = agree(STORED, STORED + np.int8(1), EIGHT, EIGHT)
+    assert not found.agrees
+    assert found.intercept == pytest.approx(1.0)
+    assert "mean error 1.00" in found.said()
+
+
+def test_stored_values_are_compared_as_what_they_stand_for():
+    finer = tensor(0, dtype="int16", scale=(0.01, 5))
+    assert agree(STORED, STORED.astype(np.int16) * 10 + 5, EIGHT, finer).agrees
+
+
+def test_one_operator_alone_may_only_round_otherwise():
+    plain = tensor(0)
+    assert not agree(REAL, REAL * np.float32(1 + 1e-5), plain, plain, exact=True).agrees
+    assert agree(STORED, STORED, EIGHT, EIGHT, exact=True).agrees

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from drift_models import tensor
+
+from pipeline.checks.drift.weights import differs
+
+RNG = np.random.default_rng(3)
+KERNEL = RNG.normal(size=(8, 3, 3, 4)).astype(np.float32)
+STEP = np.abs(KERNEL).max() / 127
+STORED = RNG.integers(-127, 128, (8, 12)).astype(np.int8)
+
+
+def broken(values):
+    values = values.copy()
+    values[1, 2, 0, 3] = np.nan
+    return values
+
+
+@pytest.mark.parametrize(
+    ("changed", "cause"),
+    [
+        (KERNEL.transpose(0, 2, 1, 3), "height and width are exchanged"),
+        (KERNEL[:, ::-1], "heights are reversed"),
+        (np.roll(KERNEL, 1, 0), "output channels are shifted by one"),
+        (KERNEL[..., [0, 2, 1, 3]], "input channels are in another order"),
+        (KERNEL.transpose(3, 2, 1, 0).reshape(KERNEL.shape), "exchanged in memory, with the shape kept"),
+        (KERNEL.astype(np.float16), "rounded to float16, under float32's name"),
+        (np.rint(KERNEL / STEP) * STEP, "grid of 8 bits"),
+        (-KERNEL, "the sign is exchanged"),
+        (KERNEL * np.float32(255 / 256), "256 instead of 255"),
+        (KERNEL * 0, "all values are zero"),
+        (KERNEL + np.float32(0.5), "all values are off by 0.5"),
+        (broken(KERNEL), "holds NaN or Inf"),
+        (KERNEL[:4], "another size"),
+        (np.where(np.arange(KERNEL.size).reshape(KERNEL.shape) == 100, 3, KERNEL), "single values differ"),
+    ],
+)
+def test_what_happened_to_a_kernel_is_told(changed, cause):
+    found = differs(tensor(0, data=KERNEL), tensor(0, data=changed))
+    assert found is not None
+    assert cause in found[1]
+
+
+@pytest.mark.parametrize("error", [0, 1e-7, 5e-7])
+def test_what_folding_leaves_is_no_difference(error):
+    noise = (1 + error * RNG.normal(size=KERNEL.shape)).astype(np.float32)
+    assert differs(tensor(0, data=KERNEL), tensor(1, data=KERNEL * noise)) is None
+
+
+def test_a_quantized_constant_is_the_float_one_within_half_a_step():
+    real = STORED * 0.02 + RNG.uniform(-0.0099, 0.0099, STORED.shape)
+    quantized = tensor(0, data=STORED, dtype="int8", scale=(0.02, 0))
+    assert differs(tensor(0, data=real), quantized) is None
+    assert differs(tensor(0, data=real + 0.02), quantized) is not None
+
+
+def test_integers_of_the_same_scale_must_be_the_same():
+    other = STORED.copy()
+    other[0, 0] += 1
+    scales = (np.full(8, 0.02), np.zeros(8))
+    one, two = (tensor(0, data=values, dtype="int8", scale=scales) for values in (STORED, other))
+    assert "single values differ" in differs(one, two)[1]
+    anew = tensor(0, data=other, dtype="int8", scale=(np.full(8, 0.02) * (1 + 3e-7), np.zeros(8)))
+    assert differs(one, anew) is None, "quantized anew from weights that were folded otherwise"
+
+
+@pytest.mark.parametrize(
+    ("scales", "zeros", "cause"),
+    [
+        (np.roll(np.arange(1, 9) / 100, 1), np.zeros(8), "scales are shifted by one channel"),
+        (np.arange(1, 9)[[1, 0, *range(2, 8)]] / 100, np.zeros(8), "scales stand at other channels"),
+        (np.arange(1, 9) / 100 * ([2] + [1] * 7), np.zeros(8), "the weights' scale differs"),
+        (np.arange(1, 9) / 100, np.ones(8), "the weights' zero point differs"),
+        ([0.05], [0], "scales per channel and per tensor are exchanged"),
+    ],
+)
+def test_equal_integers_with_other_scales_are_other_weights(scales, zeros, cause):
+    right = tensor(0, data=STORED, dtype="int8", scale=(np.arange(1, 9) / 100, np.zeros(8)))
+    found = differs(right, tensor(0, data=STORED, dtype="int8", scale=(scales, zeros)))
+    assert cause in found[1]

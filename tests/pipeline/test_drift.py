@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from drift_models import KERNEL, dense
+from gates.in_process import InProcess
+
+from converters.errors import UsageError
+from pipeline import config
+from pipeline.checks.outcome import Outcome
+from pipeline.drift import drift
+
+LIMITS = config.load().limits
+
+
+def judged(tmp_path, **changes):
+    right, other = dense(tmp_path / "right.tflite").path, dense(tmp_path / "other.tflite", **changes).path
+    return drift(right, other, "", InProcess(), LIMITS)
+
+
+def test_the_same_file_passes_with_everything_looked_at(tmp_path):
+    found = judged(tmp_path)
+    assert (found.outcome, found.suspects) == (Outcome.PASSED, ())
+    assert found.coverage == {"ops": 3, "ops_aligned": 1.0, "weights_compared": 1.0, "ops_isolated": 0}
+
+
+@pytest.mark.parametrize(
+    ("changes", "place", "cause"),
+    [
+        ({"kernel": np.roll(KERNEL, 1, 0)}, 1, "kernel: output channels are shifted by one"),
+        ({"bias": [0.2, 0.3, -0.4, 0.1]}, 1, "bias: values are shifted by one channel"),
+        ({"crossed": True}, 0, "its inputs are exchanged"),
+        ({"activation": 0}, 1, "the fused RELU is missing"),
+        ({"activation": 3}, 1, "RELU became RELU6"),
+    ],
+)
+def test_a_fault_is_told_with_its_layer_and_its_cause(tmp_path, changes, place, cause):
+    found = judged(tmp_path, **changes)
+    assert found.outcome is Outcome.FAILED
+    (only,) = found.suspects
+    assert (only.b.op_index, only.cause) == (place, cause)
+
+
+def test_a_difference_without_effect_is_cleared_by_running_the_operator_alone(tmp_path):
+    found = judged(tmp_path, kernel=KERNEL * np.float32(1 + 2e-7))
+    assert found.outcome is Outcome.PASSED
+
+
+def test_formats_that_cannot_be_held_against_each_other_are_said(tmp_path, monkeypatch):
+    right = dense(tmp_path / "right.tflite").path
+    monkeypatch.setattr("pipeline.drift.PACKAGES", {})
+    with pytest.raises(UsageError, match="right.tflite is tflite; drift reads"):
+        drift(right, right, "", InProcess(), LIMITS)
