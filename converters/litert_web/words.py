@@ -20,10 +20,10 @@ def in_short(text: str) -> str:
     for line in text.splitlines():
         if _NOTE.match(line):
             continue
-        told = _PREFIX.sub("", _PLACE.sub("", line)).strip(" └\t")
+        told = _PREFIX.sub("", _PLACE.sub("", line)).strip(" └\t").removesuffix(".")
         if told and told not in lines:
             lines.append(told)
-    said = "; ".join(lines)
+    said = "; ".join(lines).replace(":; ", ": ")
     return said if len(said) <= _LONGEST else f"{said[:_LONGEST]} ..."
 
 

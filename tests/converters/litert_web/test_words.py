@@ -19,8 +19,12 @@ def test_only_what_tells_is_kept_once() -> None:
         + "└ ERROR: [./runtime/compiled_model.cc:70] Failed to allocate tensors\n"
         + "    at Object.open (http://127.0.0.1:1/page/bench.js:13:19)"
     )
-    assert words.in_short(said) == "Encountered unresolved custom op: FancyWarp.; Failed to allocate tensors"
+    assert words.in_short(said) == "Encountered unresolved custom op: FancyWarp; Failed to allocate tensors"
     assert words.in_short(NOTES) == ""
+    refusal = "ERROR: Following operations are not supported by GPU delegate:\nIF: Operation is not supported.\n"
+    assert words.in_short(refusal) == (
+        "Following operations are not supported by GPU delegate: IF: Operation is not supported"
+    )
 
 
 def test_long_words_are_cut() -> None:
