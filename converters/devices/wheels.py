@@ -21,6 +21,7 @@ OLDEST_GLIBC = 17
 TIMEOUT_S = 1200.0
 _CAUSE_CHARACTERS = 600
 _PINNED = re.compile(r"([\w.-]+)==([\w.+!-]+)")
+_NOT_LOCKED = "Hashes are required"
 _HASH = re.compile(r"--hash=\S+")
 
 
@@ -34,19 +35,10 @@ def unpack(wishes: Mapping[str, str], folder: Path, machine: str, glibc: tuple[i
         UnavailableError: no pip and no uv, no network, or no such wheel.
         DiskFullError: no space is left.
     """
-    with tempfile.TemporaryDirectory(prefix="edge-export-wheels-") as temporary:
-        constraints = Path(temporary) / "constraints.txt"
-        constraints.write_text("".join(f"{line}\n" for line in _constraints()), encoding="utf-8")
-        command = [
-            *_installer(machine, glibc),
-            *("--quiet", "--target", str(folder), "--python-version", python, "--only-binary", ":all:"),
-            *("--constraint", str(constraints)),
-            *(f"{name}=={version}" for name, version in wishes.items()),
-        ]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=TIMEOUT_S)
-        except subprocess.TimeoutExpired as error:
-            raise UnavailableError(f"{command[0]} was not done after {TIMEOUT_S:.0f} s; try again") from error
+    hashes = _hashes()
+    done = _run(wishes, folder, machine, glibc, python, hashes)
+    if hashes and done.returncode and _NOT_LOCKED in done.stderr:  # this environment has more than the lock
+        done = _run(wishes, folder, machine, glibc, python, {})
     if done.returncode:
         raise _failure(machine, done.stderr + done.stdout)
     for leftover in ("bin", ".lock"):
@@ -54,6 +46,30 @@ def unpack(wishes: Mapping[str, str], folder: Path, machine: str, glibc: tuple[i
             shutil.rmtree(folder / leftover)
         else:
             (folder / leftover).unlink(missing_ok=True)
+
+
+def _run(
+    wishes: Mapping[str, str],
+    folder: Path,
+    machine: str,
+    glibc: tuple[int, int],
+    python: str,
+    hashes: Mapping[tuple[str, str], str],
+) -> subprocess.CompletedProcess[str]:
+    with tempfile.TemporaryDirectory(prefix="edge-export-wheels-") as temporary:
+        asked, constraints = Path(temporary) / "asked.txt", Path(temporary) / "constraints.txt"
+        for path, versions in ((asked, wishes), (constraints, _installed())):
+            lines = (f"{name}=={version} {hashes.get((name, version), '')}\n" for name, version in versions.items())
+            path.write_text("".join(lines), encoding="utf-8")
+        command = [
+            *_installer(machine, glibc),
+            *("--quiet", "--target", str(folder), "--python-version", python, "--only-binary", ":all:"),
+            *("--constraint", str(constraints), "--requirement", str(asked)),
+        ]
+        try:
+            return subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=TIMEOUT_S)
+        except subprocess.TimeoutExpired as error:
+            raise UnavailableError(f"{command[0]} was not done after {TIMEOUT_S:.0f} s; try again") from error
 
 
 def _installer(machine: str, glibc: tuple[int, int]) -> list[str]:
@@ -71,7 +87,8 @@ def _installer(machine: str, glibc: tuple[int, int]) -> list[str]:
             return [*command, "pip", "install", *for_uv]
         if done.returncode == 0 and done.stdout.startswith("pip "):
             quiet = ("--disable-pip-version-check", "--no-compile", "--root-user-action", "ignore")
-            return [*command, "install", *quiet, "--implementation", "cp", *for_pip]
+            alike = ("--implementation", "cp", "--ignore-requires-python")  # uv, too, takes no upper bound for one
+            return [*command, "install", *quiet, *alike, *for_pip]
     raise UnavailableError(f"wheels for {machine} are downloaded by pip or uv, and neither is here; install one")
 
 
@@ -84,23 +101,23 @@ def _programs() -> Iterator[list[str]]:
     yield ["python3", "-m", "pip"]
 
 
-def _constraints() -> list[str]:
-    """`name==version` of all that is installed here, with the hashes that the project's lock knows for it."""
-    hashes = {}
-    if LOCK.is_file():
-        for block in re.split(r"^(?=\S)", LOCK.read_text(encoding="utf-8"), flags=re.MULTILINE):
-            if pinned := _PINNED.match(block):
-                hashes[pinned[1], pinned[2]] = " ".join(_HASH.findall(block))
-    installed = {
-        re.sub(r"[-_.]+", "-", found.name).lower(): found.version
-        for found in importlib.metadata.distributions()
-        if found.name
+def _hashes() -> dict[tuple[str, str], str]:
+    """The hashes of each name and version in the project's lock, as pip's options."""
+    if not LOCK.is_file():
+        return {}
+    blocks = re.split(r"^(?=\S)", LOCK.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    pinned = [(match, block) for block in blocks if (match := _PINNED.match(block))]
+    return {(match[1], match[2]): " ".join(_HASH.findall(block)) for match, block in pinned}
+
+
+def _installed() -> dict[str, str]:
+    """The version of every package that is installed here, but for those built for this machine alone."""
+    found = {
+        re.sub(r"[-_.]+", "-", package.name).lower(): package.version
+        for package in importlib.metadata.distributions()
+        if package.name
     }
-    return [
-        f"{name}=={version} {hashes.get((name, version), '')}".strip()
-        for name, version in sorted(installed.items())
-        if "+" not in version  # built for this machine alone
-    ]
+    return {name: version for name, version in sorted(found.items()) if "+" not in version}
 
 
 def _failure(machine: str, said: str) -> UnavailableError | DiskFullError:

@@ -24,9 +24,15 @@ def wheel(folder: Path, name: str, version: str, tag: str, depends: str = "") ->
     return path
 
 
-@pytest.fixture
-def index(tmp_path, monkeypatch):
-    """A folder of wheels in the place of a package index."""
+@pytest.fixture(params=["pip", "uv"])
+def index(request, tmp_path, monkeypatch, not_run):
+    """A folder of wheels in the place of a package index, for each installer that is here."""
+    programs = [program for program in wheels._programs() if (Path(program[0]).stem == "uv") == (request.param == "uv")]
+    monkeypatch.setattr(wheels, "_programs", lambda: iter(programs))
+    try:
+        wheels._installer("aarch64", (2, 36))
+    except UnavailableError:
+        not_run(f"needs {request.param}", ci_installs_it=False)
     folder = tmp_path / "index"
     folder.mkdir()
     monkeypatch.setenv("PIP_NO_INDEX", "1")
