@@ -1,6 +1,11 @@
 from __future__ import annotations
 
 import json
+import re
+import signal
+import subprocess
+import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -9,7 +14,7 @@ from typer.testing import CliRunner
 
 from converters import registry
 from converters.contract import Format, Framework
-from converters.errors import ModelError, UsageError, WorkspaceError
+from converters.errors import ModelError, UnavailableError, UsageError, WorkspaceError
 from pipeline import doctor
 from pipeline.cli import app
 from pipeline.doctor import DoctorRow, Health
@@ -70,6 +75,28 @@ def test_every_form_goes_to_the_terminal_or_into_a_file(bundle, form, start, tmp
 
 def test_json_is_the_json_form(bundle):
     assert json.loads(cli("report", bundle, "--json").stdout)["schema_version"] >= 1
+
+
+def test_a_bundle_is_served_until_ctrl_c(bundle):
+    (bundle / "net" / "manifest.json").write_text("{}")
+    command = [sys.executable, "-m", "pipeline.cli", "report", str(bundle), "--serve"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
+        address = server.stdout.readline().strip()
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+/report/live\.html", address)
+        with urllib.request.urlopen(address, timeout=10) as page:
+            assert b"edge-export, live" in page.read()
+        server.send_signal(signal.SIGINT)
+        _, said = server.communicate(timeout=20)
+    assert server.returncode == 0
+    assert "edge-export devices install browser" in said  # this test's home has no LiteRT.js
+    assert "Ctrl-C ends it" in said
+
+
+def test_a_live_page_for_any_server_needs_litert(bundle, tmp_path):
+    (bundle / "net" / "manifest.json").write_text("{}")
+    with pytest.raises(UnavailableError, match=r"edge-export devices install browser"):
+        cli("report", bundle, "--live", tmp_path / "site", catch_exceptions=False)
+    assert not (tmp_path / "site").exists()
 
 
 @pytest.mark.parametrize(
