@@ -6,7 +6,8 @@ import dataclasses
 from typing import Any
 
 import torch
-from executorch.exir import to_edge_transform_and_lower
+from executorch.exir import ExecutorchBackendConfig, to_edge_transform_and_lower
+from executorch.exir.passes.init_mutable_pass import InitializedMutableBufferPass
 
 from converters import source
 from converters.contract import ConversionRequest, Precision, Signature, TensorSpec
@@ -76,6 +77,8 @@ def _export(model: Any, signature: Signature) -> Any:
 def _lower(request: ConversionRequest, program: Any, signature: Signature, partitioner: Any) -> Signature:
     """Writes the program, the signature in a method of its own.
 
+    Buffers that the model changes start with the model's values: without a word, ExecuTorch would leave them unset.
+
     Raises:
         UnsupportedError: the backend takes no operator of the model.
     """
@@ -84,7 +87,9 @@ def _lower(request: ConversionRequest, program: Any, signature: Signature, parti
         partitioner=[partitioner] if partitioner else None,
         constant_methods={SIGNATURE_METHOD: signature_text(signature)},
     )
-    request.target.write_bytes(lowered.to_executorch().buffer)
+    kept = [name.replace(".", "_") for name in lowered.exported_program().graph_signature.buffers_to_mutate.values()]
+    config = ExecutorchBackendConfig(passes=[InitializedMutableBufferPass(kept)] if kept else [])
+    request.target.write_bytes(lowered.to_executorch(config).buffer)
     with opened(request.target) as written:
         if partitioner and not read_graph(written).backends:
             backend = type(partitioner).__name__.removesuffix("Partitioner")

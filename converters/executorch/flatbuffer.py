@@ -145,8 +145,9 @@ class _Reader:
     def default(self, item: Field) -> Any:
         if item.type in self.schema.enums:
             return item.default or self.schema.enums[item.type][1].get(0, "0")
-        code = _SCALARS[item.type]
-        return {"?": bool, "f": float, "d": float}.get(code, int)(float(item.default or 0))
+        if item.type == "bool":
+            return item.default == "true"
+        return (float if _SCALARS[item.type] in "fd" else int)(item.default or 0)
 
     def vector(self, at: int, kind: str) -> Any:
         count = self.number("I", at)

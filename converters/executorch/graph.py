@@ -16,12 +16,16 @@ PORTABLE = "portable"
 
 @dataclass(frozen=True)
 class Value:
-    """A tensor. `data` are the bytes of a constant; `quantization` is all that its integers stand for, for hashing."""
+    """A tensor. `data` are the bytes of a constant, `initial` those of one that is kept from call to call.
+
+    `quantization` is all that its integers stand for, for hashing.
+    """
 
     name: str
     shape: tuple[int, ...]
     dtype: str
     data: memoryview | None = None
+    initial: bytes = b""
     scales: tuple[float, ...] = ()
     zero_point: int = 0
     quantization: str = ""

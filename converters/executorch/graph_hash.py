@@ -36,5 +36,5 @@ def graph_hash(graph: Graph, signature: Signature) -> str:
 
 
 def _kind(value: Value) -> str:
-    """Type, shape and quantization."""
-    return repr((value.dtype, value.shape, value.quantization))
+    """Type, shape, quantization and first value."""
+    return repr((value.dtype, value.shape, value.quantization, value.initial))

@@ -37,11 +37,15 @@ def read_graph(program: Program) -> Graph:
         for instruction in chain["instructions"]:
             reader.instruction(*instruction["instr_args"])
     graph.outputs = reader.tensors_only(plan["outputs"], "output")
+    graph.stateful = reader.stateful
     return graph
 
 
 class _Reader:
-    """Turns instructions into operators; tensors get their places in the order of the plan's values."""
+    """Turns instructions into operators; tensors get their places in the order of the plan's values.
+
+    A tensor that is read before anything was written into it keeps its value from the call before.
+    """
 
     def __init__(self, program: Program, plan: dict[str, Any], graph: Graph) -> None:
         self.program, self.plan, self.graph = program, plan, graph
@@ -51,6 +55,10 @@ class _Reader:
             for index, (kind, tensor) in enumerate(self.values)
             if kind == "Tensor"
         }
+        self.own = set(self.places.values())
+        constants = {place for place in self.places.values() if graph.values[place].data is not None}
+        self.known = constants | set(self.tensors_only(plan["inputs"], "input"))
+        self.stateful = False
 
     def tensors_only(self, indices: list[int], side: str) -> tuple[int, ...]:
         kinds = [self._value(index)[0] for index in indices]
@@ -65,17 +73,25 @@ class _Reader:
             self._kernel(_full_name(self.plan["operators"][call["op_index"]]), call["args"])
         elif kind == "MoveCall":
             pair = [self._tensors(call[end]) for end in ("move_from", "move_to")]
-            self.graph.ops.append(Op("Move", PORTABLE, *pair))
+            self._add(Op("Move", PORTABLE, *pair))
         elif kind == "JumpFalseCall":
             condition = self._tensors(call["cond_value_index"])
-            self.graph.ops.append(Op("JumpFalse", PORTABLE, condition, (), call["destination_instruction"]))
+            self._add(Op("JumpFalse", PORTABLE, condition, (), call["destination_instruction"]))
+
+    def _add(self, op: Op) -> None:
+        self.graph.ops.append(op)
+        self._follow(op)
+
+    def _follow(self, op: Op) -> None:
+        self.stateful |= not self.known.issuperset(self.own.intersection(op.inputs))
+        self.known.update(op.outputs)
 
     def _kernel(self, name: str, args: list[int]) -> None:
         """An `.out` variant: the last argument is its result, a tensor that is handed in as well, or a list of them."""
         made = self._tensors(args[-1]) if args else ()
         read = tuple(place for index in args[:-1] for place in self._tensors(index) if place not in made)
         plain = [self._plain(index) for index in args]
-        self.graph.ops.append(Op(name, PORTABLE, read, made, plain))
+        self._add(Op(name, PORTABLE, read, made, plain))
 
     def _delegate(self, delegate: dict[str, Any], args: list[int]) -> None:
         payload = self.program.payload(delegate["processed"])
@@ -83,11 +99,15 @@ class _Reader:
         known = _KNOWN.get(delegate["id"])
         flat = tuple(place for group in places for place in group)
         if known:
+            before = len(self.graph.ops)
             known(payload, self.program.named, self.graph, flat)
+            for op in self.graph.ops[before:]:
+                self._follow(op)
             return
         specs = [(spec["key"], bytes(spec["value"])) for spec in delegate["compile_specs"]]
-        op = Op(delegate["id"], delegate["id"], flat, flat, [bytes(payload), specs])  # nobody knows which it writes
-        self.graph.ops.append(op)
+        read = tuple(place for place in flat if place in self.known)
+        made = tuple(place for place in flat if place not in self.known)
+        self._add(Op(delegate["id"], delegate["id"], read, made, [bytes(payload), specs]))
 
     def _value(self, index: int) -> tuple[str, dict[str, Any]]:
         if not 0 <= index < len(self.values):
@@ -118,11 +138,12 @@ class _Reader:
         if extra.get("location") == "EXTERNAL":
             raise UnsupportedError(f"its weights ({extra['fully_qualified_name']}) lie in another file, a .ptd")
         name = extra.get("fully_qualified_name") or f"value_{index}"
-        if not tensor["data_buffer_idx"] or tensor["allocation_info"]:
-            self.graph.stateful |= bool(tensor["data_buffer_idx"] or extra.get("fully_qualified_name"))
+        buffer, size = tensor["data_buffer_idx"], math.prod(shape) * itemsize(dtype)
+        if not buffer:
             return Value(name, shape, dtype)
-        size = math.prod(shape) * itemsize(dtype)
-        return Value(name, shape, dtype, self.program.constant(tensor["data_buffer_idx"], size))
+        if tensor["allocation_info"]:
+            return Value(name, shape, dtype, initial=bytes(self.program.initial(buffer, size)))
+        return Value(name, shape, dtype, self.program.constant(buffer, size))
 
 
 def _full_name(operator: dict[str, Any]) -> str:

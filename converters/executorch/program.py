@@ -97,7 +97,7 @@ def opened(path: Path) -> Iterator[Program]:
         yield _read(memoryview(path.read_bytes()))
     except ModelError as error:
         raise ModelError(f"{path} is {error}; convert or fetch it again") from error
-    except (KeyError, TypeError, ValueError, IndexError) as error:
+    except (KeyError, TypeError, ValueError, IndexError, struct.error, RecursionError) as error:
         raise ModelError(f"{path} is damaged: {type(error).__name__} {error}; convert or fetch it again") from error
 
 
