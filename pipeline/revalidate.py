@@ -11,6 +11,7 @@ import numpy as np
 
 from converters import registry
 from converters.contract import Arrays, Artifact, Format, RuntimeSpec, TensorSpec
+from converters.device import split_name
 from converters.errors import EdgeExportError, ModelError, UnsupportedError, UsageError
 from converters.inspection import Inspection
 from converters.worker import WorkerPool
@@ -28,6 +29,8 @@ from pipeline.plausible import settled
 from pipeline.trial import Subject, prepare
 from pipeline.yardstick import check_yardstick, choose, parity_with_nothing
 
+XNNPACK = "xnnpack"
+"""As placements name the kernels of this CPU that a file may use or not."""
 MADE_UP = ("golden", "random")
 """What `inputs` may say where there is no golden data: both mean made-up inputs."""
 
@@ -179,10 +182,17 @@ class _Bench:
             arithmetic=registry.arithmetic(spec),
             emulated=spec.device.name if spec.device and spec.device.emulated else "",
         )
-        told = set() if artifact.producer else {"precision"}  # without a manifest it is our guess, no claim
-        told |= {"placement"} if not artifact.producer and spec.device is None else set()  # and nobody promised speed
+        told = () if artifact.producer else self._told(spec)
         checks = judge(evidence, self.gates)
         return [dataclasses.replace(c, required=c.required and c.name not in told) for c in checks]
+
+    def _told(self, spec: RuntimeSpec) -> tuple[str, ...]:
+        """The checks that do not colour a cell where no manifest claims anything.
+
+        The precision is our guess; and what XNNPACK leaves runs on the same CPU, of which nobody promised speed.
+        """
+        gate = self.gates.placement.get(split_name(spec.name)[0])
+        return ("precision", "placement") if gate and gate.device == XNNPACK else ("precision",)
 
     def _runtimes(self, format: Format) -> list[RuntimeSpec]:
         found = self.named if self.named is not None else cpu_runtimes(format)

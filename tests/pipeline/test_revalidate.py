@@ -14,7 +14,7 @@ from converters.contract import Signature, TensorSpec
 from converters.device import Device
 from converters.errors import ModelError, ToolkitCrash, UsageError
 from pipeline import config
-from pipeline.checks.gates import parse_gates
+from pipeline.checks.gates import PlacementGate, parse_gates
 from pipeline.checks.outcome import Cell, Check, Outcome
 from pipeline.golden_inputs import choose_synthetic
 from pipeline.publish import publish
@@ -219,3 +219,14 @@ def test_anything_but_passed_is_exit_code_1(bad):
         return Cell("m", "torch", "r", "fp32", "x", "onnx", "", (Check("parity", outcome, ("why",)),))
 
     assert exit_code([cell(Outcome.PASSED), cell(bad)]) == 1
+
+
+@pytest.mark.parametrize(("promised", "outcome_wanted"), [("xnnpack", Outcome.PASSED), ("gpu", Outcome.FAILED)])
+def test_what_xnnpack_leaves_to_the_cpu_is_told_and_what_a_gpu_leaves_fails(
+    lone_file, second_kernels, promised, outcome_wanted
+):
+    gate = PlacementGate(promised, 0.25, "a promise")
+    gates = dataclasses.replace(GATES, placement={spec.name: gate for spec in second_kernels})
+    cell, _ = again(lone_file, gates=gates)  # toy workers place operators on "cpu"
+    assert check(cell, "placement").outcome is Outcome.FAILED
+    assert cell.outcome is outcome_wanted
