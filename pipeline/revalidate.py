@@ -129,8 +129,10 @@ class _Bench:
         if not specs:
             return
         given = None if inputs in MADE_UP else inputs_for(artifact, inputs, [])
+        emulated = any(spec.device and spec.device.emulated for spec in specs)
+        gate = self.gates.parity[artifact.precision]
         try:
-            subject = prepare(artifact, given, self.gates.parity[artifact.precision], self.pool, self.limits)
+            subject = prepare(artifact, given, gate, self.pool, self.limits, emulated=emulated)
         except UnsupportedError as error:
             yield from (self._cell(artifact, spec, judge_unmade("inputs", error)) for spec in specs)
             return
@@ -144,12 +146,13 @@ class _Bench:
 
     def _measured(self, subject: Subject, spec: RuntimeSpec) -> tuple[Check, ...]:
         artifact, got = subject.artifact, subject.outputs(spec)
-        unlabelled = np.full(len(next(iter(subject.inputs.values()))), NO_LABEL)
-        known = Golden(subject.inputs, {}, unlabelled, np.zeros(len(unlabelled), dtype=bool))
+        picked = subject.samples(spec)
+        inputs = {name: values[picked] for name, values in subject.inputs.items()}
+        known = Golden(inputs, {}, np.full(len(picked), NO_LABEL), np.zeros(len(picked), dtype=bool))
         if isinstance(got, EdgeExportError):
-            return check_yardstick(subject, None), *self._judge(artifact, spec, known, got)
+            return check_yardstick(subject, spec, None), *self._judge(artifact, spec, known, got)
         yardstick = choose(subject, spec)
-        measured_by = check_yardstick(subject, yardstick)
+        measured_by = check_yardstick(subject, spec, yardstick)
         if yardstick.runtime is None:
             gate = self.gates.parity[artifact.precision]
             parity = parity_with_nothing(subject, got, gate)
