@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from converters.contract import RuntimeSpec
+from converters.errors import UsageError
 from converters.timing import PairTimings
 from converters.worker import WorkerPool
 from pipeline.binding import speaking
@@ -34,7 +36,7 @@ def race(
     """The check `latency` of a beside b; the ratio is a's time to b's.
 
     Raises:
-        ModelError, UsageError: as `compare`.
+        ModelError, UsageError: as `compare`; or runtimes that no one process reaches.
     """
     a, pack_a = open_artifact(path_a, pool, limits)
     b, pack_b = open_artifact(path_b, pool, limits)
@@ -47,7 +49,7 @@ def race(
         own = {spec.name: arrays[first.name] for first, spec in zip(a.source.inputs, other.source.inputs, strict=True)}
         np.savez(samples, allow_pickle=False, **{f"input/{name}": value for name, value in {**arrays, **own}.items()})
         timings: PairTimings = pool.call(
-            WORKER,
+            _worker(runtime_a, runtime_b),
             "converters.timing:time_pair",
             limits.latency_s + 4 * budget_s,
             runtime_a=runtime_a.name,
@@ -59,3 +61,21 @@ def race(
             threads=threads,
         )
     return check_latency(timings, gate)
+
+
+def _worker(runtime_a: RuntimeSpec, runtime_b: RuntimeSpec) -> str:
+    """The process that reaches both: that of a device runs what this machine's CPU runs as well, where it can.
+
+    Raises:
+        UsageError: two devices with processes of their own, or one that only emulates.
+    """
+    workers = list(dict.fromkeys(spec.worker for spec in (runtime_a, runtime_b) if spec.device is not None))
+    emulated = [spec for spec in (runtime_a, runtime_b) if spec.device is not None and spec.device.emulated]
+    if emulated:
+        raise UsageError(f"{emulated[0].name} is emulated: its seconds say nothing, so that there is nothing to time")
+    if len(workers) > 1:
+        raise UsageError(
+            f"{runtime_a.name} and {runtime_b.name} run in two processes, so that their calls cannot take turns; time "
+            "each against a runtime of this machine's CPU"
+        )
+    return workers[0] if workers else WORKER

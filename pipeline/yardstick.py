@@ -42,7 +42,7 @@ def choose(subject: Subject, judged: RuntimeSpec) -> Yardstick:
     for spec in fit:
         outputs = subject.outputs(spec)
         if not isinstance(outputs, EdgeExportError):
-            return Yardstick(spec, outputs)
+            return Yardstick(spec, {name: values[subject.samples(judged)] for name, values in outputs.items()})
         refused.append(f"{spec.name}: {outputs}".replace(f"{spec.name}: {spec.name}", spec.name))
     why = "; ".join(refused) or f"no other runs {subject.artifact.format} files"
     return Yardstick(
@@ -53,10 +53,10 @@ def choose(subject: Subject, judged: RuntimeSpec) -> Yardstick:
     )
 
 
-def check_yardstick(subject: Subject, yardstick: Yardstick | None) -> Check:
+def check_yardstick(subject: Subject, judged: RuntimeSpec, yardstick: Yardstick | None) -> Check:
     """The check `yardstick`: what was judged by what, on which inputs. None where the runtime gave nothing to judge."""
     specs = subject.artifact.source.inputs
-    count = len(next(iter(subject.inputs.values())))
+    count = len(subject.samples(judged))
     metrics: dict[str, Metric] = {
         "samples": count,
         "inputs": subject.origin,

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 import toy_workers
 from gates import mini
@@ -8,6 +10,7 @@ from toy_workers import ToyWorkers
 
 from converters import registry
 from converters.contract import Precision
+from converters.device import Device
 from converters.errors import ToolkitTimeout, UsageError
 from converters.samples import load_samples
 from pipeline import config, race
@@ -89,3 +92,30 @@ def test_a_runtime_that_does_not_open_the_file_is_refused_before_any_timing(pair
     with pytest.raises(UsageError, match="'onnxruntime' does not run torchscript files"):
         run(pair, workers, runtimes=("", "onnxruntime"))
     assert "time_pair" not in workers.calls
+
+
+def on(name, worker, **device):
+    return dataclasses.replace(registry.runtime("torchscript"), name=name, worker=worker, device=Device(name, **device))
+
+
+def test_a_device_and_this_cpu_take_turns_in_the_process_of_the_device(pair, monkeypatch):
+    device = on("script-gpu[Real]", "gpu[Real]")
+    plain = registry.runtime("torchscript")
+    monkeypatch.setattr(race, "default_runtime", lambda artifact, name: device if name else plain)
+    workers = Stopwatch()
+    run(pair, workers, runtimes=("", "script-gpu[Real]"))
+    assert workers.worker == "gpu[Real]"
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "match"),
+    [
+        (on("gpu[A]", "a"), on("gpu[B]", "b"), r"gpu\[A\] and gpu\[B\] run in two processes"),
+        (on("gpu[A]", "a", emulated=True), on("gpu[A]", "a", emulated=True), r"gpu\[A\] is emulated: its seconds say"),
+    ],
+)
+def test_what_cannot_be_timed_is_told_why(pair, monkeypatch, a, b, match):
+    sides = iter((a, b))
+    monkeypatch.setattr(race, "default_runtime", lambda artifact, name: next(sides))
+    with pytest.raises(UsageError, match=match):
+        run(pair, Stopwatch())

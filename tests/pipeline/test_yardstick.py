@@ -47,7 +47,7 @@ def test_each_is_judged_by_other_kernels_and_threads_by_the_plain_runtime(judged
     found = choose(subject(dict.fromkeys((PLAIN, THREADS, REFERENCE), RIGHT)), spec(judged))
     assert found.runtime is not None
     assert found.runtime.name == by
-    assert found.outputs is RIGHT
+    np.testing.assert_array_equal(found.outputs["y"], RIGHT["y"])
 
 
 def test_a_device_is_judged_by_the_first_of_this_cpu_that_runs_the_file():
@@ -55,6 +55,26 @@ def test_a_device_is_judged_by_the_first_of_this_cpu_that_runs_the_file():
     given = {PLAIN: REFUSED, THREADS: ToolkitCrash("died"), REFERENCE: RIGHT}
     assert choose(subject(given), device).runtime.name == REFERENCE
     assert choose(subject({**given, PLAIN: RIGHT}), device).runtime.name == PLAIN
+
+
+def test_an_emulated_device_is_given_few_samples_and_judged_by_the_same():
+    device = dataclasses.replace(spec(PLAIN), name="litert-gpu[Soft]", device=Device("Soft", emulated=True))
+    few = subject({PLAIN: RIGHT})
+    picked = few.samples(device)
+    assert len(picked) == 16
+    assert (picked[0], picked[-1]) == (0, 63)
+    np.testing.assert_array_equal(choose(few, device).outputs["y"], RIGHT["y"][picked])
+    assert check_yardstick(few, device, None).metrics["samples"] == 16
+
+
+@pytest.mark.parametrize("why", ["stateful", "given", "searched"])
+def test_sequences_given_inputs_and_sets_that_were_searched_for_stay_whole(why):
+    device = dataclasses.replace(spec(PLAIN), name="litert-gpu[Soft]", device=Device("Soft", emulated=True))
+    output = dataclasses.replace(OWN.outputs[0], dtype="uint8", scale=1 / 256, zero_point=0)
+    whole = subject({}, dataclasses.replace(OWN, outputs=(output,)) if why == "searched" else OWN)
+    whole.found = Probe(stateful=why == "stateful")
+    whole.origin = "given" if why == "given" else whole.origin
+    assert len(whole.samples(device)) == 64
 
 
 def test_where_only_one_runs_the_file_nothing_says_what_is_right():
@@ -72,7 +92,7 @@ def test_a_format_with_one_runtime_says_so():
 
 
 def test_the_check_says_by_what_on_what_and_how():
-    check = check_yardstick(subject({}), Yardstick(spec(REFERENCE), RIGHT))
+    check = check_yardstick(subject({}), spec(PLAIN), Yardstick(spec(REFERENCE), RIGHT))
     assert check.outcome is Outcome.PASSED
     assert "right is what litert-reference computes" in check.reasons[0]
     assert check.metrics == {
@@ -86,15 +106,15 @@ def test_the_check_says_by_what_on_what_and_how():
 
 @pytest.mark.parametrize("yardstick", [Yardstick(spec(REFERENCE), RIGHT), Yardstick(None, {}, "nothing"), None])
 def test_state_is_told_whatever_became_of_the_runtime(yardstick):
-    check = check_yardstick(subject({}, stateful=True), yardstick)
+    check = check_yardstick(subject({}, stateful=True), spec(PLAIN), yardstick)
     assert check.metrics["stateful"] is True
     assert "stateful: two equal calls differ; 64 samples as one sequence from a fresh state" in check.reasons
 
 
 def test_no_yardstick_is_never_green_and_no_outputs_do_not_colour_the_cell():
-    without = check_yardstick(subject({}), Yardstick(None, {}, "nothing else runs it"))
+    without = check_yardstick(subject({}), spec(PLAIN), Yardstick(None, {}, "nothing else runs it"))
     assert (without.outcome, without.required) == (Outcome.NOT_RUN, True)
-    unrun = check_yardstick(subject({}), None)
+    unrun = check_yardstick(subject({}), spec(PLAIN), None)
     assert (unrun.outcome, unrun.required) == (Outcome.BLOCKED, False)
 
 
@@ -103,10 +123,10 @@ def test_an_8_bit_output_that_hardly_moves_is_said_to():
     quantized = subject({}, dataclasses.replace(OWN, outputs=(output,)))
     few = np.zeros((64, 1, 4), np.float32)
     few[3] = 5 / 256
-    hardly = check_yardstick(quantized, Yardstick(spec(REFERENCE), {"y": few}))
+    hardly = check_yardstick(quantized, spec(PLAIN), Yardstick(spec(REFERENCE), {"y": few}))
     assert "spans 5 steps on these inputs: one step" in hardly.reasons[-1]
     assert "20% of that" in hardly.reasons[-1]
-    assert len(check_yardstick(quantized, Yardstick(spec(REFERENCE), {"y": few * 50})).reasons) == 1
+    assert len(check_yardstick(quantized, spec(PLAIN), Yardstick(spec(REFERENCE), {"y": few * 50})).reasons) == 1
 
 
 def test_outputs_that_nothing_is_known_about_fail_where_they_prove_nothing_and_else_are_not_run():
