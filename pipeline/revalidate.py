@@ -129,10 +129,9 @@ class _Bench:
         if not specs:
             return
         given = None if inputs in MADE_UP else inputs_for(artifact, inputs, [])
-        emulated = any(spec.device and spec.device.emulated for spec in specs)
         gate = self.gates.parity[artifact.precision]
         try:
-            subject = prepare(artifact, given, gate, self.pool, self.limits, emulated=emulated)
+            subject = prepare(artifact, given, gate, self.pool, self.limits)
         except UnsupportedError as error:
             yield from (self._cell(artifact, spec, judge_unmade("inputs", error)) for spec in specs)
             return

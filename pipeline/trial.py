@@ -23,14 +23,12 @@ from pipeline.plausible import proposals, with_inputs
 PROBED = 3
 """Samples that a probe runs three times each."""
 EMULATED = 16
-"""Samples for an emulated device: as few as the gates take."""
+"""Samples for an emulated device, some 200 times as slow as this CPU: as few as the gates take."""
 GIVEN = "given"
 FEWEST_SETS, MOST_SETS, SEARCHED_BYTES = 16, 400, 64_000_000
 """Sets of inputs made up beyond the first, while an output says nearly the same to all: fewer for a larger file."""
 SEARCH_S = 60.0
 """Of calls, by the probe's clock, to find them: a slow model keeps what was found so far."""
-EMULATED_S, FEWEST_EMULATED = 0.12, 20
-"""An emulated device takes some 200 times as long as this CPU: it gets the samples of so many seconds of home."""
 MANY_STEPS = 128.0
 """Of an 8-bit output: where honest kernels differ by one, that is then little of its range."""
 
@@ -58,14 +56,13 @@ class Subject:
         return self._given[spec.name]
 
     def samples(self, spec: RuntimeSpec) -> np.ndarray:
-        """Which samples a runtime is given, indices: all, but few of a made-up set where an emulator takes long.
+        """Which samples a runtime is given, indices: all, but few made-up ones where an emulator takes long.
 
-        A sequence stays whole, and so does a set that was searched for what moves an 8-bit output.
+        A sequence stays whole. The count is the same on every machine, however fast it is.
         """
         count = len(next(iter(self.inputs.values())))
         emulated = spec.device is not None and spec.device.emulated
-        searched = any(output.quantized for output in self.artifact.signature.outputs)
-        if not emulated or self.origin == GIVEN or self.found.stateful or searched or count <= EMULATED:
+        if not emulated or self.origin == GIVEN or self.found.stateful or count <= EMULATED:
             return np.arange(count)
         return np.linspace(0, count - 1, EMULATED).astype(np.int64)
 
@@ -84,15 +81,7 @@ class Subject:
         return found
 
 
-def prepare(
-    artifact: Artifact,
-    given: Arrays | None,
-    gate: ParityGate,
-    pool: WorkerPool,
-    limits: Limits,
-    *,
-    emulated: bool = False,
-) -> Subject:
+def prepare(artifact: Artifact, given: Arrays | None, gate: ParityGate, pool: WorkerPool, limits: Limits) -> Subject:
     """The file with inputs that one of its runtimes on this CPU takes: those given, else made-up ones.
 
     Args:
@@ -101,7 +90,6 @@ def prepare(
         gate: says which outputs prove something; inputs are made up until the outputs do.
         pool: workers.
         limits: their time.
-        emulated: whether an emulated device is to run it, which gets fewer samples of a slow model.
 
     Raises:
         UnsupportedError: an input for which no values can be made up.
@@ -118,18 +106,15 @@ def prepare(
         except EdgeExportError as error:
             refusals[runtime.name] = error
             continue
-        most = int(EMULATED_S / max(found.call_s, 1e-9)) if emulated else RANDOM_SAMPLES
-        count = int(np.clip(most, FEWEST_EMULATED, RANDOM_SAMPLES))
-        subjects = _subjects(settled, given, count, pool, limits, found, refusals)
+        subjects = _subjects(settled, given, pool, limits, found, refusals)
         return _most_telling(subjects, runtime, gate) if found.steady else next(subjects)
     first = with_inputs(artifact, groups[0][0])
-    return next(_subjects(first, given, RANDOM_SAMPLES, pool, limits, Probe(), refusals))
+    return next(_subjects(first, given, pool, limits, Probe(), refusals))
 
 
 def _subjects(
     artifact: Artifact,
     given: Arrays | None,
-    most: int,
     pool: WorkerPool,
     limits: Limits,
     found: Probe,
@@ -139,7 +124,7 @@ def _subjects(
     if given is not None:
         yield Subject(artifact, given, GIVEN, pool, limits, found, refusals)
         return
-    inputs = choose_synthetic(artifact.source, most, SEED).inputs
+    inputs = choose_synthetic(artifact.source, RANDOM_SAMPLES, SEED).inputs
     count = len(next(iter(inputs.values())))
     yield Subject(artifact, inputs, f"made up, seed {SEED}", pool, limits, found, refusals)
     sets = int(np.clip(SEARCHED_BYTES // max(artifact.size_bytes, 1), FEWEST_SETS, MOST_SETS))
