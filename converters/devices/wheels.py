@@ -21,7 +21,7 @@ OLDEST_GLIBC = 17
 TIMEOUT_S = 1200.0
 _CAUSE_CHARACTERS = 600
 _PINNED = re.compile(r"([\w.-]+)==([\w.+!-]+)")
-_NOT_LOCKED = "Hashes are required"
+_NOT_LOCKED = re.compile(r"Hashes are required|requirements must have their versions pinned")
 _HASH = re.compile(r"--hash=\S+")
 
 
@@ -37,7 +37,7 @@ def unpack(wishes: Mapping[str, str], folder: Path, machine: str, glibc: tuple[i
     """
     hashes = _hashes()
     done = _run(wishes, folder, machine, glibc, python, hashes)
-    if hashes and done.returncode and _NOT_LOCKED in done.stderr:  # this environment has more than the lock
+    if hashes and done.returncode and _NOT_LOCKED.search(done.stderr):  # more is needed than this pip finds locked
         done = _run(wishes, folder, machine, glibc, python, {})
     if done.returncode:
         raise _failure(machine, done.stderr + done.stdout)

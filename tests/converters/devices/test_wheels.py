@@ -88,6 +88,15 @@ def test_what_is_not_what_the_lock_knows_is_refused(index, tmp_path, monkeypatch
     assert "filelock.py" in unpack(tmp_path / "to", filelock=here)
 
 
+def test_what_the_lock_does_not_know_is_installed_all_the_same(index, tmp_path, monkeypatch):
+    here = importlib.metadata.version("filelock")
+    wheel(index, "filelock", here, "py3-none-any")
+    ours = wheel(index, "farfetched", "1.5", "cp311-cp311-manylinux2014_aarch64", depends="filelock")
+    monkeypatch.setattr(wheels, "LOCK", tmp_path / "all.lock")
+    wheels.LOCK.write_text(f"farfetched==1.5 --hash=sha256:{hashlib.sha256(ours.read_bytes()).hexdigest()}\n")
+    assert {"farfetched.py", "filelock.py"} <= unpack(tmp_path / "to", farfetched="1.5")
+
+
 def test_a_wheel_that_is_not_for_that_machine_is_named(index, tmp_path):
     wheel(index, "farfetched", "1.5", "cp311-cp311-manylinux_2_27_x86_64")
     with pytest.raises(UnavailableError, match=r"wheels for aarch64 cannot be installed: .*farfetched.*network"):
