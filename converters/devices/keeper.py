@@ -26,6 +26,8 @@ def keep(profile: str, pipes: tuple[int, int], command: list[str]) -> int:
     """The exit code, as of a shell, of a command that runs until it or the lifeline ends; the profile is gone then."""
     try:
         _move(pipes)
+        if hasattr(os, "sched_setaffinity"):  # who asks may be pinned to one CPU for its own timings
+            os.sched_setaffinity(0, range(os.cpu_count() or 1))
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=PIPES, start_new_session=True)
         for descriptor in PIPES:  # or neither side would see the other's end
             os.close(descriptor)

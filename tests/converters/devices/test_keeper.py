@@ -56,6 +56,17 @@ def test_everything_ends_with_the_lifeline(command: str, tmp_path: Path) -> None
     assert mark not in subprocess.run(["ps", "axo", "args"], capture_output=True, text=True, check=True).stdout
 
 
+def test_the_command_may_use_every_cpu_though_we_are_pinned(tmp_path: Path) -> None:
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, [min(before)])
+    try:
+        process, _, back = start(tmp_path / "p", "sh", "-c", "nproc >&4")
+        assert int(os.read(back, 10)) == len(before)
+        process.wait(10)
+    finally:
+        os.sched_setaffinity(0, before)
+
+
 def test_a_program_that_is_not_there_leaves_no_profile(tmp_path: Path) -> None:
     process, *_ = start(tmp_path / "p", str(tmp_path / "nothing"))
     assert process.wait(10) != 0
