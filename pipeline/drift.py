@@ -17,7 +17,7 @@ from converters.errors import EdgeExportError, UsageError
 from converters.graph import Graph
 from converters.worker import WorkerPool
 from pipeline.binding import speaking
-from pipeline.checks.drift import parameters, segments, values
+from pipeline.checks.drift import parameters, precision, segments, values
 from pipeline.checks.drift.align import Pairs, align
 from pipeline.checks.drift.net import Net, comparable
 from pipeline.checks.drift.suspects import Drift, Side, Suspect
@@ -54,8 +54,9 @@ def drift(path_a: Path, path_b: Path, inputs: str, pool: WorkerPool, limits: Lim
     wanted = inputs or ("golden" if any(packs) else "random")
     work = _Work(a, b, inputs_for(a, wanted, packs), pool, limits)
     graphs = [work.ask(artifact, "graph", path=artifact.path, format=artifact.format) for artifact in (a, b)]
-    pairs = align(*(comparable(graph, _bridged(*graphs)) for graph in graphs))
-    found = [*notes_differ(*graphs), *_proved(pairs, work)]
+    bridged = _bridged(*graphs)
+    pairs = align(comparable(graphs[0], bridged), comparable(graphs[1], bridged), bridged)
+    found = [*notes_differ(*graphs), *_proved(pairs, work), *(precision.suspects(pairs) if bridged else ())]
     ways, seen = _followed(pairs, work)
     found += ways
     if not found:
@@ -127,6 +128,9 @@ def _harmless(pairs: Pairs, suspect: Suspect, work: _Work) -> bool:
     ours, theirs = segments.computed(pairs.a.graph, one), segments.computed(pairs.b.graph, two)
     if one.type != two.type or not ours or len(ours) != len(theirs) or len(one.outputs) != len(two.outputs):
         return False
+    if any(first.shape != second.shape for first, second in zip(ours, theirs, strict=True)):  # another layout
+        found = _agreeing(pairs, work, list(zip(one.outputs, two.outputs, strict=True)))
+        return bool(found) and all(result.agrees for result in found.values())
     try:
         recorded = work.trace(work.a, pairs.a.graph, [tensor.index for tensor in ours])
         if any(tensor.index not in recorded for tensor in ours):
@@ -152,6 +156,9 @@ def _followed(pairs: Pairs, work: _Work) -> tuple[list[Suspect], bool]:
     kept = []
     for way in found:
         results = [agreed.get(boundary) for boundary in way.boundaries]
+        if way.suspect.kind == "replaced" or (pairs.bridged and "transpose" not in way.suspect.cause.lower()):
+            agreed |= _agreeing(pairs, work, way.boundaries, any_layout=True)
+            results = [agreed.get(boundary) for boundary in way.boundaries]
         if way.boundaries and all(result is not None and result.agrees for result in results):
             continue
         said = "; ".join(dict.fromkeys(result.said() for result in results if result is not None and not result.agrees))
@@ -160,23 +167,39 @@ def _followed(pairs: Pairs, work: _Work) -> tuple[list[Suspect], bool]:
     return kept, len(kept) < len(found)
 
 
-def _agreeing(pairs: Pairs, work: _Work, boundaries: Sequence[Boundary]) -> dict[Boundary, values.Agreement]:
+def _agreeing(
+    pairs: Pairs, work: _Work, boundaries: Sequence[Boundary], any_layout: bool = False
+) -> dict[Boundary, values.Agreement]:
     """Whether both tensors of each boundary hold the same values; none where they cannot be seen."""
+    if pairs.bridged:
+        behind = {(x, y): (precision.rounded(pairs.a, x), precision.rounded(pairs.b, y)) for x, y in boundaries}
+    else:
+        behind = {boundary: boundary for boundary in boundaries}
     sides = []
     for artifact, net, place in ((work.a, pairs.a, 0), (work.b, pairs.b, 1)):
-        wanted = sorted({boundary[place] for boundary in boundaries} & set(net.graph.tensors))
+        asked = {seen[place] for seen in behind.values()}
+        constant = {index: net.tensors[index].data for index in asked if net.tensors[index].constant}
         try:
-            sides.append(work.trace(artifact, net.graph, wanted))
+            computed = work.trace(artifact, net.graph, sorted(asked & set(net.graph.tensors) - set(constant)))
         except EdgeExportError as error:
             work.notes.append(str(error))
             return {}
-    return {
-        (first, second): values.agree(
-            sides[0][first], sides[1][second], pairs.a.graph.tensors[first], pairs.b.graph.tensors[second]
-        )
-        for first, second in boundaries
-        if first in sides[0] and second in sides[1]
-    }
+        sides.append({**{index: data[None] for index, data in constant.items() if data is not None}, **computed})
+    compare = values.agree_roughly if pairs.bridged else values.agree
+    found = {}
+    for boundary, (first, second) in behind.items():
+        if first in sides[0] and second in sides[1]:
+            ours, theirs = pairs.a.tensors[first], pairs.b.tensors[second]
+            want, got = _as_many(sides[0][first], sides[1][second], ours.constant or theirs.constant)
+            found[boundary] = compare(want, values.turned(want, got) if any_layout else got, ours, theirs)
+    return found
+
+
+def _as_many(one: np.ndarray, two: np.ndarray, constant: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Both for as many samples: a constant is the same for each, a slower file was run on fewer."""
+    count = max(len(one), len(two)) if constant else min(len(one), len(two))
+    first, second = (np.repeat(v, count, axis=0) if constant and len(v) == 1 else v[:count] for v in (one, two))
+    return first, second
 
 
 def _unexplained(pairs: Pairs, work: _Work, cleared: bool) -> Iterator[Suspect]:

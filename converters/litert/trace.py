@@ -15,7 +15,7 @@ from converters.litert.cut import single_operator
 from converters.litert.flatbuffer import opened
 
 
-def trace(path: Path, samples: Sequence[Arrays], indices: Iterable[int]) -> dict[int, np.ndarray]:
+def trace(path: Path, samples: Iterable[Arrays], indices: Iterable[int]) -> dict[int, np.ndarray]:
     """The values of tensors, (n, *shape) by index, for samples in the file's own names, layout and types."""
     with opened(path) as model:
         number = model.root.SignatureDefs(0).SubgraphIndex() if model.root.SignatureDefsLength() else 0

@@ -137,7 +137,7 @@ def metadata_dropped(file: File, rng: np.random.Generator) -> bool:
 
 def dead_operator(file: File, rng: np.random.Generator) -> bool:
     """Something computed that nobody reads."""
-    for op in list(file.ops):
+    for op in [op for op in file.ops if len(op.outputs)]:
         index = int(op.outputs[0])
         if file.dtype(index) == "float32" and file.tensor(index).shape is not None:
             made = schema.OperatorT()

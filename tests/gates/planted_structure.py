@@ -76,6 +76,8 @@ def _swap_inputs(file: File, rng: np.random.Generator) -> int | None:
 
 def _alike(file: File, op: Any) -> bool:
     """Whether an operator gives out the shape and type that it takes."""
+    if not len(op.inputs) or not len(op.outputs):
+        return False
     first, out = file.tensor(int(op.inputs[0])), file.tensor(int(op.outputs[0]))
     computed = file.constant(int(op.inputs[0])) is None
     same = first.shape is not None and out.shape is not None and list(first.shape) == list(out.shape)

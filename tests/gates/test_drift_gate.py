@@ -85,3 +85,27 @@ def test_no_honest_change_is_taken_for_a_fault(files: dict[str, Path], precision
                 alarms.append((kind, [(s.b, s.cause) for s in found.suspects]))
     assert not alarms
     assert tried >= LEAST_VARIANTS - 4
+
+
+ACROSS = (
+    "kernel height and width exchanged", "output channels shifted", "input channels permuted", "one channel zero",
+    "bias shifted by one channel", "bias lost", "scales shifted by one channel", "one scale doubled",
+    "stride changed", "inputs exchanged", "ADD became SUB", "average instead of maximum", "leaky slope",
+)  # fmt: skip
+"""Faults of an 8-bit file that are seen when it is held against the float file that it was made from."""
+
+
+def test_an_8_bit_file_is_judged_by_the_float_file_that_it_was_made_from(
+    files: dict[str, Path], tmp_path: Path
+) -> None:
+    honest = judged(files["fp32"], files["int8"])
+    assert (honest.outcome, honest.suspects) == (Outcome.PASSED, ())
+    assert honest.coverage["weights_compared"] == 1.0
+    missed = []
+    for kind in ACROSS:
+        file = File.read(files["int8"])
+        place = FAULTS[kind](file, np.random.default_rng(1))
+        first = judged(files["fp32"], file.write(tmp_path / "fault.tflite")).to_json()["first"]
+        if first is None or first["op_index"] != place:
+            missed.append((kind, place, first))
+    assert not missed

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from drift_models import KERNEL, dense
 from gates.in_process import InProcess
+from onnx_files import WEIGHT, saved
 
 from converters.errors import UsageError
 from pipeline import config
@@ -51,3 +52,26 @@ def test_formats_that_cannot_be_held_against_each_other_are_said(tmp_path, monke
     monkeypatch.setattr("pipeline.drift.PACKAGES", {})
     with pytest.raises(UsageError, match="right.tflite is tflite; drift reads"):
         drift(right, right, "", InProcess(), LIMITS)
+
+
+@pytest.mark.parametrize("changes", [{}, {"names": ("p", "q", "s")}, {"opset": 13}])
+def test_an_onnx_file_made_again_passes(tmp_path, changes):
+    right, other = saved(tmp_path / "right.onnx"), saved(tmp_path / "other.onnx", **changes)
+    found = drift(right, other, "", InProcess(), LIMITS)
+    assert (found.outcome, found.suspects) == (Outcome.PASSED, ())
+
+
+@pytest.mark.parametrize(
+    ("changes", "place", "cause"),
+    [
+        ({"weight": WEIGHT.T}, 1, "output channel and input channel are exchanged"),
+        ({"slope": 0.2}, 2, "alpha is"),
+        ({"crossed": True}, 3, "its inputs are exchanged"),
+        ({"twice": True}, 3, "MatMul is run twice"),
+    ],
+)
+def test_a_fault_in_an_onnx_file_is_told(tmp_path, changes, place, cause):
+    found = drift(saved(tmp_path / "a.onnx"), saved(tmp_path / "b.onnx", **changes), "", InProcess(), LIMITS)
+    assert found.outcome is Outcome.FAILED
+    assert found.to_json()["first"]["op_index"] == place
+    assert cause in found.suspects[0].cause

@@ -19,10 +19,14 @@ _MIN_WEIGHTS = 8
 
 @dataclass
 class Pairs:
-    """Partners by node number, both ways, and whether both graphs are one and the same up to names and order."""
+    """Partners by node number, both ways; `exact` ones are the same with all that lies before them.
+
+    `bridged` pairs are of two precisions: number types differ, and values agree only roughly.
+    """
 
     a: Net
     b: Net
+    bridged: bool = False
     to_b: dict[int, int] = field(default_factory=dict)
     to_a: dict[int, int] = field(default_factory=dict)
     exact: set[int] = field(default_factory=set)
@@ -36,9 +40,9 @@ class Pairs:
         return in_a not in self.to_b and in_b not in self.to_a
 
 
-def align(a: Net, b: Net) -> Pairs:
+def align(a: Net, b: Net, bridged: bool = False) -> Pairs:
     """Partners of two graphs: first what is the same with all that lies before it, then alike, then neighbours."""
-    pairs = Pairs(a, b)
+    pairs = Pairs(a, b, bridged)
     before_a, before_b = _histories(a), _histories(b)
     _claim(pairs, lambda net, n: (before_a if net is a else before_b)[n], alike=True)
     pairs.exact = set(pairs.to_b)
@@ -112,7 +116,7 @@ def _spread(pairs: Pairs, any_type: bool = False) -> None:
             made_a, made_b = pairs.a.maker.get(first), pairs.b.maker.get(second)
             if made_a and made_b and made_a[1] == made_b[1] and pairs.free(made_a[0], made_b[0]):
                 alike = pairs.a.nodes[made_a[0]].type == pairs.b.nodes[made_b[0]].type
-                if alike or any_type:
+                if alike or (any_type and _held(pairs.a, made_a[0]) == _held(pairs.b, made_b[0])):
                     pairs.add(made_a[0], made_b[0])
                     queue.append((made_a[0], made_b[0]))
 
@@ -132,13 +136,18 @@ def _readers(pairs: Pairs, in_a: int, in_b: int, any_type: bool) -> list[tuple[i
             if number not in taken:
                 node = net.nodes[number]
                 place = -1 if node.type in COMMUTATIVE else slot
-                key = None if any_type else (node.type, node.part, place)
+                key = (_held(net, number),) if any_type else (node.type, node.part, place)
                 groups.setdefault(key, ([], []))[side].append(number)
     for first, second in groups.values():
         if len(set(first)) == 1 and len(set(second)) == 1:
             pairs.add(first[0], second[0])
             found.append((first[0], second[0]))
     return found
+
+
+def _held(net: Net, number: int) -> Hashable:
+    """The shapes of a node's constants: what another operator in its place has too."""
+    return tuple(tensor.shape for tensor in net.constants(net.nodes[number]))
 
 
 def _histories(net: Net) -> list[bytes]:

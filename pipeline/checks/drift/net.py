@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from converters.graph import Graph, Op, Tensor
+from converters.graph import Graph, Op, Quantization, Tensor
 
 FUSED = "fusedActivationFunction"
 COMMUTATIVE = frozenset(
@@ -137,14 +137,16 @@ def _fold(op: Op, inputs: tuple[int, ...], tensors: dict[int, Tensor]) -> bool:
     if target.quantization is not None or op.attributes.get(FUSED, "NONE") != "NONE":
         return False
     try:
-        values = fold(known, target, op.attributes)
+        made = fold(known, target, op.attributes)
     except (ValueError, TypeError, IndexError):
         return False
-    tensors[target.index] = replace(target, data=values, shape=values.shape)
+    if isinstance(made, np.ndarray):
+        made = replace(target, data=made, shape=made.shape)
+    tensors[target.index] = made
     return True
 
 
-_Folder = Callable[[list[Tensor], Tensor, Mapping[str, Any]], np.ndarray]
+_Folder = Callable[[list[Tensor], Tensor, Mapping[str, Any]], np.ndarray | Tensor]
 
 
 def _shaped(known: list[Tensor], target: Tensor, attributes: Mapping[str, Any]) -> np.ndarray:
@@ -156,16 +158,15 @@ def _real(known: list[Tensor], target: Tensor, attributes: Mapping[str, Any]) ->
     return known[0].real().astype(target.dtype)
 
 
-def _dequantized(known: list[Tensor], target: Tensor, attributes: Mapping[str, Any]) -> np.ndarray:
-    values, scale = known[0].data, known[1].data
-    assert values is not None
-    assert scale is not None
-    zero = known[2].data if len(known) > 2 and known[2].data is not None else np.zeros_like(scale, np.int64)
-    shape = [1] * values.ndim
-    if scale.size > 1:
-        shape[int(attributes.get("axis", 1))] = scale.size
-    real = (values.astype(np.float64) - zero.astype(np.float64).reshape(shape)) * scale.reshape(shape)
-    return real.astype(scale.dtype)
+def _as_stored(known: list[Tensor], target: Tensor, attributes: Mapping[str, Any]) -> Tensor:
+    """Of DEQUANTIZE and DequantizeLinear the stored values, with what they stand for."""
+    stored, found = known[0], known[0].quantization
+    if len(known) > 1 and known[1].data is not None and stored.data is not None:
+        scales = known[1].data.reshape(-1).astype(np.float64)
+        zeros = known[2].data if len(known) > 2 and known[2].data is not None else np.zeros(1)
+        axis = int(attributes.get("axis", 1)) % max(stored.data.ndim, 1)
+        found = Quantization(scales, np.resize(zeros.astype(np.int64), len(scales)), axis)
+    return replace(target, data=stored.data, dtype=stored.dtype, shape=stored.shape, quantization=found)
 
 
 def _arithmetic(function: Callable[..., np.ndarray]) -> _Folder:
@@ -185,8 +186,8 @@ _FOLDERS: dict[str, _Folder] = {
     **dict.fromkeys(("RESHAPE", "SQUEEZE", "EXPAND_DIMS"), _shaped),
     **dict.fromkeys(("Reshape", "Squeeze", "Unsqueeze", "Flatten", "Identity"), _shaped),
     **dict.fromkeys(("TRANSPOSE", "Transpose"), _transposed),
-    **dict.fromkeys(("DEQUANTIZE", "CAST", "Cast"), _real),
-    "DequantizeLinear": _dequantized,
+    **dict.fromkeys(("CAST", "Cast"), _real),
+    **dict.fromkeys(("DEQUANTIZE", "DequantizeLinear"), _as_stored),
     **dict.fromkeys(("ADD", "Add"), _arithmetic(np.add)),
     **dict.fromkeys(("SUB", "Sub"), _arithmetic(np.subtract)),
     **dict.fromkeys(("MUL", "Mul"), _arithmetic(np.multiply)),

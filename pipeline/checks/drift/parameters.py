@@ -69,12 +69,13 @@ def _differences(pairs: Pairs, one: Node, two: Node, moved: bool) -> Iterator[_D
     yield from _constants(pairs, one, two)
     for slot, (first, second) in enumerate(zip(one.outputs, two.outputs, strict=False)):
         ours_t, theirs_t = pairs.a.tensors[first], pairs.b.tensors[second]
-        yield from _shapes(ours_t, theirs_t, slot)
-        yield from _quantized(ours_t, theirs_t, moved)
+        yield from _shapes(ours_t, theirs_t, slot, types=not pairs.bridged)
+        if not pairs.bridged:
+            yield from _quantized(ours_t, theirs_t, moved)
 
 
-def _shapes(ours: Tensor, theirs: Tensor, slot: int) -> Iterator[_Difference]:
-    if ours.dtype != theirs.dtype:
+def _shapes(ours: Tensor, theirs: Tensor, slot: int, types: bool = True) -> Iterator[_Difference]:
+    if types and ours.dtype != theirs.dtype and ours.dtype and theirs.dtype:
         cause = f"output {slot} is {theirs.dtype}, not {ours.dtype}"
         yield "dtype", {"dtype": ours.dtype}, {"dtype": theirs.dtype}, "another number type", cause
     sizes = ours.shape, theirs.shape
@@ -200,7 +201,8 @@ def _inputs(pairs: Pairs, moved: bool) -> Iterator[Suspect]:
     """The quantization and shapes of the graphs' own inputs."""
     for place, (first, second) in enumerate(zip(pairs.a.inputs, pairs.b.inputs, strict=False)):
         ours, theirs = pairs.a.tensors[first], pairs.b.tensors[second]
-        for kind, mine, yours, measure, cause in (*_shapes(ours, theirs, 0), *_quantized(ours, theirs, moved)):
+        scales = () if pairs.bridged else _quantized(ours, theirs, moved)
+        for kind, mine, yours, measure, cause in (*_shapes(ours, theirs, 0, not pairs.bridged), *scales):
             reader = next(iter(pairs.b.readers.get(second, ())), None)
             number = pairs.b.nodes[reader[0]].op.index if reader else None
             cause = f"input {place}: {cause}".replace("output 0 is", "it is").replace("output's", "input's")

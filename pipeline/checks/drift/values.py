@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import permutations
 
 import numpy as np
 
@@ -14,6 +15,8 @@ MEAN_STEPS = 0.3
 """Of the quantization step: a zero point off by one leaves a mean error of 1.0, honest kernels 0.00 to 0.28."""
 MOST_STEPS = 3.0
 """Of the quantization step, for a single value: rounding in another order may add up over a few operators."""
+ROUGH_DB = 10.0
+"""Signal to error between two precisions: true partners show 24 to 51 dB in 8 bits, others at most 4.4 dB."""
 _ENDS = 1e-9
 
 
@@ -62,6 +65,28 @@ def agree(want: np.ndarray, got: np.ndarray, ours: Tensor, theirs: Tensor, exact
         scale = max(span, 1e-3 * float(np.abs(first).max(initial=0.0)))
         return Agreement(largest <= limit * scale + 1e-30, gap)
     return _stepwise(first, second, step, gap, exact)
+
+
+def agree_roughly(want: np.ndarray, got: np.ndarray, ours: Tensor, theirs: Tensor) -> Agreement:
+    """As `agree`, for two precisions: by the ratio of signal to error, for errors add up from layer to layer."""
+    first, second = _real(want, ours), _real(got, theirs)
+    if first.size != second.size or not np.isfinite(second).all():
+        return Agreement(False, float("inf"))
+    first, second = first.reshape(-1), second.reshape(-1)
+    noise = float(np.square(first - second).sum())
+    signal = float(np.square(first - first.mean()).sum()) if np.ptp(first) else float(np.square(first).sum())
+    gap = float(np.abs(first - second).max(initial=0.0)) / (float(np.ptp(first)) or 1.0)
+    return Agreement(noise <= signal * 10 ** (-ROUGH_DB / 10), gap)
+
+
+def turned(want: np.ndarray, got: np.ndarray) -> np.ndarray:
+    """`got`, (n, *shape), with its axes in the order that brings it nearest to `want`; as it is where none fits."""
+    if not 4 <= want.ndim <= 5 or want.ndim != got.ndim or want.dtype.kind != "f" or got.dtype.kind != "f":
+        return got
+    orders = [(0, *order) for order in permutations(range(1, want.ndim))]
+    fitting = [order for order in orders if got.transpose(order).shape == want.shape]
+    gaps = [float(np.abs(want[:1] - got[:1].transpose(order)).mean()) for order in fitting]
+    return got.transpose(fitting[int(np.argmin(gaps))]) if fitting else got
 
 
 def _stepwise(first: np.ndarray, second: np.ndarray, step: float, gap: float, exact: bool) -> Agreement:

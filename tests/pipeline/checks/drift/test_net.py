@@ -16,13 +16,13 @@ def test_dead_operators_and_detours_are_gone():
     assert net.readers[0] == [(0, 0)]
 
 
-def test_constants_are_folded_as_float16_weights_are():
+def test_weights_behind_a_dequantize_are_constants_as_they_are_stored():
     tensors = [tensor(0), tensor(1, data=[1, 2, 3, 4], dtype="float16"), tensor(2), tensor(3)]
     ops = [Op(0, "DEQUANTIZE", (1,), (2,)), Op(1, "MUL", (0, 2), (3,))]
     net = comparable(graph(tensors, ops, (0,), (3,)))
     assert [node.type for node in net.nodes] == ["MUL"]
     (constant,) = net.constants(net.nodes[0])
-    np.testing.assert_array_equal(constant.data, np.array([1, 2, 3, 4], np.float32))
+    np.testing.assert_array_equal(constant.data, np.array([1, 2, 3, 4], np.float16))
 
 
 def test_a_fused_activation_stands_on_its_own():

@@ -1,0 +1,65 @@
+"""Values inside an ONNX file, and its nodes run alone, both by ONNX Runtime with the graph as it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+
+from converters.contract import Arrays
+from converters.errors import UnsupportedError
+from converters.onnx.cut import single_node
+from converters.onnx.graph import numbered
+from converters.onnx.load import is_external, load, tensors
+
+
+def trace(path: Path, samples: Iterable[Arrays], indices: Iterable[int]) -> dict[int, np.ndarray]:
+    """The values of tensors, (n, *shape) by number, for samples in the file's own names, layout and types.
+
+    Those whose shape changes from sample to sample are left out.
+
+    Raises:
+        UnsupportedError: ONNX Runtime does not run the file, or its weights lie in other files.
+    """
+    model = load(path)
+    if any(map(is_external, tensors(model.graph))):
+        raise UnsupportedError(f"{path.name} has its weights in other files: its values are not looked at")
+    number = {index: name for name, index in numbered(model.graph).items()}
+    shown = {value.name for value in (*model.graph.output, *model.graph.input)}
+    wanted = {index: number[index] for index in indices}
+    constant = {tensor.name for tensor in model.graph.initializer}
+    extra = [name for name in dict.fromkeys(wanted.values()) if name not in shown | constant]
+    model.graph.output.extend(onnx.helper.make_empty_tensor_value_info(name) for name in extra)
+    session = _session(model)
+    asked = [name for name in dict.fromkeys(wanted.values()) if name not in constant]
+    outputs = [name for name in asked if name in {value.name for value in session.get_outputs()}]
+    rows = [{**sample, **dict(zip(outputs, session.run(outputs, sample), strict=True))} for sample in samples]
+    found = {index: [row[name] for row in rows] for index, name in wanted.items() if rows and name in rows[0]}
+    return {index: np.stack(values) for index, values in found.items() if len({v.shape for v in values}) == 1}
+
+
+def run_alone(path: Path, place: int, samples: Sequence[Sequence[np.ndarray]]) -> list[np.ndarray]:
+    """What the node at `place` gives out, stacked, for the values of its computed inputs.
+
+    Raises:
+        UnsupportedError: it cannot stand alone, as one with a body.
+    """
+    session = _session(single_node(load(path), place, [value.dtype for value in samples[0]] if samples else []))
+    names = [value.name for value in session.get_inputs()]
+    rows = [session.run(None, dict(zip(names, sample, strict=True))) for sample in samples]
+    return [np.stack(values) for values in zip(*rows, strict=True)]
+
+
+def _session(model: onnx.ModelProto) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # its exceptions share no base
+        raise UnsupportedError(f"ONNX Runtime cannot look inside: {str(error)[:300]}") from error

@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from onnx_files import WEIGHT, saved
+
+from converters.errors import UnsupportedError
+from converters.onnx.graph import read_graph
+from converters.onnx.trace import run_alone, trace
+
+
+def test_values_of_any_tensor_by_number(tmp_path):
+    path = saved(tmp_path / "m.onnx")
+    graph = read_graph(path)
+    rows = np.eye(4, dtype=np.float32)[:, None]
+    made = [op.outputs[0] for op in graph.ops]
+    found = trace(path, [{"x": row} for row in rows], [*graph.inputs, *made])
+    np.testing.assert_allclose(found[made[0]][:, 0], WEIGHT, rtol=1e-6)
+    np.testing.assert_allclose(found[made[2]], np.where(rows @ WEIGHT > 0, 1, 0.01) * (rows @ WEIGHT) - 2, rtol=1e-5)
+    np.testing.assert_array_equal(found[graph.inputs[0]], rows)
+
+
+def test_a_node_alone_keeps_its_constants(tmp_path):
+    path = saved(tmp_path / "m.onnx")
+    (found,) = run_alone(path, 3, [[np.full((1, 4), n, np.float32)] for n in range(3)])
+    assert found[:, 0, 0].tolist() == [-2, -1, 0]
+    with pytest.raises(UnsupportedError, match="takes 1 values, not 2"):
+        run_alone(path, 3, [[np.ones((1, 4), np.float32)] * 2])
