@@ -36,6 +36,7 @@ class Comparison:
     samples: int
     inputs: str
     checks: tuple[Check, ...]
+    stateful: bool = False  # the samples were one sequence from a fresh state, on both sides
 
 
 def compare(
@@ -61,12 +62,13 @@ def compare(
     got = run(b, arrays, a.source, runtime_b, pool, limits)
     order = list(gates.parity)
     coarser = max((a.precision, b.precision), key=order.index)
+    found = inspect_file(b.path, pool, limits)
     checks = (
-        _precision(b, inspect_file(b.path, pool, limits), gates),
+        _precision(b, found, gates),
         check_parity(reference, got, a.source.outputs, gates.parity[coarser]),
     )
     count = len(next(iter(arrays.values())))
-    return Comparison(a, b, runtime_a.name, runtime_b.name, count, inputs, checks)
+    return Comparison(a, b, runtime_a.name, runtime_b.name, count, inputs, checks, found.stateful)
 
 
 def run(

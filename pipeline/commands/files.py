@@ -15,8 +15,12 @@ First = Annotated[Path, typer.Argument(help="The artifact that counts as right."
 Second = Annotated[Path, typer.Argument(help="The artifact that is judged.")]
 File = Annotated[Path, typer.Argument(help="An artifact: .tflite, .onnx, TorchScript .pt, ExecuTorch .pte.")]
 Inputs = Annotated[str, typer.Option(help="golden (of the bundle), random, or a .safetensors or .npz file.")]
-RuntimeA = Annotated[str, typer.Option(help="Runtime of the first file.", show_default="the format's first")]
-RuntimeB = Annotated[str, typer.Option(help="Runtime of the second file.", show_default="the format's first")]
+RuntimeA = Annotated[
+    str, typer.Option(help="Runtime of the first file, a family or a full name.", show_default="the format's first")
+]
+RuntimeB = Annotated[
+    str, typer.Option(help="Runtime of the second file, a family or a full name.", show_default="the format's first")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -57,10 +61,12 @@ def compare(
             "metrics": {f"{c.name}.{name}": value for c in found.checks for name, value in c.metrics.items()},
         }
         sides = {"a": str(found.a.path), "runtime_a": found.runtime_a, "b": str(found.b.path), "samples": found.samples}
+        sides |= {"stateful": found.stateful}
         _print_json({**sides, "outcome": outcome.value, "cells": [cell]})
     else:
         head = f"{found.b.path.name} ({found.runtime_b}) against {found.a.path.name} ({found.runtime_a})"
-        _print_checks(f"{head}, {found.samples} {inputs} inputs", found.checks)
+        order = " as one sequence from a fresh state (stateful)" if found.stateful else ""
+        _print_checks(f"{head}, {found.samples} {inputs} inputs{order}", found.checks)
     raise typer.Exit(0 if outcome is Outcome.PASSED else 1)
 
 
@@ -94,6 +100,8 @@ def inspect(file: File, json: options.Json = False, debug: options.Debug = False
         if tensor.constant:
             sizes[tensor.dtype] += tensor.size_bytes
     console.print("  constants  " + ", ".join(f"{name} {size:,} bytes" for name, size in sizes.most_common()))
+    if found.stateful:
+        console.print("  stateful: values stay from one call to the next")
     console.print(f"  graph hash {found.graph_hash}")
     for name, value in found.metadata.items():
         console.print(f"  {name}  {value}", markup=False, soft_wrap=True)

@@ -122,3 +122,13 @@ def test_an_input_of_another_size_is_refused_before_anything_runs(files):
     with pytest.raises(ModelError, match=r"NHWC \(1, 12, 21, 3\) on one side and NHWC \(1, 12, 20, 3\) in right.pt"):
         run(artifact, {}, Signature((wide,), mini.OUTPUTS), registry.runtime("torchscript"), workers, LIMITS)
     assert workers.calls == []
+
+
+def test_a_file_that_keeps_state_is_said_to(files):
+    class Remembering(ToyWorkers):
+        def _inspect(self, path, format):
+            return dataclasses.replace(super()._inspect(path, format), stateful=True)
+
+    right, _ = files
+    assert compare(right, right, "random", GATES, Remembering(), LIMITS).stateful
+    assert not compare(right, right, "random", GATES, ToyWorkers(), LIMITS).stateful
