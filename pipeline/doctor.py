@@ -18,8 +18,6 @@ from pipeline import config
 from pipeline.devices import CPU, DeviceRow, device_rows
 
 DISTRIBUTION = "edge-export"
-INSTALL_CHROMIUM = "sudo apt-get install -y chromium (or any Chrome or Chromium on PATH)"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 PYTHONS = ((3, 11), (3, 13))  # from, up to: what the locked toolkits have wheels for
 FREE_DISK_GB = 2.0
 FREE_MEMORY_GB = 4.0
@@ -59,7 +57,6 @@ def checks(workspace: Path | None = None) -> tuple[DoctorRow, ...]:
         memory_row(),
         disk_row(workspace),
         writable_row(workspace),
-        chromium_row(find_chromium()),
         *device_health(device_rows(config.load().targets.values())),
     )
 
@@ -160,18 +157,6 @@ def writable_row(workspace: Path) -> DoctorRow:
     except OSError as error:
         return DoctorRow("workspace", Health.PROBLEM, f"{folder}: {error.strerror}", "run in a folder you can write")
     return DoctorRow("workspace", Health.OK, f"{workspace} can be written")
-
-
-def find_chromium() -> Path | None:
-    """The first Chromium or Chrome on PATH."""
-    return next((Path(found) for name in BROWSERS if (found := shutil.which(name))), None)
-
-
-def chromium_row(found: Path | None) -> DoctorRow:
-    """Whether a browser is there for the tests that look at the HTML report."""
-    if found is None:
-        return DoctorRow("chromium", Health.MISSING, "not on PATH; only tests use it", INSTALL_CHROMIUM)
-    return DoctorRow("chromium", Health.OK, str(found))
 
 
 def device_health(rows: Iterable[DeviceRow]) -> tuple[DoctorRow, ...]:

@@ -11,8 +11,7 @@ from typing import NoReturn
 
 import pytest
 
-from converters.devices import cache
-from pipeline.doctor import INSTALL_CHROMIUM, find_chromium
+from converters.devices import browser, cache
 
 ROOT = Path(__file__).resolve().parent.parent
 NOT_RUN = "NOT_RUN: "
@@ -20,6 +19,8 @@ MARKED_PACKAGES = {"torch": "torch", "tensorflow": "tensorflow"}
 
 USER_CACHE = cache.root()
 """Where `make setup-devices` has put devices, before a test moves the home away."""
+
+BROWSER = browser.find_browser()
 
 # Worker processes and command lines started by tests see the sources and tests/tiny_models.py.
 os.environ["PYTHONPATH"] = os.pathsep.join(
@@ -50,10 +51,9 @@ def user_cache(_isolation: None, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(scope="session")
 def needs_chromium() -> Path:
     """A Chromium that can be run headless."""
-    found = find_chromium()
-    if found is None:
-        not_run(f"needs Chromium: {INSTALL_CHROMIUM}")
-    return found
+    if BROWSER is None:
+        not_run(f"needs Chromium: {browser.INSTALL}")
+    return BROWSER.executable
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

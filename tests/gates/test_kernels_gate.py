@@ -26,7 +26,7 @@ def quantized(stored: np.ndarray) -> np.ndarray:
 FAULTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "float16": lambda y: y.astype(np.float16).astype(np.float32),
     "two samples exchanged": lambda y: y[[1, 0, *range(2, len(y))]],
-    "one value wrong": lambda y: np.where((np.arange(10) == 3) & (np.arange(256) == 77)[:, None], y + 0.05, y),
+    "one value wrong": lambda y: np.where((np.arange(10) == 3) & (np.arange(256) == 77)[:, None], y + 0.2, y),
     "tanh for relu6": lambda y: np.clip(y, -6, 6),
 }
 INT8_FAULTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {

@@ -19,7 +19,9 @@ def lookup(**versions: str) -> doctor.Lookup:
 def test_every_finding_has_a_name_of_its_own_and_bad_ones_advice(tmp_path: Path) -> None:
     rows = doctor.checks(tmp_path)
     assert len({row.name for row in rows}) == len(rows)
-    assert {"python", "triton", "cores", "memory", "disk", "workspace", "chromium"} <= {row.name for row in rows}
+    assert {"python", "triton", "cores", "memory", "disk", "workspace", "litert-gpu", "litert-arm64", "litert-web"} <= {
+        row.name for row in rows
+    }
     assert all(row.advice for row in rows if row.health is not Health.OK)
 
 
@@ -72,14 +74,3 @@ def test_a_workspace_that_cannot_be_written(tmp_path: Path) -> None:
     assert row.health is Health.PROBLEM
     assert str(file) in row.found
     assert doctor.writable_row(tmp_path / "new").health is Health.OK
-
-
-def test_chromium_is_looked_for_on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert doctor.find_chromium() is None
-    assert doctor.chromium_row(None).health is Health.MISSING
-    browser = tmp_path / "chromium-browser"
-    browser.write_text("#!/bin/sh\n")
-    browser.chmod(0o755)
-    assert doctor.find_chromium() == browser
-    assert doctor.chromium_row(browser).health is Health.OK
