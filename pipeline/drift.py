@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import tempfile
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +16,12 @@ from converters import registry
 from converters.contract import Arrays, Artifact, Signature
 from converters.drift_job import PACKAGES
 from converters.errors import EdgeExportError, UsageError
-from converters.graph import Graph
+from converters.graph import Graph, Op
 from converters.worker import WorkerPool
 from pipeline.binding import speaking
 from pipeline.checks.drift import parameters, precision, segments, values
 from pipeline.checks.drift.align import Pairs, align
-from pipeline.checks.drift.net import Net, comparable
+from pipeline.checks.drift.net import Net, Node, comparable
 from pipeline.checks.drift.suspects import Drift, Side, Suspect
 from pipeline.checks.drift.verdict import coverage, judged, notes_differ
 from pipeline.checks.drift.wiring import Boundary, Detour, detours
@@ -52,15 +54,17 @@ def drift(path_a: Path, path_b: Path, inputs: str, pool: WorkerPool, limits: Lim
         )
     packs = [pack_a, pack_b]
     wanted = inputs or ("golden" if any(packs) else "random")
-    work = _Work(a, b, inputs_for(a, wanted, packs), pool, limits)
+    given = None if wanted == "random" else inputs_for(a, wanted, packs)
+    work = _Work(a, b, given, pool, limits)
     graphs = [work.ask(artifact, "graph", path=artifact.path, format=artifact.format) for artifact in (a, b)]
     bridged = _bridged(*graphs)
     pairs = align(comparable(graphs[0], bridged), comparable(graphs[1], bridged), bridged)
-    found = [*notes_differ(*graphs), *_proved(pairs, work), *(precision.suspects(pairs) if bridged else ())]
-    ways, seen = _followed(pairs, work)
-    found += ways
+    found = [*notes_differ(*graphs), *(precision.suspects(pairs) if bridged else ())]
+    proved = _proved(pairs, work)
+    ways, rewritten = _followed(pairs, work, {int(suspect.order) for suspect in proved})
+    found += [*ways, *(suspect for suspect in proved if suspect.order not in rewritten)]
     if not found:
-        found += _unexplained(pairs, work, seen)
+        found += _unexplained(pairs, work, bool(rewritten))
     outcome, suspects = judged(found)
     return Drift(str(path_a), str(path_b), outcome, suspects, coverage(pairs, work.isolated), tuple(work.notes))
 
@@ -71,11 +75,17 @@ class _Work:
 
     a: Artifact
     b: Artifact
-    inputs: Arrays
+    given: Arrays | None
     pool: WorkerPool
     limits: Limits
     isolated: int = 0
+    recorded: dict[Path, dict[int, np.ndarray | None]] = dataclasses.field(default_factory=dict)
     notes: list[str] = dataclasses.field(default_factory=list)
+
+    @cached_property
+    def inputs(self) -> Arrays:
+        """The inputs that were given, or made-up ones, made when they are first needed."""
+        return inputs_for(self.a, "random", []) if self.given is None else self.given
 
     def ask(self, file: Artifact, question: str, **arguments: Any) -> Any:
         """What a function of `converters.drift_job` says in the worker of the artifact's format."""
@@ -83,7 +93,14 @@ class _Work:
         return self.pool.call(worker, f"converters.drift_job:{question}", self.limits.measure_s, **arguments)
 
     def trace(self, artifact: Artifact, graph: Graph, indices: Sequence[int]) -> dict[int, np.ndarray]:
-        """Values of tensors by index; none of those that the file cannot show."""
+        """Values of tensors by index, recorded once; none of those that the file cannot show."""
+        known = self.recorded.setdefault(artifact.path, {})
+        missing = [index for index in indices if index not in known]
+        if missing:
+            known |= dict.fromkeys(missing) | self._record(artifact, graph, missing)
+        return {index: values for index in indices if (values := known[index]) is not None}
+
+    def _record(self, artifact: Artifact, graph: Graph, indices: Sequence[int]) -> dict[int, np.ndarray]:
         sizes = [np.prod([abs(n) for n in graph.tensors[i].shape or ()], dtype=np.int64) for i in indices]
         count = int(np.clip(MOST_BYTES // max(4 * int(sum(sizes)), 1), 1, SAMPLES))
         lone = dataclasses.replace(artifact, signature=Signature(artifact.signature.inputs, ()))
@@ -100,8 +117,8 @@ class _Work:
 
 
 def _spread(stacked: np.ndarray, count: int) -> np.ndarray:
-    """`count` samples evenly out of all."""
-    return stacked[np.unique(np.linspace(0, len(stacked) - 1, min(count, len(stacked))).astype(int))]
+    """The first `count` of `SAMPLES` samples that lie evenly in all: the same ones, whatever the count."""
+    return stacked[np.unique(np.linspace(0, len(stacked) - 1, min(SAMPLES, len(stacked))).astype(int))[:count]]
 
 
 def _bridged(a: Graph, b: Graph) -> bool:
@@ -112,11 +129,16 @@ def _bridged(a: Graph, b: Graph) -> bool:
     return ends[0] != ends[1] or small[0] != small[1]
 
 
-def _proved(pairs: Pairs, work: _Work) -> Iterator[Suspect]:
+def _proved(pairs: Pairs, work: _Work) -> list[Suspect]:
     """Suspects by their parameters, without those that do the same work on the same values."""
-    for suspect in parameters.suspects(pairs):
-        if suspect.kind not in segments.CLEARABLE or not _harmless(pairs, suspect, work):
-            yield suspect
+    found = list(parameters.suspects(pairs))
+    doubtful = {suspect.a.op_index for suspect in found if suspect.kind in segments.CLEARABLE}
+    ops = [op for op in pairs.a.graph.ops if op.index in doubtful]
+    needed = {tensor.index for op in ops for tensor in segments.computed(pairs.a.graph, op)}
+    if needed:
+        with contextlib.suppress(EdgeExportError):  # said where it is needed
+            work.trace(work.a, pairs.a.graph, sorted(needed))
+    return [s for s in found if s.kind not in segments.CLEARABLE or not _harmless(pairs, s, work)]
 
 
 def _harmless(pairs: Pairs, suspect: Suspect, work: _Work) -> bool:
@@ -129,8 +151,7 @@ def _harmless(pairs: Pairs, suspect: Suspect, work: _Work) -> bool:
     if one.type != two.type or not ours or len(ours) != len(theirs) or len(one.outputs) != len(two.outputs):
         return False
     if any(first.shape != second.shape for first, second in zip(ours, theirs, strict=True)):  # another layout
-        found = _agreeing(pairs, work, list(zip(one.outputs, two.outputs, strict=True)))
-        return bool(found) and all(result.agrees for result in found.values())
+        return _alike(pairs, work, one, two)
     try:
         recorded = work.trace(work.a, pairs.a.graph, [tensor.index for tensor in ours])
         if any(tensor.index not in recorded for tensor in ours):
@@ -143,28 +164,45 @@ def _harmless(pairs: Pairs, suspect: Suspect, work: _Work) -> bool:
             for (file, op), given in zip(files, both, strict=True)
         )
     except EdgeExportError:
-        return False
+        return suspect.kind == "attribute" and _alike(pairs, work, one, two)
     work.isolated += 1
     outs = [[net.graph.tensors[i] for i in op.outputs] for net, op in ((pairs.a, one), (pairs.b, two))]
     return all(result.agrees for result in segments.same_work(want, got, *outs))
 
 
-def _followed(pairs: Pairs, work: _Work) -> tuple[list[Suspect], bool]:
-    """Suspects by what is read from where, without those whose values agree; whether any had to be cleared so."""
+def _alike(pairs: Pairs, work: _Work, one: Op | Node, two: Op | Node) -> bool:
+    """Whether two operators give out the same where they stand, in whatever layout."""
+    ends = list(zip(one.outputs, two.outputs, strict=False))
+    found = _agreeing(pairs, work, ends, any_layout=True)
+    return len(found) == len(ends) > 0 and all(result.agrees for result in found.values())
+
+
+def _followed(pairs: Pairs, work: _Work, doubted: set[int]) -> tuple[list[Suspect], set[float]]:
+    """Suspects by what is read from where, without those whose values agree; and the partners that a rewrite changed.
+
+    `doubted` are partners, by number in graph a, whose parameters differ: what is folded into them changes them too.
+    """
     found: list[Detour] = list(detours(pairs))
     agreed = _agreeing(pairs, work, [boundary for way in found for boundary in way.boundaries]) if found else {}
-    kept = []
+    kept: list[Suspect] = []
+    rewritten: set[float] = set()
     for way in found:
         results = [agreed.get(boundary) for boundary in way.boundaries]
         if way.suspect.kind == "replaced" or (pairs.bridged and "transpose" not in way.suspect.cause.lower()):
             agreed |= _agreeing(pairs, work, way.boundaries, any_layout=True)
             results = [agreed.get(boundary) for boundary in way.boundaries]
         if way.boundaries and all(result is not None and result.agrees for result in results):
+            rewritten |= way.touches
             continue
+        if way.reader in doubted and way.suspect.kind != "wiring":
+            one, two = pairs.a.nodes[way.reader], pairs.b.nodes[pairs.to_b[way.reader]]
+            if _alike(pairs, work, one, two):
+                rewritten |= {way.reader, *way.touches}
+                continue
         said = "; ".join(dict.fromkeys(result.said() for result in results if result is not None and not result.agrees))
         measure = f"{way.suspect.measure}: {said}" if said else way.suspect.measure
         kept.append(dataclasses.replace(way.suspect, measure=measure))
-    return kept, len(kept) < len(found)
+    return kept, rewritten
 
 
 def _agreeing(
@@ -203,8 +241,11 @@ def _as_many(one: np.ndarray, two: np.ndarray, constant: bool) -> tuple[np.ndarr
 
 
 def _unexplained(pairs: Pairs, work: _Work, cleared: bool) -> Iterator[Suspect]:
-    """Where nothing was found, the first partners whose values differ all the same."""
-    if len(pairs.exact) == len(pairs.a.nodes) == len(pairs.b.nodes) and not cleared:
+    """Where nothing was found, the first partners whose values differ all the same.
+
+    Not asked where every operator has its partner: that is proof, and a logarithm may blow up what rounding leaves.
+    """
+    if len(pairs.to_b) == len(pairs.a.nodes) == len(pairs.b.nodes) and not cleared:
         return
     ends = list(zip(pairs.a.outputs, pairs.b.outputs, strict=False))
     agreed = _agreeing(pairs, work, ends)

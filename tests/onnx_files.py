@@ -30,3 +30,22 @@ def saved(path: Path, weight: np.ndarray = WEIGHT, **changes: Any) -> Path:
     opset = [helper.make_opsetid("", changes.get("opset", 17))]
     onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=10), path)
     return path
+
+
+def normed(path: Path, fold: bool = False, change: float = 0.0) -> Path:
+    """y = relu(s (x W) + t), with s and t in operators of their own or, folded, in the weights."""
+    x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, (1, 4)) for name in "xy")
+    scale, shift = np.float32([0.5, 2, 1.5, 0.7]), np.float32([0.1, -0.2, 0.3, 0])
+    weight = (WEIGHT * scale if fold else WEIGHT).astype(np.float32)
+    weight[1, 2] += np.float32(change)
+    nodes = [helper.make_node("MatMul", ["x", "w"], ["h"])]
+    if not fold:
+        nodes.append(helper.make_node("Mul", ["h", "s"], ["scaled"]))
+    nodes.append(helper.make_node("Add", ["h" if fold else "scaled", "t"], ["moved"]))
+    nodes.append(helper.make_node("Relu", ["moved"], ["y"]))
+    held = [
+        numpy_helper.from_array(v, n) for v, n in ((weight, "w"), (scale, "s"), (shift, "t")) if n != "s" or not fold
+    ]
+    graph = helper.make_graph(nodes, "g", [x], [y], held)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10), path)
+    return path

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from drift_models import KERNEL, dense
 from gates.in_process import InProcess
-from onnx_files import WEIGHT, saved
+from onnx_files import WEIGHT, normed, saved
 
 from converters.errors import UsageError
 from pipeline import config
@@ -75,3 +75,14 @@ def test_a_fault_in_an_onnx_file_is_told(tmp_path, changes, place, cause):
     assert found.outcome is Outcome.FAILED
     assert found.to_json()["first"]["op_index"] == place
     assert cause in found.suspects[0].cause
+
+
+def test_a_batch_norm_folded_into_the_weights_is_no_fault_and_a_changed_weight_beside_it_is(tmp_path):
+    right, folded, wrong = (tmp_path / f"{name}.onnx" for name in ("right", "folded", "wrong"))
+    normed(right)
+    normed(folded, fold=True)
+    normed(wrong, fold=True, change=0.01)
+    assert drift(right, folded, "", InProcess(), LIMITS).outcome is Outcome.PASSED
+    found = drift(right, wrong, "", InProcess(), LIMITS)
+    assert found.outcome is Outcome.FAILED
+    assert found.to_json()["first"]["op_type"] == "MatMul"

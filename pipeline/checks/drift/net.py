@@ -14,7 +14,7 @@ FUSED = "fusedActivationFunction"
 COMMUTATIVE = frozenset(
     (
         *("ADD", "MUL", "MAXIMUM", "MINIMUM", "LOGICAL_AND", "LOGICAL_OR", "EQUAL", "NOT_EQUAL", "ADD_N"),
-        *("Add", "Mul", "Max", "Min", "Sum", "And", "Or", "Xor", "Equal", "Mean"),
+        *("Add", "Mul", "Max", "Min", "Sum", "And", "Or", "Xor", "Equal", "Mean", "If"),
     )
 )
 """Operators whose inputs may stand in any order."""

@@ -17,6 +17,8 @@ SAME_CALIBRATION_SHARE = 0.5
 """Of activations with equal scales: above it both files were calibrated alike, and one that differs is a fault."""
 RANGE_MOVED = 0.3
 """Share of a tensor's range by which an end may move when a file is calibrated on other samples."""
+_SILENT = (0, "", "NOTSET")
+"""Values of an attribute that say what leaving it out says."""
 _WORDS = {
     "padding": "the padding", "strideH": "the stride", "strideW": "the stride", "strides": "the stride",
     "dilationHFactor": "the dilation", "dilationWFactor": "the dilation", "dilations": "the dilation",
@@ -79,13 +81,18 @@ def _shapes(ours: Tensor, theirs: Tensor, slot: int, types: bool = True) -> Iter
         cause = f"output {slot} is {theirs.dtype}, not {ours.dtype}"
         yield "dtype", {"dtype": ours.dtype}, {"dtype": theirs.dtype}, "another number type", cause
     sizes = ours.shape, theirs.shape
-    if None not in sizes and _open(sizes[0]) != _open(sizes[1]):
+    if None not in sizes and _other_size(_open(sizes[0]) or (), _open(sizes[1]) or ()):
         yield "shape", {"shape": sizes[0]}, {"shape": sizes[1]}, f"{sizes[0]} became {sizes[1]}", "another shape"
 
 
 def _open(shape: tuple[int, ...] | None) -> tuple[int, ...] | None:
     """A shape without its batch axis where that may be open."""
     return shape and shape[1:] if shape and shape[0] in (-1, 1) else shape
+
+
+def _other_size(one: tuple[int, ...], two: tuple[int, ...]) -> bool:
+    """Whether two shapes cannot be one; an open axis takes any size."""
+    return len(one) != len(two) or any(-1 not in (x, y) and x != y for x, y in zip(one, two, strict=True))
 
 
 def _constants(pairs: Pairs, one: Node, two: Node) -> Iterator[_Difference]:
@@ -215,7 +222,7 @@ def _same(one: Any, two: Any) -> bool:
         return bool(np.isclose(one, two, rtol=1e-6, atol=0))
     if isinstance(one, tuple | list) and isinstance(two, tuple | list):
         return len(one) == len(two) and all(map(_same, one, two))
-    return bool(one == two)
+    return bool(one == two) or (one is None and two in _SILENT) or (two is None and one in _SILENT)
 
 
 def _merged(parts: Iterable[dict[str, Any]]) -> dict[str, Any]:

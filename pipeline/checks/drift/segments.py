@@ -11,7 +11,7 @@ from pipeline.checks.drift.values import Agreement, agree
 
 STRESS = 8
 """Made-up samples beside the recorded ones: they reach what recorded values may not, as a clipped range."""
-CLEARABLE = frozenset(("attribute", "type"))
+CLEARABLE = frozenset(("attribute", "type", "shape"))
 """Kinds of differences that may be without effect: SAME or VALID where nothing is padded."""
 
 

@@ -17,10 +17,16 @@ Boundary = tuple[int, int]
 
 @dataclass(frozen=True)
 class Detour:
-    """A suspect that only values can clear: where both tensors of each boundary hold the same, it is none."""
+    """A suspect that only values can clear: where both tensors of each boundary hold the same, it is none.
+
+    By their numbers in graph a: `reader` reads behind it, `touches` are the partners that it starts from; a rewrite may
+    have folded its constants into theirs.
+    """
 
     suspect: Suspect
     boundaries: tuple[Boundary, ...]
+    reader: int = -1
+    touches: frozenset[int] = frozenset()
 
 
 def detours(pairs: Pairs) -> Iterator[Detour]:
@@ -35,7 +41,8 @@ def detours(pairs: Pairs) -> Iterator[Detour]:
             yield Detour(Suspect("wiring", side(pairs.a, one), side(pairs.b, two), measure, cause, in_a), tuple(wrong))
             continue
         for boundary in wrong:
-            yield Detour(_told(pairs, boundary, (in_a, one), (in_b, two)), (boundary,))
+            told = _told(pairs, boundary, (in_a, one), (in_b, two))
+            yield Detour(told, (boundary,), in_a, _touched(pairs, boundary))
     yield from _ends(pairs)
 
 
@@ -131,6 +138,18 @@ def _unpaired(net: Net, index: int, taken: dict[int, int]) -> tuple[list[int], l
     return chain, starts
 
 
+def _touched(pairs: Pairs, boundary: Boundary) -> frozenset[int]:
+    """The partners that the nodes without one, before a boundary, read from; by their numbers in graph a."""
+    found = set()
+    for net, index, taken in ((pairs.a, boundary[0], pairs.to_b), (pairs.b, boundary[1], pairs.to_a)):
+        chain, starts = _unpaired(net, index, taken)
+        for start in starts if chain else ():
+            made = net.maker.get(start)
+            if made and made[0] in taken:
+                found.add(made[0] if net is pairs.a else pairs.to_a[made[0]])
+    return frozenset(found)
+
+
 def _types(net: Net, chain: list[int]) -> list[str]:
     return [net.nodes[number].type for number in reversed(chain)][:4]
 
@@ -193,7 +212,8 @@ def _ends(pairs: Pairs) -> Iterator[Detour]:
         if moved[place] is None:
             end = Node(_made(a, boundary[0]), "OUTPUT", (), ())
             other = Node(_made(b, boundary[1]), "OUTPUT", (), ())
-            yield Detour(_told(pairs, boundary, (len(a.nodes), end), (len(b.nodes), other)), (boundary,))
+            told = _told(pairs, boundary, (len(a.nodes), end), (len(b.nodes), other))
+            yield Detour(told, (boundary,), -1, _touched(pairs, boundary))
         else:
             cause = f"output {place} of the reference is output {moved[place]} here: outputs are in another order"
             yield Detour(_end(pairs, place, "outputs", cause), (boundary,))
