@@ -99,7 +99,10 @@ def make_plan(request: Request, configs: Configs) -> Plan:
         chosen, missing = _choose(framework, targets, precisions, configs)
         notes += missing
         branch = _Branch(name, sources[framework], references[framework], data, configs, devices)
-        cells += [cell for route in chosen for cell in branch.cells(route, chosen)]
+        for route in chosen:
+            made = branch.cells(route, chosen)
+            cells += made
+            notes += [] if made else [branch.why_not(route)]
     if not cells:
         raise UsageError(f"nothing can be made of this request: {'; '.join(notes)}. `edge-export routes` shows the way")
     return Plan(name, data, sources, references, tuple(cells), tuple(notes))
@@ -120,7 +123,10 @@ class _Branch:
         artifact = self._artifact(route)
         base = next((r for r in chosen if _chain(r) == _chain(route) and r.precision is Precision.FP32), route)
         baseline = self._artifact(base)
-        home, *others = self._runtimes(route)
+        runtimes = self._runtimes(route)
+        if not runtimes:
+            return []
+        home, *others = runtimes
         at_home = self._measurement(artifact, home)
         cells = []
         for runtime in (home, *others):
@@ -142,18 +148,27 @@ class _Branch:
         return cells
 
     def _runtimes(self, route: Route) -> list[RuntimeSpec]:
-        """Those that are always proved, home first, then those of the devices asked for.
+        """Those that are always proved, home first, then those of the devices asked for; of a file made for one, that.
 
-        A file made for a device is proved there, asked for or not.
+        None for a file that is made for a device which nobody asks for.
         """
         targets = [target for target in self.configs.targets.values() if target.format == route.target]
         found = [registry.runtime(name) for target in targets for name in target.runtimes]
         named = [name for target in targets for group in self.devices for name in target.devices.get(group, ())]
         found += [spec for name in named for spec in registry.select(name)]
-        if route.runtimes:
-            own = [spec for spec in found if split_name(spec.name)[0] in route.runtimes]
-            found = own or [spec for name in route.runtimes for spec in registry.select(name)]
-        return list({spec.name: spec for spec in found}.values())
+        fit = [spec for spec in found if not route.runtimes or split_name(spec.name)[0] in route.runtimes]
+        return list({spec.name: spec for spec in fit}.values())
+
+    def why_not(self, route: Route) -> str:
+        """Why a route has no cell: its files are for a device that was not asked for."""
+        targets = [target for target in self.configs.targets.values() if target.format == route.target]
+        asks = [
+            g
+            for t in targets
+            for g, names in t.devices.items()
+            if {split_name(n)[0] for n in names} & {*route.runtimes}
+        ]
+        return f"{route.name} makes files for {', '.join(route.runtimes)} only: --devices {','.join(asks)} makes them"
 
     def _measurement(self, artifact: Task, runtime: RuntimeSpec) -> Task:
         real = runtime.device is None or not runtime.device.emulated

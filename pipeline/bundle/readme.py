@@ -17,7 +17,7 @@ from pipeline.report.marks import BAD, MARKS
 from pipeline.report.text import size
 
 _KOTLIN_TYPES = {"float32": "Float", "int32": "Int", "int64": "Long", "int8": "Byte", "uint8": "Byte"}
-_FORMATS = (Format.TFLITE, Format.ONNX, Format.TORCHSCRIPT)
+_FORMATS = (Format.TFLITE, Format.ONNX, Format.EXECUTORCH, Format.TORCHSCRIPT)
 
 
 AS_FAST = 1.1

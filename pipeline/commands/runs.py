@@ -14,7 +14,9 @@ from pipeline.commands.options import words
 Source = Annotated[
     str, typer.Argument(help="A reference model, or your own as file.py:function.", show_default="fashion-cnn")
 ]
-Target = Annotated[list[str] | None, typer.Option("--target", "-t", help="tflite, onnx, torchscript, executorch or all.")]
+Target = Annotated[
+    list[str] | None, typer.Option("--target", "-t", help="tflite, onnx, torchscript, executorch or all.")
+]
 Model = Annotated[str, typer.Option(help="The same as SOURCE.", show_default=False)]
 FrameworkOption = Annotated[list[str] | None, typer.Option("--framework", "-f", help="torch, tensorflow or both.")]
 PrecisionOption = Annotated[

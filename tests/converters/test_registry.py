@@ -34,13 +34,15 @@ def test_no_two_converters_and_no_two_runtimes_share_a_name():
 
 
 def test_a_name_that_is_not_there_says_what_is():
-    with pytest.raises(UsageError, match="no converter is called 'onnx_from_jax'; there are litert_from_keras, "):
+    with pytest.raises(UsageError, match="no converter is called 'onnx_from_jax'; there are executorch_portable_from_torch, "):
         registry.edge("onnx_from_jax")
-    with pytest.raises(UsageError, match="no runtime is called 'tvm'; there are keras-eager, litert-reference"):
+    with pytest.raises(
+        UsageError, match="no runtime is called 'tvm'; there are executorch, executorch-vulkan, keras-eager"
+    ):
         registry.runtime("tvm")
 
 
-@pytest.mark.parametrize("format", [Format.TFLITE, Format.ONNX, Format.TORCHSCRIPT])
+@pytest.mark.parametrize("format", [Format.TFLITE, Format.ONNX, Format.TORCHSCRIPT, Format.EXECUTORCH])
 def test_every_format_that_is_made_can_be_read_and_run(format):
     assert registry.inspector(format).format is format
     assert registry.runtimes_for(format)

@@ -43,7 +43,16 @@ def archive(*names: str) -> bytes:
 
 TORCHSCRIPT = archive("m/data.pkl", "m/code/__torch__.py", "m/constants.pkl", "m/version")
 STATE_DICT = archive("m/data.pkl", "m/data/0", "m/version")
-WHOLE = {Format.TFLITE: tflite(), Format.ONNX: onnx(), Format.TORCHSCRIPT: TORCHSCRIPT}
+EXECUTORCH = (
+    struct.pack("<I", 48) + b"ET12" + b"eh00" + struct.pack("<IQQQ", 32, 200, 256, 44) + bytes(8) + bytes(range(252))
+)
+"""A root table at byte 48, and behind the tables of 200 bytes a segment: 256 + 44 bytes (extended_header.h)."""
+WHOLE = {
+    Format.TFLITE: tflite(),
+    Format.ONNX: onnx(),
+    Format.TORCHSCRIPT: TORCHSCRIPT,
+    Format.EXECUTORCH: EXECUTORCH,
+}
 
 
 def write(path: Path, content: bytes) -> Path:
@@ -90,6 +99,8 @@ def test_a_suffix_that_lies_is_told_with_both_formats(tmp_path: Path, held: Form
         ("m.tflite", b"", "is empty"),
         ("m.tflite", bytes(5000), "5000 bytes of zeros"),
         ("m.tflite", struct.pack("<I", 99999) + b"TFL3" + bytes(300), "truncated: it points to byte 99999 of 308"),
+        ("m.pte", EXECUTORCH[:299], "damaged ExecuTorch file: truncated: it needs 300 bytes and 299 are there"),
+        ("m.pte", struct.pack("<I", 4000) + b"ET12" + bytes(99), "it needs 4000 bytes and 107 are there"),
         ("m.onnx", b"\x08\x0a" + b"\x3a\x00" + b"\x42\x00", "its graph is empty"),
         ("m.onnx", onnx() + b"\xff\xff\xff", "truncated|which no model has"),
         ("m.pt", STATE_DICT, "torch.save archive without code: a pickle can run code"),

@@ -32,6 +32,7 @@ def test_both_frameworks_pass_in_every_precision_and_runtime(made):
             assert {key[2] for key in cells if key[0] == framework and key[3] == runtime} == PRECISIONS
         assert {"fp32", "int8"} <= {key[2] for key in cells if key[0] == framework and key[1] == "onnx"}
     assert ("torch", "torchscript", "fp32", "torchscript") in cells
+    assert {key[2] for key in cells if key[3] == "executorch"} == {"fp32", "int8", "int8-io"}
     assert all(cell["outcome"] == "PASSED" for cell in cells.values())
     for key, cell in cells.items():
         if key[2] == "fp32":

@@ -52,7 +52,7 @@ def test_what_does_not_fit_is_named(data, match):
 
 def test_the_projects_own_configuration_loads_whole():
     configs = config.load()
-    assert {"tflite", "onnx", "torchscript"} <= set(configs.targets)
+    assert {"tflite", "onnx", "torchscript", "executorch"} <= set(configs.targets)
     assert set(configs.recipes) == set(Precision)
     assert configs.recipes[Precision.INT8].calibration_samples >= 100
 

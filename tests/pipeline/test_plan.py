@@ -48,13 +48,26 @@ def test_every_framework_target_precision_and_runtime_has_its_cell():
                 assert f"{framework}:litert:{precision}@{runtime}" in made
         assert f"{framework}:onnx:int8@onnxruntime" in made
     assert "torch:torchscript:fp32@torchscript" in made
-    assert not any(name.startswith("tensorflow:torchscript") for name in made)
+    assert "torch:executorch-xnnpack:int8@executorch" in made
+    assert not any(name.startswith(("tensorflow:torchscript", "tensorflow:executorch")) for name in made)
 
 
 def test_a_file_is_only_planned_for_runtimes_that_open_it():
     for cell in make_plan(BOTH, CONFIGS).cells:
         assert cell.route.target in cell.runtime.formats
         assert cell.file.endswith(cell.route.target.suffix)
+
+
+def test_a_file_for_a_device_is_made_where_that_is_asked_for():
+    wanted = {"frameworks": ("torch",), "precisions": ("fp32",)}
+    without = make_plan(Request(("executorch",), "digits-cnn", **wanted), CONFIGS)
+    on_cpu = {"torch:executorch-xnnpack:fp32@executorch", "torch:executorch-portable:fp32@executorch"}
+    assert names(without) == on_cpu
+    assert any("executorch-vulkan makes files for executorch-vulkan only: --devices gpu" in n for n in without.notes)
+    asked = make_plan(Request(("executorch",), "digits-cnn", devices=("gpu",), **wanted), CONFIGS)
+    (vulkan,) = [cell for cell in asked.cells if cell.route.name == "executorch-vulkan"]
+    assert vulkan.runtime.name.startswith("executorch-vulkan")
+    assert {name for name in names(asked) if "vulkan" not in name} == on_cpu, "nothing else is asked of it"
 
 
 def test_a_precision_asked_for_is_the_only_one_made_and_int8_means_both_variants(own):

@@ -50,4 +50,6 @@ def test_the_real_graph_reaches_every_target_in_the_promised_precisions():
     assert {p for route, target, p in torch if (route, target) == ("litert", "tflite")} == every
     assert {p for route, target, p in keras if (route, target) == ("litert", "tflite")} == every
     assert ("torchscript", "torchscript", "fp32") in torch
+    assert {p for route, _, p in torch if route == "executorch-xnnpack"} == {"fp32", "int8", "int8-io"}
+    assert {("executorch-portable", "executorch", "fp32"), ("executorch-vulkan", "executorch", "fp32")} <= torch
     assert {("onnx", "onnx", "fp32"), ("onnx", "onnx", "int8")} <= torch & keras

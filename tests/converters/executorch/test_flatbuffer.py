@@ -10,6 +10,8 @@ from converters.errors import ModelError, UnavailableError
 from converters.executorch import flatbuffer
 from converters.executorch.flatbuffer import decode
 
+pytestmark = pytest.mark.torch  # ExecuTorch brings flatbuffers
+
 SCHEMA = """
 include "other.fbs";
 // A comment: table Wrong { x: int; }
@@ -76,7 +78,6 @@ def built() -> bytes:
 
 
 def test_every_kind_of_field(schema: flatbuffer.Schema) -> None:
-    pytest.importorskip("flatbuffers")
     found = decode(memoryview(built()), schema, "Root")
     assert found == {
         "version": 7,
@@ -94,7 +95,6 @@ def test_every_kind_of_field(schema: flatbuffer.Schema) -> None:
 
 
 def test_damage_is_an_error_and_never_a_hang(schema: flatbuffer.Schema) -> None:
-    pytest.importorskip("flatbuffers")
     whole, dice = built(), random.Random(0)
     refusals = []
     for _ in range(2000):
@@ -110,7 +110,6 @@ def test_damage_is_an_error_and_never_a_hang(schema: flatbuffer.Schema) -> None:
 
 
 def test_a_union_of_a_newer_schema_is_named(schema: flatbuffer.Schema) -> None:
-    pytest.importorskip("flatbuffers")
     schema.unions["Any"].pop()
     with pytest.raises(ModelError, match="Any knows no member 2"):
         decode(memoryview(built()), schema, "Root")

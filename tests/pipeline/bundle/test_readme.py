@@ -119,7 +119,7 @@ def test_the_code_of_every_kind_is_complete(tmp_path: Path, format: Format, layo
     assert "{{" not in readme
     assert "{%" not in readme
     assert readme.count("```") % 2 == 0
-    if format in (Format.TFLITE, Format.ONNX, Format.TORCHSCRIPT):
+    if format in (Format.TFLITE, Format.ONNX, Format.EXECUTORCH, Format.TORCHSCRIPT):
         compile(code(readme, "python"), "readme", "exec")
     for language in ("kotlin", "swift"):
         for block in re.findall(rf"```{language}\n(.*?)```", readme, re.DOTALL):
@@ -245,5 +245,22 @@ def test_the_python_for_torchscript_runs(tmp_path: Path) -> None:
     path = tmp_path / "model.pt"
     torch.jit.trace(Halves(), torch.zeros(1, 1, HEIGHT, WIDTH)).save(str(path))
     contents = contents_of(path, tmp_path / "s", signature("NCHW", 1), 1, format=Format.TORCHSCRIPT)
+    for name, picture in pictures(1).items():
+        assert run(contents, tmp_path / "out", picture) == name
+
+
+@pytest.mark.torch
+def test_the_python_for_executorch_runs(tmp_path: Path) -> None:
+    import torch
+    from executorch.exir import to_edge_transform_and_lower
+
+    class Halves(torch.nn.Module):
+        def forward(self, image: torch.Tensor) -> torch.Tensor:
+            return torch.cat([image[:, :, :3].mean(dim=(2, 3)), image[:, :, 3:].mean(dim=(2, 3))], dim=1)
+
+    path = tmp_path / "model.pte"
+    program = torch.export.export(Halves(), (torch.zeros(1, 1, HEIGHT, WIDTH),))
+    path.write_bytes(to_edge_transform_and_lower(program).to_executorch().buffer)
+    contents = contents_of(path, tmp_path / "s", signature("NCHW", 1), 1, format=Format.EXECUTORCH)
     for name, picture in pictures(1).items():
         assert run(contents, tmp_path / "out", picture) == name

@@ -23,6 +23,25 @@ def test_moving_values_is_not_computing() -> None:
     assert float_ops(file.inspection()) == []
 
 
+@pytest.mark.parametrize(
+    "kind", ["StaticTranspose", "StaticReshape", "Concatenate3", "aten::view_copy.out", "aten::permute_copy.out"]
+)
+def test_moving_values_in_an_executorch_program_is_not_computing(kind: str) -> None:
+    file = files.File(Format.EXECUTORCH)
+    file.op(kind, [file.add("float32", 1, 8)], "float32", 8, 1)
+    assert float_ops(file.inspection()) == []
+
+
+def test_an_executorch_program_between_quantize_and_dequantize_is_integer() -> None:
+    file = files.File(Format.EXECUTORCH)
+    x = file.op("Quantize", [file.add("float32", 1, 8)], "int8", 1, 8, scales=1)
+    x = file.op("FullyConnected", [x, file.weight("int8", 4, 8, scales=4)], "int8", 1, 4, scales=1)
+    x = file.op("quantized_decomposed::dequantize_per_tensor.out", [x], "float32", 1, 4)
+    assert float_ops(file.inspection()) == []
+    file.op("aten::_softmax.out", [x], "float32", 1, 4)
+    assert float_ops(file.inspection()) == ["aten::_softmax.out"]
+
+
 def test_in_a_tflite_file_dequantize_float_quantize_is_float() -> None:
     assert float_ops(files.tflite_int8(leftover="LOGISTIC").inspection()) == ["LOGISTIC"]
 
