@@ -19,7 +19,7 @@ from converters.errors import EdgeExportError, UsageError
 from converters.graph import Graph, Op
 from converters.worker import WorkerPool
 from pipeline.binding import speaking
-from pipeline.checks.drift import parameters, precision, segments, values
+from pipeline.checks.drift import by_value, parameters, precision, segments, values
 from pipeline.checks.drift.align import Pairs, align
 from pipeline.checks.drift.net import Net, Node, comparable
 from pipeline.checks.drift.suspects import Drift, Side, Suspect
@@ -48,15 +48,13 @@ def drift(path_a: Path, path_b: Path, inputs: str, pool: WorkerPool, limits: Lim
     for artifact in (a, b):
         if artifact.format not in PACKAGES:
             raise UsageError(f"{artifact.path.name} is {artifact.format}; drift reads {', '.join(PACKAGES)} files")
-    if a.format is not b.format:
-        raise UsageError(
-            f"{a.path.name} is {a.format} and {b.path.name} is {b.format}: drift compares files of one format"
-        )
     packs = [pack_a, pack_b]
     wanted = inputs or ("golden" if any(packs) else "random")
     given = None if wanted == "random" else inputs_for(a, wanted, packs)
     work = _Work(a, b, given, pool, limits)
     graphs = [work.ask(artifact, "graph", path=artifact.path, format=artifact.format) for artifact in (a, b)]
+    if a.format is not b.format:
+        return _across(graphs[0], graphs[1], work)
     bridged = _bridged(*graphs)
     pairs = align(comparable(graphs[0], bridged), comparable(graphs[1], bridged), bridged)
     found = [*notes_differ(*graphs), *(precision.suspects(pairs) if bridged else ())]
@@ -67,6 +65,23 @@ def drift(path_a: Path, path_b: Path, inputs: str, pool: WorkerPool, limits: Lim
         found += _unexplained(pairs, work, bool(rewritten))
     outcome, suspects = judged(found)
     return Drift(str(path_a), str(path_b), outcome, suspects, coverage(pairs, work.isolated), tuple(work.notes))
+
+
+def _across(one: Graph, two: Graph, work: _Work) -> Drift:
+    """The verdict on a file of another format, by values alone."""
+    recorded = []
+    for artifact, graph in ((work.a, one), (work.b, two)):
+        made = [index for op in graph.ops for index in op.outputs if graph.tensors[index].shape is not None]
+        recorded.append(work.trace(artifact, graph, list(dict.fromkeys((*graph.inputs, *made)))))
+    known = by_value.partners(recorded[0], recorded[1], one.tensors, two.tensors)
+    found = by_value.wrong_ends(one, two, known)
+    lost = by_value.first_lost(one, two, known) if found else None
+    outcome, suspects = judged([*found, *([lost] if lost else [])])
+    share = len(set(known) & set(recorded[1])) / max(len(recorded[1]), 1)
+    shares: dict[str, float | int | None] = {"ops": len(one.ops), "ops_aligned": share, "weights_compared": None}
+    note = "two formats: aligned by value on these inputs, weights and attributes not compared"
+    names = str(work.a.path), str(work.b.path)
+    return Drift(*names, outcome, suspects, {**shares, "ops_isolated": 0}, (*work.notes, note))
 
 
 @dataclasses.dataclass

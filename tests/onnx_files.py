@@ -49,3 +49,19 @@ def normed(path: Path, fold: bool = False, change: float = 0.0) -> Path:
     graph = helper.make_graph(nodes, "g", [x], [y], held)
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10), path)
     return path
+
+
+def dense_in_onnx(path: Path) -> None:
+    """What `drift_models.dense` computes, with other names inside."""
+    from drift_models import KERNEL
+
+    a, b = (helper.make_tensor_value_info(name, TensorProto.FLOAT, (1, 6)) for name in "ab")
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, (1, 4))
+    nodes = [
+        helper.make_node("Sub", ["a", "b"], ["d"]),
+        helper.make_node("Gemm", ["d", "w", "c"], ["g"], transB=1),
+        helper.make_node("Relu", ["g"], ["y"]),
+    ]
+    held = [numpy_helper.from_array(v, n) for v, n in ((KERNEL, "w"), (np.float32([0.1, 0.2, 0.3, -0.4]), "c"))]
+    graph = helper.make_graph(nodes, "g", [a, b], [y], held)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10), path)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from drift_models import KERNEL, dense
 from gates.in_process import InProcess
-from onnx_files import WEIGHT, normed, saved
+from onnx_files import WEIGHT, dense_in_onnx, normed, saved
 
 from converters.errors import UsageError
 from pipeline import config
@@ -86,3 +86,13 @@ def test_a_batch_norm_folded_into_the_weights_is_no_fault_and_a_changed_weight_b
     found = drift(right, wrong, "", InProcess(), LIMITS)
     assert found.outcome is Outcome.FAILED
     assert found.to_json()["first"]["op_type"] == "MatMul"
+
+
+def test_two_formats_are_held_against_each_other_by_value(tmp_path):
+    right = tmp_path / "right.onnx"
+    dense_in_onnx(right)
+    assert drift(right, dense(tmp_path / "same.tflite").path, "", InProcess(), LIMITS).outcome is Outcome.PASSED
+    found = drift(right, dense(tmp_path / "wrong.tflite", kernel=-KERNEL).path, "", InProcess(), LIMITS)
+    assert found.outcome is Outcome.FAILED
+    assert (found.suspects[0].b.op_index, found.suspects[0].b.op_type) == (1, "FULLY_CONNECTED")
+    assert "weights and attributes not compared" in found.notes[-1]

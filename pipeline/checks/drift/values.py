@@ -48,7 +48,7 @@ def agree(want: np.ndarray, got: np.ndarray, ours: Tensor, theirs: Tensor, exact
 
     `exact` allows rounding only, for one operator run by the same kernel on both sides.
     """
-    first, second = _real(want, ours), _real(got, theirs)
+    first, second = real(want, ours), real(got, theirs)
     if first.size != second.size:
         return Agreement(False, float("inf"))
     second = second.reshape(first.shape)
@@ -69,7 +69,7 @@ def agree(want: np.ndarray, got: np.ndarray, ours: Tensor, theirs: Tensor, exact
 
 def agree_roughly(want: np.ndarray, got: np.ndarray, ours: Tensor, theirs: Tensor) -> Agreement:
     """As `agree`, for two precisions: by the ratio of signal to error, for errors add up from layer to layer."""
-    first, second = _real(want, ours), _real(got, theirs)
+    first, second = real(want, ours), real(got, theirs)
     if first.size != second.size or not np.isfinite(second).all():
         return Agreement(False, float("inf"))
     first, second = first.reshape(-1), second.reshape(-1)
@@ -109,7 +109,8 @@ def _stepwise(first: np.ndarray, second: np.ndarray, step: float, gap: float, ex
     return Agreement(good, gap, mean, slope, spread, standard)
 
 
-def _real(values: np.ndarray, tensor: Tensor) -> np.ndarray:
+def real(values: np.ndarray, tensor: Tensor) -> np.ndarray:
+    """Stored values of a tensor as the real numbers that they stand for, float64."""
     stored = values.astype(np.float64)
     if tensor.quantization is None or len(tensor.quantization.scales) != 1 or values.dtype.kind == "f":
         return stored
