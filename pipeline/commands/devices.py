@@ -72,7 +72,6 @@ def install(
 ) -> None:
     """Brings software devices into the user's cache: a software GPU, emulated ARM64 processors, a browser. No root."""
     from converters.devices.install import INSTALLERS
-
     from converters.errors import UsageError
 
     wanted = options.words(names) or tuple(INSTALLERS)
