@@ -64,6 +64,8 @@ def agree(want: np.ndarray, got: np.ndarray, ours: Tensor, theirs: Tensor, exact
         limit = FLOAT_GAP / 50 if exact else FLOAT_GAP
         scale = max(span, 1e-3 * float(np.abs(first).max(initial=0.0)))
         return Agreement(largest <= limit * scale + 1e-30, gap)
+    if exact and ours.quantization is not None and ours.quantization.same(theirs.quantization):
+        return Agreement(largest <= _ENDS, gap)
     return _stepwise(first, second, step, gap, exact)
 
 

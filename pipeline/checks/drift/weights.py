@@ -147,7 +147,7 @@ def _some(want: np.ndarray, have: np.ndarray) -> Iterator[str]:
     for axis in range(want.ndim):
         others = tuple(i for i in range(want.ndim) if i != axis)
         hit = changed.any(axis=others)
-        if want.ndim > 1 and 0 < hit.sum() <= max(1, len(hit) // 4):
+        if want.ndim > 1 and 0 < hit.sum() <= max(1, len(hit) // 4) and hit.sum() < len(hit):
             yield f"only {_axis(want, axis)} {', '.join(map(str, np.flatnonzero(hit)[:4]))} differs"
 
 

@@ -38,3 +38,5 @@ def test_one_operator_alone_may_only_round_otherwise():
     plain = tensor(0)
     assert not agree(REAL, REAL * np.float32(1 + 1e-5), plain, plain, exact=True).agrees
     assert agree(STORED, STORED, EIGHT, EIGHT, exact=True).agrees
+    once = np.where(np.arange(STORED.size).reshape(STORED.shape) == 7, STORED + 1, STORED)
+    assert not agree(STORED, once, EIGHT, EIGHT, exact=True).agrees
