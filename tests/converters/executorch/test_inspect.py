@@ -50,6 +50,7 @@ def test_an_int8_file_proves_what_it_claims(exported: Exported, precision: str) 
     assert "int8" in other.reasons[0]
 
 
+@pytest.mark.slow
 def test_operators_left_in_float_are_named(exported: Exported) -> None:
     found = job.inspect(exported("torch_two_in_two_out", precision="int8").path, Format.EXECUTORCH)
     check = check_precision(found, Precision.INT8, GATE)
