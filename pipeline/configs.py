@@ -6,7 +6,7 @@ from pathlib import Path
 
 from converters import registry
 from pipeline import config
-from pipeline.checks.gates import Gates, parse_gates
+from pipeline.checks.gates import ALONE, Gates, parse_gates
 from pipeline.config import Configs
 
 
@@ -14,5 +14,5 @@ def load_configs(folder: Path | None, gates_file: Path | None) -> tuple[Configs,
     """Every configuration file of a run, the user's laid over ours."""
     configs = config.load(folder)
     override = config.read_toml(gates_file) if gates_file else None
-    names = {spec.name for spec in registry.runtimes()}
+    names = {spec.name for spec in registry.runtimes()} | {ALONE}
     return configs, parse_gates(configs.gates, override, names)

@@ -160,7 +160,7 @@ class _Bench:
         known = dataclasses.replace(known, outputs=yardstick.outputs)
         home = cpu_runtimes(artifact.format)[0]
         beside = Home(home.name, yardstick.outputs) if yardstick.runtime.name == home.name else None
-        return measured_by, *self._judge(artifact, spec, known, got, beside)
+        return measured_by, *self._judge(artifact, spec, known, got, beside, alone=True)
 
     def _judge(
         self,
@@ -169,6 +169,8 @@ class _Bench:
         known: Golden,
         got: Arrays | EdgeExportError,
         beside: Home | None = None,
+        *,
+        alone: bool = False,
     ) -> list[Check]:
         evidence = Evidence(
             precision=artifact.precision,
@@ -181,6 +183,7 @@ class _Bench:
             placement=got if isinstance(got, EdgeExportError) else self._placement(artifact, spec),
             home=beside,
             on_device=spec.device is not None,
+            alone=alone,
             arithmetic=registry.arithmetic(spec),
             emulated=spec.device.name if spec.device and spec.device.emulated else "",
         )

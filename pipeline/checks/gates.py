@@ -13,6 +13,9 @@ from typing import Any, TypeVar, get_type_hints
 from converters.contract import Precision
 from converters.errors import ConfigError
 
+ALONE = "alone"
+"""In `kernels`: the gate of a file that nothing but itself on other kernels can be compared with."""
+
 Content = Mapping[str, Any]
 """What a TOML file says, as `tomllib` reads it."""
 

@@ -20,7 +20,7 @@ from converters.inspection import Inspection
 from converters.timing import PairTimings
 from pipeline.checks.accuracy import check_accuracy
 from pipeline.checks.coverage import check_coverage
-from pipeline.checks.gates import Gates
+from pipeline.checks.gates import ALONE, Gates
 from pipeline.checks.kernels import check_kernels
 from pipeline.checks.latency import check_latency
 from pipeline.checks.outcome import Check, Outcome
@@ -67,6 +67,7 @@ class Evidence:
     """What was measured of one cell. Where a step failed, its error stands in the place of its result.
 
     `on_device`: the runtime is none of this machine's CPU, and its parity is held to no more than its `kernels` gate.
+    `alone`: the reference is the same file on other kernels, which differ from one another as kernels do.
     `arithmetic` is what the runtime computes a float32 file in, where that is not float32. `emulated` names a device
     whose seconds say nothing; it is not asked for accuracy either, as far as parity with the home runtime carries it.
     """
@@ -86,6 +87,7 @@ class Evidence:
     timings: PairTimings | EdgeExportError | None = None
     home: Home | None = None
     on_device: bool = False
+    alone: bool = False
     arithmetic: str = ""
     emulated: str = ""
 
@@ -161,8 +163,8 @@ def _parity(evidence: Evidence, gates: Gates) -> Check:
     if isinstance(evidence.golden_got, EdgeExportError):
         return failed("parity", evidence.golden_got)
     gate, golden = gates.parity[evidence.gate], evidence.golden
-    device = gates.kernels.get(split_name(evidence.runtime)[0])
-    if device and evidence.on_device:
+    device = gates.kernels.get(ALONE if evidence.alone else split_name(evidence.runtime)[0])
+    if device and (evidence.on_device or evidence.alone):
         gate = replace(
             gate,
             max_rel_range=max(gate.max_rel_range, device.max_rel_range),

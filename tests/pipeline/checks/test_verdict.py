@@ -211,3 +211,8 @@ def test_kernels_that_home_does_not_have_are_not_run() -> None:
     assert (check.outcome, check.required) == (Outcome.NOT_RUN, False)
     assert "a custom operator" in check.reasons[0]
     assert "kernels" not in outcomes(evidence())
+
+
+def test_a_file_alone_is_judged_as_kernels_are_and_a_broken_one_still_fails() -> None:
+    assert outcomes(evidence(alone=True, golden_got=off_by(5e-3)))["parity"] is Outcome.PASSED
+    assert outcomes(evidence(alone=True, golden_got=off_by(0.1)))["parity"] is Outcome.FAILED
