@@ -37,6 +37,9 @@ def read_graph(path: Path) -> Graph:
     graph, folder = model.graph, path.parent
     number = numbered(graph)
     constants = dict(_constants(graph, folder))
+    for node in graph.node:
+        if node.op_type == "Identity" and node.input[0] in constants:
+            constants[node.output[0]] = constants[node.input[0]]
     values = {value.name: value for value in (*graph.input, *graph.value_info, *graph.output)}
     tensors = {
         index: _tensor(index, name, constants.get(name), values.get(name)) for name, index in number.items() if name
