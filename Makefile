@@ -29,7 +29,7 @@ BROKEN := $(shell test -x $(BIN)/python || echo broken)
 .PHONY: help setup export test test-all check format lint bench report readme doctor lock wheel setup-system setup-devices setup-gpu setup-arm64 setup-browser test-devices clean distclean broken
 
 help: ## lists every target
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 	@echo
 	@echo "  TARGET     tflite, onnx, torchscript, executorch or all"
 	@echo "  FRAMEWORK  torch, tensorflow or both (default)"
@@ -89,10 +89,16 @@ setup-system: ## installs the system packages that tests want (root and apt), or
 setup-devices: $(READY)dev$(BUILD) ## brings a software GPU, emulated ARM64 and a browser, without root
 	@$(EDGE) devices install
 
-setup-gpu setup-arm64 setup-browser: $(READY)dev$(BUILD) # one of them
-	@$(EDGE) devices install $(@:setup-%=%)
+setup-gpu: $(READY)dev$(BUILD) ## brings the software GPU alone
+	@$(EDGE) devices install gpu
 
-test-devices: $(READY)dev$(BUILD) # as setup-devices; what cannot be had leaves its tests NOT_RUN
+setup-arm64: $(READY)dev$(BUILD) ## brings emulated ARM64 alone
+	@$(EDGE) devices install arm64
+
+setup-browser: $(READY)dev$(BUILD) ## brings LiteRT.js, and a browser where there is none
+	@$(EDGE) devices install browser
+
+test-devices: $(READY)dev$(BUILD) ## as setup-devices; what cannot be had leaves its tests NOT_RUN
 	@$(EDGE) devices install || echo "[devices] not all could be installed: their tests will report NOT_RUN" >&2
 
 lock: ## pins all dependencies anew: make lock [ARGS=--upgrade]

@@ -88,21 +88,20 @@ def arithmetic(spec: RuntimeSpec) -> str:
 
 
 def select(name: str) -> tuple[RuntimeSpec, ...]:
-    """The runtimes that a user means: all of a family, or the one of that full name.
+    """The runtimes that a user means: the one of exactly that name, else all of that family.
+
+    `litert-xnnpack` is one; `litert-gpu` are all its variants on the GPU that is here.
 
     Raises:
         UsageError: there is none; the message lists what there is.
     """
     family = runtime(split_name(name)[0])
     found = expand(family)
-    if name == family.name:
-        return found
-    chosen = tuple(spec for spec in found if spec.name == name)
-    if not chosen:
-        raise UsageError(
-            f"no runtime is called {name!r} here; of {family.name} there are {', '.join(s.name for s in found)}"
-        )
-    return chosen
+    exact = tuple(spec for spec in found if spec.name == name)
+    if exact or name == family.name:
+        return exact or found
+    there = ", ".join(spec.name for spec in found)
+    raise UsageError(f"no runtime is called {name!r} here; of {family.name} there are {there}")
 
 
 def launch(worker: str) -> Launch:
