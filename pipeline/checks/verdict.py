@@ -185,12 +185,13 @@ def _kernels(evidence: Evidence, gates: Gates) -> tuple[Check, ...]:
     if isinstance(home.golden, EdgeExportError):
         reason = f"{home.runtime} does not run this file, so that there is nothing to lay beside: {home.golden}"
         return (Check("kernels", Outcome.NOT_RUN, (reason,), required=False),)
-    if evidence.arithmetic and evidence.precision is Precision.FP32:
-        half = gates.parity[evidence.gate]
+    half = evidence.arithmetic and evidence.precision is Precision.FP32
+    if half or evidence.precision is Precision.DYNAMIC:  # whose activations each kernel rounds, or not, in its own way
+        wide = gates.parity[evidence.gate]
         gate = replace(
             gate,
-            max_rel_range=max(gate.max_rel_range, half.max_rel_range),
-            min_snr_db=min(gate.min_snr_db, half.min_snr_db),
+            max_rel_range=max(gate.max_rel_range, wide.max_rel_range),
+            min_snr_db=min(gate.min_snr_db, wide.min_snr_db),
         )
     return (check_kernels(home.golden, evidence.golden_got, home.runtime, gate),)
 

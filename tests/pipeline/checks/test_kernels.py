@@ -69,3 +69,13 @@ def test_a_grid_is_seen_only_where_there_is_one() -> None:
     assert grid_step(FLOATS["y"]) == 0.0
     assert grid_step(np.float32([0.1, 0.27, 0.33, 0.7])) == 0.0
     assert grid_step(np.float32([1.0, 1.0])) == 0.0
+
+
+def test_the_rounding_of_a_shader_does_not_hide_the_grid() -> None:
+    home = dequantized(STORED)
+    moved = STORED.copy()
+    moved[5, 1] += 1 if moved[5, 1] < 100 else -1
+    noisy = {"y": dequantized(moved)["y"] * (1 + 2e-7 * RNG.normal(size=STORED.shape)).astype(np.float32)}
+    check = check_kernels(home, noisy, "home", GATE)
+    assert check.outcome is Outcome.PASSED
+    assert check.metrics["max_steps"] == 1

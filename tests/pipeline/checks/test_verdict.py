@@ -216,3 +216,9 @@ def test_kernels_that_home_does_not_have_are_not_run() -> None:
 def test_a_file_alone_is_judged_as_kernels_are_and_a_broken_one_still_fails() -> None:
     assert outcomes(evidence(alone=True, golden_got=off_by(5e-3)))["parity"] is Outcome.PASSED
     assert outcomes(evidence(alone=True, golden_got=off_by(0.1)))["parity"] is Outcome.FAILED
+
+
+def test_a_dynamic_file_may_differ_between_kernels_as_its_rounding_does() -> None:
+    dynamic = {**ON_GPU, "precision": Precision.DYNAMIC}
+    assert outcomes(evidence(**dynamic, golden_got=off_by(2e-2)))["kernels"] is Outcome.PASSED
+    assert outcomes(evidence(**dynamic, golden_got=off_by(0.5)))["kernels"] is Outcome.FAILED
