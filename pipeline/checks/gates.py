@@ -107,7 +107,8 @@ class KernelsGate:
 
     max_rel_range: float  # of a float output: max abs difference / range
     min_snr_db: float  # of a float output, over all samples
-    max_steps: float  # of an output on an 8-bit grid
+    max_steps: float  # of an output on an 8-bit grid: `min_near_share` of its values within, none beyond three times
+    min_near_share: float
     reason: str
 
 

@@ -59,9 +59,11 @@ def _judge(
         steps = np.abs(home.astype(np.float64) - got) / step
         metrics["max_steps"] = float(steps.max().round())
         sample = int(steps.reshape(len(steps), -1).max(axis=1).argmax())
-        if metrics["max_steps"] <= gate.max_steps:
+        near = float((steps.round() <= gate.max_steps).mean())
+        if near >= gate.min_near_share and metrics["max_steps"] <= 3 * gate.max_steps:
             return metrics, []
-        said = f"{metrics['max_steps']:g} steps of its 8-bit grid, allowed {gate.max_steps:g}"
+        said = f"up to {metrics['max_steps']:g} steps of its 8-bit grid, and {near:.2%} of the values lie within "
+        said += f"{gate.max_steps:g}, wanted {gate.min_near_share:.2%} and none beyond {3 * gate.max_steps:g}"
     else:
         snr = snr_db.over_all(home, got)
         if metrics["max_rel_range"] <= gate.max_rel_range and snr >= gate.min_snr_db:

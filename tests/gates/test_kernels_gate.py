@@ -31,7 +31,7 @@ FAULTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 }
 INT8_FAULTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "zero point off by two": lambda q: q + 2,
-    "one value off by two": lambda q: np.where((np.arange(10) == 3) & (np.arange(256) == 77)[:, None], q - 2, q),
+    "one value off by four": lambda q: np.where((np.arange(10) == 3) & (np.arange(256) == 77)[:, None], q - 4, q),
     "scale 5 % too large": lambda q: np.rint(q * 1.05).astype(np.int64),
 }
 
