@@ -143,7 +143,11 @@ def run_samples(
     """
     inputs = load_samples(samples, prefix)
     session = _open(runtime, artifact, threads) if fresh else open_session(runtime, artifact, threads)
-    return _guard(registry.runtime(runtime), lambda: session.run_many(inputs))
+    try:
+        return _guard(registry.runtime(runtime), lambda: session.run_many(inputs))
+    finally:
+        if fresh:
+            session.close()
 
 
 def probe(runtime: str, artifact: Artifact, samples: Path, prefix: str = "", threads: int = 1) -> Probe:

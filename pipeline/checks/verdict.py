@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from converters.inspection import Inspection
 from converters.timing import PairTimings
 from pipeline.checks.accuracy import check_accuracy
 from pipeline.checks.coverage import check_coverage
-from pipeline.checks.gates import ALONE, Gates
+from pipeline.checks.gates import ALONE, Gates, KernelsGate, ParityGate
 from pipeline.checks.kernels import check_kernels
 from pipeline.checks.latency import check_latency
 from pipeline.checks.outcome import Check, Outcome
@@ -28,6 +29,8 @@ from pipeline.checks.parity import check_parity
 from pipeline.checks.placement import check_placement
 from pipeline.checks.precision import check_precision
 from pipeline.checks.size import check_size
+
+_Tolerance = TypeVar("_Tolerance", ParityGate, KernelsGate)
 
 CHECKS = ("coverage", "parity", "accuracy", "precision", "size", "placement", "latency")
 """Every question asked of a cell whose artifact was made, in the order of the report.
@@ -165,13 +168,17 @@ def _parity(evidence: Evidence, gates: Gates) -> Check:
     gate, golden = gates.parity[evidence.gate], evidence.golden
     device = gates.kernels.get(ALONE if evidence.alone else split_name(evidence.runtime)[0])
     if device and (evidence.on_device or evidence.alone):
-        gate = replace(
-            gate,
-            max_rel_range=max(gate.max_rel_range, device.max_rel_range),
-            min_snr_db=min(gate.min_snr_db, device.min_snr_db),
-            min_moving_snr_db=min(gate.min_moving_snr_db, device.min_snr_db),
-        )
+        gate = replace(_widened(gate, device), min_moving_snr_db=min(gate.min_moving_snr_db, device.min_snr_db))
     return check_parity(golden.outputs, evidence.golden_got, evidence.outputs, gate, golden.at_limits)
+
+
+def _widened(gate: _Tolerance, by: ParityGate | KernelsGate) -> _Tolerance:
+    """The gate with the wider of both tolerances of a float output."""
+    return replace(
+        gate,
+        max_rel_range=max(gate.max_rel_range, by.max_rel_range),
+        min_snr_db=min(gate.min_snr_db, by.min_snr_db),
+    )
 
 
 def _kernels(evidence: Evidence, gates: Gates) -> tuple[Check, ...]:
@@ -187,12 +194,7 @@ def _kernels(evidence: Evidence, gates: Gates) -> tuple[Check, ...]:
         return (Check("kernels", Outcome.NOT_RUN, (reason,), required=False),)
     half = evidence.arithmetic and evidence.precision is Precision.FP32
     if half or evidence.precision is Precision.DYNAMIC:  # whose activations each kernel rounds, or not, in its own way
-        wide = gates.parity[evidence.gate]
-        gate = replace(
-            gate,
-            max_rel_range=max(gate.max_rel_range, wide.max_rel_range),
-            min_snr_db=min(gate.min_snr_db, wide.min_snr_db),
-        )
+        gate = _widened(gate, gates.parity[evidence.gate])
     return (check_kernels(home.golden, evidence.golden_got, home.runtime, gate),)
 
 

@@ -1,34 +1,13 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
+from loose_files import LOGITS, NCHW, file, image, source, spec
 
 from converters.adapt import to_file, to_source
-from converters.contract import Artifact, Format, Precision, Signature, TensorSpec
+from converters.contract import Format
 from converters.errors import ModelError
 from pipeline.binding import real, speaking
-
-NCHW = TensorSpec("image", (1, 3, 12, 20), "float32", "NCHW", meaning="image")
-LOGITS = TensorSpec("logits", (1, 5), "float32", "NC", meaning="logits")
-
-
-def spec(name, *shape, layout="", dtype="float32", **more):
-    return TensorSpec(name, shape, dtype, layout, **more)
-
-
-def file(inputs, outputs=(LOGITS,), format=Format.TFLITE):
-    own = Signature(tuple(inputs), tuple(outputs))
-    return Artifact(Path("m.tflite"), format, Precision.FP32, own, own)
-
-
-def source(inputs=(NCHW,), outputs=(LOGITS,)):
-    return Signature(tuple(inputs), tuple(outputs))
-
-
-def image(*shape):
-    return np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
 
 
 @pytest.mark.parametrize("layout", ["NHWC", ""])

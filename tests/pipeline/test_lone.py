@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import toy_workers
 from gates import mini
+from loose_files import NCHW, file, image, spec
 from toy_workers import ToyWorkers
 
 from converters import registry
-from converters.contract import Artifact, Format, Precision, Signature, TensorSpec
+from converters.contract import Format, Precision, Signature
 from converters.errors import DataError, ModelError, UnavailableError, UsageError
 from converters.inspection import Inspection, OpInfo, TensorInfo
 from pipeline import config, golden
@@ -18,30 +19,11 @@ from pipeline.golden_inputs import choose_synthetic
 from pipeline.lone import default_runtime, guess_precision, inputs_for, inspect_file, open_artifact, toolbox
 
 LIMITS = config.load().limits
-NCHW = TensorSpec("image", (1, 3, 12, 20), "float32", "NCHW", meaning="image")
-LOGITS = TensorSpec("logits", (1, 5), "float32", "NC", meaning="logits")
 
 
 @pytest.fixture(autouse=True)
 def _installed(monkeypatch):
     monkeypatch.setattr(registry, "missing", lambda packages: ())
-
-
-def spec(name, *shape, layout="", dtype="float32", **more):
-    return TensorSpec(name, shape, dtype, layout, **more)
-
-
-def file(inputs, outputs=(LOGITS,), format=Format.TFLITE):
-    own = Signature(tuple(inputs), tuple(outputs))
-    return Artifact(Path("m.tflite"), format, Precision.FP32, own, own)
-
-
-def source(inputs=(NCHW,), outputs=(LOGITS,)):
-    return Signature(tuple(inputs), tuple(outputs))
-
-
-def image(*shape):
-    return np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
 
 
 def inspection(weights, activation="float32", io="float32"):
