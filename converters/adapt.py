@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from converters.contract import Arrays, Session, TensorSpec
+from converters.contract import Arrays, TensorSpec
 from converters.errors import ContractError, UnsupportedError
+from converters.session import Session
 
 Specs = Sequence[TensorSpec]
 

@@ -6,7 +6,6 @@ Imports numpy only, so that the core can speak of artifacts without any toolkit 
 from __future__ import annotations
 
 import dataclasses
-from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -233,64 +232,3 @@ class InspectorSpec:
     module: str
     worker: str
     packages: tuple[str, ...]
-
-
-class Session(ABC):
-    """A loaded model. The public methods check names, dtypes and shapes once; a toolkit writes `_call`.
-
-    Values go in and come out in the *source* model's layout and dtype (`artifact.source`): the session
-    transposes, quantizes and dequantizes by the specs. A model that keeps state between calls says so by `stateful`;
-    its stacked samples are then one sequence of calls from a fresh state.
-    """
-
-    stateful = False
-    """Whether the file keeps values from one call to the next."""
-
-    def __init__(self, artifact: Artifact) -> None:
-        self.artifact = artifact
-
-    def reset(self) -> None:
-        """Puts the state back to that of a session just opened; a stateful toolkit's session must do so."""
-        if self.stateful:
-            raise NotImplementedError(f"{type(self).__name__} is stateful and cannot be reset")
-
-    @abstractmethod
-    def _call(self, inputs: Arrays) -> Arrays:
-        """One call in the file's own layout and dtype, by name; the arrays returned are owned by the caller."""
-
-    def run(self, inputs: Arrays) -> Arrays:
-        """The outputs of one call, by name, in the source model's layout and as real numbers.
-
-        Raises:
-            ContractError: a name, shape or dtype that does not fit `artifact.source`.
-        """
-        from converters import adapt
-
-        source, own = self.artifact.source, self.artifact.signature
-        outputs = self._call(adapt.to_file(inputs, source.inputs, own.inputs))
-        return adapt.to_source(outputs, own.outputs, source.outputs)
-
-    def run_many(self, inputs: Arrays) -> Arrays:
-        """The outputs of n calls, or of one sequence where stateful, stacked: a leading sample axis of n."""
-        from converters import adapt
-
-        return adapt.run_many(self, inputs)
-
-    def time(self, inputs: Arrays, n: int) -> np.ndarray:
-        """Seconds of each of n calls, (n,) float64: inputs already adapted, reading the outputs included."""
-        from converters import adapt
-
-        return adapt.time_calls(self, inputs, n)
-
-    def placement(self) -> list[tuple[str, str]]:
-        """(operator type, device or kernel set) of each node in execution order; empty when the toolkit cannot say."""
-        return []
-
-    def activations(self, inputs: Arrays) -> Arrays:
-        """Every intermediate tensor of one call, by the file's own tensor names, where the toolkit can."""
-        from converters.errors import UnsupportedError
-
-        raise UnsupportedError(f"{type(self).__name__} does not give activations")
-
-    def close(self) -> None:  # noqa: B027 - most toolkits have nothing to free
-        """Frees what the session holds."""

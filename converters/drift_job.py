@@ -1,46 +1,48 @@
-"""What a worker does for a comparison of graphs: reads one, looks at values inside, runs single operators."""
+"""What a worker does for a comparison of models: reads a graph, looks at values inside, runs pieces alone."""
 
 from __future__ import annotations
 
 import importlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 
-from converters import adapt
-from converters.contract import Arrays, Artifact, Format
+from converters import adapt, registry
+from converters.contract import Arrays, Artifact
 from converters.errors import EdgeExportError, ModelError, UnsupportedError
 from converters.graph import Graph
 from converters.samples import load_samples
+from converters.tracer import Tracer, Values
 from converters.words import last_words
-
-PACKAGES = {Format.TFLITE: "converters.litert", Format.ONNX: "converters.onnx"}
-"""Formats whose graphs can be read: each package has `graph.read_graph` and `trace.trace`, `trace.run_alone`."""
 
 BUDGET_S = 3.0
 """For recording values inside a file."""
+_KEPT = 4
+"""Models that a worker holds open: a comparison asks about two of them, many times."""
+
+_open: dict[str, Tracer] = {}
+Answer = TypeVar("Answer")
 
 
-def graph(path: Path, format: Format) -> Graph:
-    """The graph of a file.
+def graph(artifact: Artifact) -> Graph:
+    """The graph of a model.
 
     Raises:
-        UnsupportedError: nobody reads graphs of this format.
+        UnsupportedError: nobody looks into models of this format.
         ModelError: the file is missing, damaged or of another format.
     """
     try:
-        found: Graph = _module(format, "graph").read_graph(path)
+        return _tracer(artifact).graph
     except EdgeExportError:
         raise
     except Exception as error:
-        raise ModelError(f"{path} cannot be read as a graph: {last_words(error)}") from error
-    return found
+        raise ModelError(f"{artifact.path} cannot be read as a graph: {last_words(error)}") from error
 
 
-def trace(artifact: Artifact, samples: Path, prefix: str, indices: Sequence[int]) -> dict[int, np.ndarray]:
+def trace(artifact: Artifact, samples: Path, prefix: str, indices: Sequence[int]) -> Values:
     """The values of tensors, (n, *shape) by index, on samples in the layout of `artifact.source`.
 
     n is less than the number of samples where they take longer than `BUDGET_S` seconds.
@@ -49,7 +51,23 @@ def trace(artifact: Artifact, samples: Path, prefix: str, indices: Sequence[int]
     count = adapt.count_samples(stacked)
     source, own = artifact.source.inputs, artifact.signature.inputs
     calls = (adapt.to_file({name: values[n] for name, values in stacked.items()}, source, own) for n in range(count))
-    return _guarded(lambda: _module(artifact.format, "trace").trace(artifact.path, _while_quick(calls), indices))
+    return _guarded(lambda: _tracer(artifact).trace(_while_quick(calls), indices))
+
+
+def run(artifact: Artifact, given: Mapping[int, np.ndarray], wanted: Sequence[int]) -> Values:
+    """The values of `wanted` for those of `given` in the place of what the model computes, as `Tracer.run`."""
+    return _guarded(lambda: _tracer(artifact).run(given, wanted))
+
+
+def _tracer(artifact: Artifact) -> Tracer:
+    stat = artifact.path.stat() if artifact.path.is_file() else None
+    size, changed = (stat.st_size, stat.st_mtime_ns) if stat else (0, 0)
+    key = repr((artifact.format, artifact.path, size, changed, artifact.builder, sorted(artifact.builder_args.items())))
+    if key not in _open:
+        while len(_open) >= _KEPT:
+            _open.pop(next(iter(_open)))
+        _open[key] = importlib.import_module(registry.tracer(artifact.format).module).open(artifact)
+    return _open[key]
 
 
 def _while_quick(calls: Iterator[Arrays]) -> Iterator[Arrays]:
@@ -61,21 +79,10 @@ def _while_quick(calls: Iterator[Arrays]) -> Iterator[Arrays]:
             return
 
 
-def run_alone(path: Path, format: Format, place: int, samples: list[list[np.ndarray]]) -> list[np.ndarray]:
-    """The outputs of one operator alone, each (n, *shape), for the values of its computed inputs."""
-    return _guarded(lambda: _module(format, "trace").run_alone(path, place, samples))
-
-
-def _guarded(work: Any) -> Any:
+def _guarded(work: Callable[[], Answer]) -> Answer:
     try:
         return work()
     except EdgeExportError:
         raise
     except Exception as error:
         raise UnsupportedError(f"no values from inside: {last_words(error)}") from error
-
-
-def _module(format: Format, name: str) -> Any:
-    if format not in PACKAGES:
-        raise UnsupportedError(f"graphs of {format} files are not read; of {', '.join(PACKAGES)} they are")
-    return importlib.import_module(f"{PACKAGES[format]}.{name}")

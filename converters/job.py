@@ -11,20 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from converters import registry
-from converters.contract import (
-    Arrays,
-    Artifact,
-    ConversionRequest,
-    Edge,
-    Format,
-    Precision,
-    Session,
-    Signature,
-    TensorSpec,
-)
+from converters.contract import Arrays, Artifact, ConversionRequest, Edge, Format, Precision, Signature, TensorSpec
 from converters.errors import ContractError, EdgeExportError, ModelError, ToolkitError, UnsupportedError
 from converters.inspection import Inspection
 from converters.samples import load_samples
+from converters.session import Session
 from converters.state import Probe
 from converters.state import probe as probe_state
 from converters.words import is_refusal, last_words

@@ -2,7 +2,7 @@
 
 A runtime is declared as a family and named in full with its device and variant in brackets: `family[device,option]`.
 
-Each package `converters.<toolkit>` declares EDGES, RUNTIMES and INSPECTORS in its `__init__`; other people's
+Each package `converters.<toolkit>` declares EDGES, RUNTIMES, INSPECTORS and TRACERS in its `__init__`; other people's
 packages do the same and name themselves under the entry point group `edge_export.toolkits`, or, while they are
 being written, in the environment variable EDGE_EXPORT_TOOLKITS (module names, separated by commas).
 """
@@ -19,6 +19,7 @@ from types import ModuleType
 from converters.contract import Edge, Format, InspectorSpec, RuntimeSpec
 from converters.device import Device, Launch, split_name
 from converters.errors import UnavailableError, UnsupportedError, UsageError
+from converters.tracer import TracerSpec
 
 BUILT_IN = ("litert", "litert_web", "onnx", "torchscript", "executorch", "eager")
 ENTRY_POINT_GROUP = "edge_export.toolkits"
@@ -138,6 +139,20 @@ def inspector(format: Format) -> InspectorSpec:
             if spec.format is format:
                 return spec
     raise UnsupportedError(f"no inspector reads {format} files")
+
+
+def tracers() -> tuple[TracerSpec, ...]:
+    """Every format that can be looked into, and who does."""
+    return tuple(spec for toolkit in toolkits() for spec in getattr(toolkit, "TRACERS", ()))
+
+
+def tracer(format: Format) -> TracerSpec:
+    """Who looks inside models of a format; UnsupportedError where nobody does."""
+    for spec in tracers():
+        if spec.format is format:
+            return spec
+    known = ", ".join(dict.fromkeys(spec.format for spec in tracers()))
+    raise UnsupportedError(f"nobody looks inside {format} models; inside {known} they do")
 
 
 @cache

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from converters import adapt
-from converters.contract import Arrays, Session
+from converters.contract import Arrays
 from converters.errors import EdgeExportError
+from converters.session import Session
 from converters.words import last_words
 
 Shape = tuple[int, ...]

@@ -19,9 +19,10 @@ from typing import Any
 import numpy as np
 
 from converters import registry
-from converters.contract import Arrays, Artifact, Session
+from converters.contract import Arrays, Artifact
 from converters.device import threads_of
 from converters.errors import ContractError
+from converters.session import Session
 
 ROUNDS = 12
 """Both files are opened anew in each: where a session's memory lands changes its speed by a few percent for life."""

@@ -14,9 +14,8 @@ import numpy as np
 
 from converters import registry
 from converters.contract import Arrays, Artifact, Signature
-from converters.drift_job import PACKAGES
-from converters.errors import EdgeExportError, UsageError
-from converters.graph import Graph, Op
+from converters.errors import EdgeExportError
+from converters.graph import Graph, Op, Tensor
 from converters.worker import WorkerPool
 from pipeline.binding import speaking
 from pipeline.checks.drift import by_value, parameters, precision, segments, values
@@ -46,13 +45,12 @@ def drift(path_a: Path, path_b: Path, inputs: str, pool: WorkerPool, limits: Lim
     a, pack_a = open_artifact(path_a, pool, limits)
     b, pack_b = open_artifact(path_b, pool, limits)
     for artifact in (a, b):
-        if artifact.format not in PACKAGES:
-            raise UsageError(f"{artifact.path.name} is {artifact.format}; drift reads {', '.join(PACKAGES)} files")
+        registry.tracer(artifact.format)
     packs = [pack_a, pack_b]
     wanted = inputs or ("golden" if any(packs) else "random")
     given = None if wanted == "random" else inputs_for(a, wanted, packs)
     work = _Work(a, b, given, pool, limits)
-    graphs = [work.ask(artifact, "graph", path=artifact.path, format=artifact.format) for artifact in (a, b)]
+    graphs = [work.ask(artifact, "graph") for artifact in (a, b)]
     if a.format is not b.format:
         return _across(graphs[0], graphs[1], work)
     bridged = _bridged(*graphs)
@@ -104,8 +102,10 @@ class _Work:
 
     def ask(self, file: Artifact, question: str, **arguments: Any) -> Any:
         """What a function of `converters.drift_job` says in the worker of the artifact's format."""
-        worker = registry.inspector(file.format).worker
-        return self.pool.call(worker, f"converters.drift_job:{question}", self.limits.measure_s, **arguments)
+        worker = registry.tracer(file.format).worker
+        return self.pool.call(
+            worker, f"converters.drift_job:{question}", self.limits.measure_s, artifact=file, **arguments
+        )
 
     def trace(self, artifact: Artifact, graph: Graph, indices: Sequence[int]) -> dict[int, np.ndarray]:
         """Values of tensors by index, recorded once; none of those that the file cannot show."""
@@ -126,7 +126,7 @@ class _Work:
             samples = Path(folder) / "inputs.npz"
             np.savez(samples, allow_pickle=False, **own)
             found: dict[int, np.ndarray] = self.ask(
-                artifact, "trace", artifact=spoken, samples=samples, prefix=PREFIX, indices=tuple(indices)
+                spoken, "trace", samples=samples, prefix=PREFIX, indices=tuple(indices)
             )
             return found
 
@@ -172,17 +172,22 @@ def _harmless(pairs: Pairs, suspect: Suspect, work: _Work) -> bool:
         if any(tensor.index not in recorded for tensor in ours):
             return False
         samples = segments.stressed([recorded[tensor.index] for tensor in ours], ours)
-        both = (samples, segments.regridded(samples, ours, theirs))
-        files = ((work.a, one), (work.b, two))
-        want, got = (
-            work.ask(file, "run_alone", path=file.path, format=file.format, place=op.index, samples=given)
-            for (file, op), given in zip(files, both, strict=True)
-        )
+        sides = ((work.a, one, ours, samples), (work.b, two, theirs, segments.regridded(samples, ours, theirs)))
+        want, got = (_alone(work, file, op, tensors, rows) for file, op, tensors, rows in sides)
     except EdgeExportError:
         return suspect.kind == "attribute" and _alike(pairs, work, one, two)
     work.isolated += 1
     outs = [[net.graph.tensors[i] for i in op.outputs] for net, op in ((pairs.a, one), (pairs.b, two))]
     return all(result.agrees for result in segments.same_work(want, got, *outs))
+
+
+def _alone(
+    work: _Work, file: Artifact, op: Op, computed: list[Tensor], rows: list[list[np.ndarray]]
+) -> list[np.ndarray]:
+    """What one operator gives out, stacked, for rows of values of its computed inputs."""
+    given = {tensor.index: np.stack(column) for tensor, column in zip(computed, zip(*rows, strict=True), strict=True)}
+    found = work.ask(file, "run", given=given, wanted=op.outputs)
+    return [found[index] for index in op.outputs]
 
 
 def _alike(pairs: Pairs, work: _Work, one: Op | Node, two: Op | Node) -> bool:

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from converters.contract import Artifact, ConversionRequest, Edge, Format, Precision, RuntimeSpec, Session, Signature
+from converters.contract import Artifact, ConversionRequest, Edge, Format, Precision, RuntimeSpec, Signature
+from converters.session import Session
 
 Write = Callable[[ConversionRequest], Signature]
 

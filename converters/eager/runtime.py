@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from converters import adapt, source
-from converters.contract import Arrays, Artifact, Framework, Session
+from converters.contract import Arrays, Artifact, Framework
 from converters.errors import ContractError
+from converters.session import Session
 
 BATCH = 64
 """Samples of one call where the batch axis is open; the outputs of larger batches are no faster on a CPU."""

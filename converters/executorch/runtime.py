@@ -15,13 +15,14 @@ import torch
 from executorch.extension.pybindings import portable_lib
 from executorch.runtime import Runtime
 
-from converters.contract import Arrays, Artifact, Session
+from converters.contract import Arrays, Artifact
 from converters.device import split_name, threads_of
 from converters.errors import ModelError, UnavailableError, UnsupportedError
 from converters.executorch.graph import Graph
 from converters.executorch.inspect import signature_of
 from converters.executorch.plan import read_graph
 from converters.executorch.program import opened
+from converters.session import Session
 from converters.words import last_words
 
 VULKAN = "executorch-vulkan"

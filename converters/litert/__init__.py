@@ -1,6 +1,7 @@
 """LiteRT (TensorFlow Lite): from PyTorch by litert-torch, from Keras by TensorFlow; quantized and run by LiteRT."""
 
 from converters.contract import Edge, Format, InspectorSpec, Precision, RuntimeSpec
+from converters.tracer import TracerSpec
 
 EDGES = (
     Edge(
@@ -74,3 +75,4 @@ INSPECTORS = (
         format=Format.TFLITE, module="converters.litert.inspect", worker="litert", packages=("ai-edge-litert",)
     ),
 )
+TRACERS = (TracerSpec(Format.TFLITE, "converters.litert.tracer", worker="litert", packages=("ai-edge-litert",)),)

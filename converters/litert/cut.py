@@ -1,8 +1,8 @@
-"""One operator of a .tflite file as a file of its own, to ask a delegate about it alone."""
+"""Operators of a .tflite file as a file of their own: to ask a delegate about one, to run a few alone."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from converters.litert.flatbuffer import Model
@@ -11,33 +11,45 @@ from converters.litert.pack import packed
 
 def single_operator(model: Model, graph: int, place: int) -> bytes:
     """A file of the operator at `place` of a graph: its constants kept, its other tensors inputs and outputs."""
+    owner = model.root.Subgraphs(graph)
+    operator = owner.Operators(place)
+    inputs, outputs = (_indices(model.items(operator, side)) for side in ("Inputs", "Outputs"))
+    computed = [i for i in dict.fromkeys(inputs) if i >= 0 and model.constant(owner.Tensors(i)) is None]
+    return segment(model, graph, [place], computed, outputs)
+
+
+def segment(model: Model, graph: int, places: Sequence[int], given: Sequence[int], wanted: Sequence[int]) -> bytes:
+    """A file of the operators at `places` of a graph, with the tensors `given` as inputs and `wanted` as outputs.
+
+    Its constants are kept. A tensor of `given` that is constant in the file becomes an input all the same.
+    """
     schema = model.schema
     owner = model.root.Subgraphs(graph)
-    operator = schema.OperatorT.InitFromObj(owner.Operators(place))
-    inputs, outputs = _indices(operator.inputs), _indices(operator.outputs)
-    used = list(dict.fromkeys(index for index in (*inputs, *outputs) if index >= 0))
+    operators = [schema.OperatorT.InitFromObj(owner.Operators(place)) for place in places]
+    ends = [index for op in operators for side in (op.inputs, op.outputs) for index in _indices(side)]
+    used = list(dict.fromkeys(index for index in (*given, *ends, *wanted) if index >= 0))
     number = {index: position for position, index in enumerate(used)}
-    tensors, buffers, constant = [], [schema.BufferT()], set[int]()
+    tensors, buffers = [], [schema.BufferT()]
     for index in used:
         original = owner.Tensors(index)
         tensor = schema.TensorT.InitFromObj(original)
         buffer = schema.BufferT()
-        buffer.data = model.constant(original)
-        if buffer.data is not None:
-            constant.add(index)
+        if index not in given:
+            buffer.data = model.constant(original)
         tensor.buffer = len(buffers)
         tensors.append(tensor)
         buffers.append(buffer)
-    code = schema.OperatorCodeT.InitFromObj(model.root.OperatorCodes(operator.opcodeIndex))
-    operator.opcodeIndex = 0
-    operator.inputs = [number.get(index, -1) for index in inputs]
-    operator.outputs = [number[index] for index in outputs]
+    codes = list(dict.fromkeys(operator.opcodeIndex for operator in operators))
+    for operator in operators:
+        operator.opcodeIndex = codes.index(operator.opcodeIndex)
+        operator.inputs = [number.get(index, -1) for index in _indices(operator.inputs)]
+        operator.outputs = [number[index] for index in _indices(operator.outputs)]
     cut = schema.SubGraphT()
-    cut.tensors, cut.operators = tensors, [operator]
-    cut.inputs = [number[index] for index in dict.fromkeys(inputs) if index >= 0 and index not in constant]
-    cut.outputs = operator.outputs
+    cut.tensors, cut.operators = tensors, operators
+    cut.inputs, cut.outputs = ([number[index] for index in side] for side in (given, wanted))
     whole = schema.ModelT()
-    whole.version, whole.operatorCodes, whole.subgraphs, whole.buffers = 3, [code], [cut], buffers
+    whole.version, whole.subgraphs, whole.buffers = 3, [cut], buffers
+    whole.operatorCodes = [schema.OperatorCodeT.InitFromObj(model.root.OperatorCodes(code)) for code in codes]
     return packed(whole)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from converters.contract import Arrays, Artifact, Session
+from converters.contract import Arrays, Artifact
 from converters.device import split_name, threads_of
 from converters.devices.gpu import short_name
 from converters.errors import EdgeExportError, ToolkitError, UnavailableError, UnsupportedError
@@ -24,6 +24,7 @@ from converters.litert.inspect import keeps_state
 from converters.litert.runtime import require_names
 from converters.litert.signature import signature_key
 from converters.litert.stderr import listening
+from converters.session import Session
 
 STRICT, FP32 = "strict", "fp32"
 TRIES = 64

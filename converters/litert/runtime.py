@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-from converters import adapt
-from converters.contract import Arrays, Artifact, Session
+from converters.contract import Arrays, Artifact
 from converters.device import split_name, threads_of
 from converters.errors import ContractError, ModelError, UnsupportedError
 from converters.litert.flatbuffer import opened
 from converters.litert.inspect import custom_operators, keeps_state
+from converters.session import Session
 
 XNNPACK, REFERENCE = "litert-xnnpack", "litert-reference"
 _UNRESOLVED = re.compile(r"unresolved custom op: ([\w./-]*\w)")
@@ -43,7 +42,7 @@ class LiteRTSession(Session):
         super().__init__(artifact)
         self.stateful, self._custom = stateful, custom
         self.runtime, self.threads = split_name(runtime)[0], threads_of(runtime, threads)
-        interpreter = self._interpreter(preserve=False)
+        interpreter = self._interpreter()
         inputs, outputs = _bind(interpreter)
         require_names(artifact, inputs, outputs)
         self._inputs, self._outputs = list(inputs.items()), list(outputs.items())
@@ -53,23 +52,16 @@ class LiteRTSession(Session):
     def reset(self) -> None:
         """A new interpreter where the file keeps state: resetting variables leaves resource variables as they are."""
         if self.stateful:
-            self.interpreter = self._allocated(self._interpreter(preserve=False), self._sizes)
+            self.interpreter = self._allocated(self._interpreter(), self._sizes)
 
-    def _interpreter(self, preserve: bool) -> Any:
+    def _interpreter(self) -> Any:
         from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
         resolver = OpResolverType.BUILTIN_REF if self.runtime == REFERENCE else OpResolverType.BUILTIN
-        if preserve and self.runtime != REFERENCE:
-            resolver = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES  # a delegate hides what is inside it
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", UserWarning)  # that preserving tensors takes memory
-                return Interpreter(
-                    str(self.artifact.path),
-                    num_threads=self.threads,
-                    experimental_op_resolver_type=resolver,
-                    experimental_preserve_all_tensors=preserve,
-                )
+            return Interpreter(
+                str(self.artifact.path), num_threads=self.threads, experimental_op_resolver_type=resolver
+            )
         except ValueError as error:
             raise ModelError(f"LiteRT cannot open {self.artifact.path}: {error}") from error
         except RuntimeError as error:
@@ -115,19 +107,6 @@ class LiteRTSession(Session):
         nodes = [node for node in nodes if node["op_name"] != "DELEGATE"]
         taken = _delegated(nodes, delegates)
         return [(node["op_name"], "xnnpack" if place in taken else rest) for place, node in enumerate(nodes)]
-
-    def activations(self, inputs: Arrays) -> Arrays:
-        """Every tensor that an operator makes, by the file's tensor names, on LiteRT's own kernels (no delegate)."""
-        artifact = self.artifact
-        values = adapt.to_file(inputs, artifact.source.inputs, artifact.signature.inputs)
-        sizes = {name: values[name].shape for name in self._sizes}
-        interpreter = self._allocated(self._interpreter(preserve=True), sizes)
-        for name, index in self._inputs:
-            interpreter.set_tensor(index, values[name])
-        interpreter.invoke()
-        names = {details["index"]: details["name"] for details in interpreter.get_tensor_details()}
-        made = [int(index) for node in interpreter._get_ops_details() for index in node["outputs"]]
-        return {names[index]: interpreter.get_tensor(index) for index in made if index in names}
 
 
 def _first_sizes(artifact: Artifact) -> dict[str, tuple[int, ...]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,13 @@ import numpy as np
 
 from converters.contract import Arrays
 from converters.errors import UnsupportedError
-from converters.litert.cut import single_operator
+from converters.graph import Op
+from converters.litert.cut import segment
 from converters.litert.flatbuffer import opened
+from converters.tracer import Values
 
 
-def trace(path: Path, samples: Iterable[Arrays], indices: Iterable[int]) -> dict[int, np.ndarray]:
+def trace(path: Path, samples: Iterable[Arrays], indices: Iterable[int]) -> Values:
     """The values of tensors, (n, *shape) by index, for samples in the file's own names, layout and types."""
     with opened(path) as model:
         number = model.root.SignatureDefs(0).SubgraphIndex() if model.root.SignatureDefsLength() else 0
@@ -36,24 +38,26 @@ def trace(path: Path, samples: Iterable[Arrays], indices: Iterable[int]) -> dict
     return {index: np.stack(values) for index, values in found.items() if len({v.shape for v in values}) == 1}
 
 
-def run_alone(path: Path, place: int, samples: Sequence[Sequence[np.ndarray]]) -> list[np.ndarray]:
-    """What the operator at `place` of the first graph gives out, stacked, for the values of its computed inputs.
+def run_segment(path: Path, operators: Sequence[Op], given: Mapping[int, np.ndarray], wanted: Sequence[int]) -> Values:
+    """Values of `wanted` of the first graph, stacked as those of `given` are, computed by `operators` alone.
 
     Raises:
-        UnsupportedError: it cannot stand alone, as one that calls another graph.
+        UnsupportedError: one of them calls another graph.
     """
+    calling = [op for op in operators if op.type in ("IF", "WHILE", "CALL", "CALL_ONCE")]
+    if calling:
+        raise UnsupportedError(f"{path.name}: operator {calling[0].index} calls another graph")
     with opened(path) as model:
-        if model.op_type(model.root.Subgraphs(0).Operators(place)) in ("IF", "WHILE", "CALL", "CALL_ONCE"):
-            raise UnsupportedError(f"{path.name}: operator {place} calls another graph")
-        interpreter = _interpreter(model_content=single_operator(model, 0, place))
+        content = segment(model, 0, [op.index for op in operators], list(given), wanted)
+    interpreter = _interpreter(model_content=content)
     inputs = [int(row["index"]) for row in interpreter.get_input_details()]
     outputs = [int(row["index"]) for row in interpreter.get_output_details()]
-    found: list[list[np.ndarray]] = [[] for _ in outputs]
-    for sample in samples:
+    found: list[list[np.ndarray]] = [[] for _ in wanted]
+    for sample in zip(*given.values(), strict=True):
         _feed(interpreter, list(zip(inputs, sample, strict=True)))
-        for place_out, index in enumerate(outputs):
-            found[place_out].append(interpreter.get_tensor(index))
-    return [np.stack(values) for values in found]
+        for kept, index in zip(found, outputs, strict=True):
+            kept.append(interpreter.get_tensor(index))
+    return {index: np.stack(values) for index, values in zip(wanted, found, strict=True)}
 
 
 def _feed(interpreter: Any, values: list[tuple[int, np.ndarray]]) -> None:

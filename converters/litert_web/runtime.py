@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from converters import adapt
-from converters.contract import Arrays, Artifact, Session, TensorSpec
+from converters.contract import Arrays, Artifact, TensorSpec
 from converters.device import split_name, threads_of
 from converters.devices.chromium import PageError
 from converters.errors import ContractError, UnsupportedError
@@ -16,6 +16,7 @@ from converters.litert.flatbuffer import opened
 from converters.litert.inspect import keeps_state
 from converters.litert_web import words
 from converters.litert_web.engine import engine
+from converters.session import Session
 
 WASM, WEBGPU = "wasm", "webgpu"
 ON = {delegate.GPU: WEBGPU, delegate.CPU: WASM}

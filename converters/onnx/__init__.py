@@ -1,6 +1,7 @@
 """ONNX: from PyTorch by the dynamo exporter, from Keras by tf2onnx; quantized and run by ONNX Runtime."""
 
 from converters.contract import Edge, Format, InspectorSpec, Precision, RuntimeSpec
+from converters.tracer import TracerSpec
 
 EDGES = (
     Edge(
@@ -70,3 +71,4 @@ RUNTIMES = (
     ),
 )
 INSPECTORS = (InspectorSpec(format=Format.ONNX, module="converters.onnx.inspect", worker="onnx", packages=("onnx",)),)
+TRACERS = (TracerSpec(Format.ONNX, "converters.onnx.tracer", worker="onnx", packages=("onnx", "onnxruntime")),)

@@ -12,10 +12,11 @@ import numpy as np
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as ort
 
-from converters.contract import Arrays, Artifact, Format, Session
+from converters.contract import Arrays, Artifact, Format
 from converters.device import split_name, threads_of
 from converters.errors import ModelError, UnsupportedError
 from converters.onnx import providers
+from converters.session import Session
 from converters.sniff import sniff
 
 UNFUSED = "onnxruntime-unfused"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,14 @@ import onnxruntime
 
 from converters.contract import Arrays
 from converters.errors import UnsupportedError
-from converters.onnx.cut import single_node
+from converters.graph import Op
+from converters.onnx.cut import segment
 from converters.onnx.graph import numbered
 from converters.onnx.load import is_external, load, tensors
+from converters.tracer import Values
 
 
-def trace(path: Path, samples: Iterable[Arrays], indices: Iterable[int]) -> dict[int, np.ndarray]:
+def trace(path: Path, samples: Iterable[Arrays], indices: Iterable[int]) -> Values:
     """The values of tensors, (n, *shape) by number, for samples in the file's own names, layout and types.
 
     Those whose shape changes from sample to sample are left out.
@@ -42,16 +44,19 @@ def trace(path: Path, samples: Iterable[Arrays], indices: Iterable[int]) -> dict
     return {index: np.stack(values) for index, values in found.items() if len({v.shape for v in values}) == 1}
 
 
-def run_alone(path: Path, place: int, samples: Sequence[Sequence[np.ndarray]]) -> list[np.ndarray]:
-    """What the node at `place` gives out, stacked, for the values of its computed inputs.
+def run_segment(path: Path, operators: Sequence[Op], given: Mapping[int, np.ndarray], wanted: Sequence[int]) -> Values:
+    """Values of `wanted`, stacked as those of `given` are, computed by `operators` alone.
 
     Raises:
-        UnsupportedError: it cannot stand alone, as one with a body.
+        UnsupportedError: they cannot stand alone, as one with a body.
     """
-    session = _session(single_node(load(path), place, [value.dtype for value in samples[0]] if samples else []))
-    names = [value.name for value in session.get_inputs()]
-    rows = [session.run(None, dict(zip(names, sample, strict=True))) for sample in samples]
-    return [np.stack(values) for values in zip(*rows, strict=True)]
+    model = load(path)
+    name = {index: name for name, index in numbered(model.graph).items()}
+    types = {name[index]: values.dtype for index, values in given.items()}
+    asked = [name[index] for index in wanted]
+    session = _session(segment(model, [op.index for op in operators], types, asked))
+    rows = [session.run(asked, dict(zip(types, sample, strict=True))) for sample in zip(*given.values(), strict=True)]
+    return {index: np.stack(values) for index, values in zip(wanted, zip(*rows, strict=True), strict=True)}
 
 
 def _session(model: onnx.ModelProto) -> Any:

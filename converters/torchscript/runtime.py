@@ -6,8 +6,9 @@ from typing import Any
 
 import torch
 
-from converters.contract import Arrays, Artifact, Session
+from converters.contract import Arrays, Artifact
 from converters.errors import ModelError
+from converters.session import Session
 from converters.torchscript.archive import load
 
 

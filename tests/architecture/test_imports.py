@@ -31,6 +31,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         *("converters.adapt", "converters.samples", "converters.sniff", "converters.grid", "converters.digest"),
         *("converters.limits", "converters.words", "converters.names", "converters.state"),
         *("converters.contract", "converters.device", "converters.errors", "converters.inspection", "converters.graph"),
+        *("converters.tracer", "converters.session"),
     ),
 )
 """From the top to the ground: a module may import from its own layer and from those below, never from above."""

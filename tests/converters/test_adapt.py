@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from converters import adapt
-from converters.contract import Arrays, Artifact, Format, Precision, Session, Signature, TensorSpec
+from converters.contract import Arrays, Artifact, Format, Precision, Signature, TensorSpec
 from converters.errors import ContractError, UnsupportedError
+from converters.session import Session
 
 NCHW = TensorSpec("image", (1, 3, 5, 7), "float32", "NCHW")
 NHWC = TensorSpec("image", (1, 5, 7, 3), "float32", "NHWC")

@@ -4,20 +4,22 @@ import numpy as np
 import pytest
 from drift_models import KERNEL, dense
 
-from converters import drift_job
-from converters.contract import Format
+from converters import drift_job, registry
 from converters.errors import ModelError, UnsupportedError
 
 
-def test_a_format_without_a_reader_is_refused(tmp_path):
-    with pytest.raises(UnsupportedError, match="graphs of torchscript files are not read; of tflite, onnx they are"):
-        drift_job.graph(tmp_path / "model.pt", Format.TORCHSCRIPT)
+def test_a_format_that_nobody_looks_into_is_refused(monkeypatch, tmp_path):
+    made = dense(tmp_path / "m.tflite")
+    monkeypatch.setattr(registry, "toolkits", lambda: ())
+    with pytest.raises(UnsupportedError, match="nobody looks inside tflite models; inside"):
+        drift_job.graph(made)
 
 
 def test_a_damaged_file_is_a_model_error(tmp_path):
-    (tmp_path / "m.tflite").write_bytes(b"\0\0\0\0TFL3")
+    made = dense(tmp_path / "m.tflite")
+    made.path.write_bytes(b"\0\0\0\0TFL3")
     with pytest.raises(ModelError):
-        drift_job.graph(tmp_path / "m.tflite", Format.TFLITE)
+        drift_job.graph(made)
 
 
 def test_values_inside_are_those_of_each_sample(tmp_path):
@@ -28,7 +30,7 @@ def test_values_inside_are_those_of_each_sample(tmp_path):
     found = drift_job.trace(made, tmp_path / "inputs.npz", "input/", (2, 5))
     np.testing.assert_allclose(found[2], stacks["a"] - stacks["b"], rtol=1e-6)
     assert found[5].shape == (3, 1, 4)
-    alone = drift_job.run_alone(made.path, made.format, 1, [[value] for value in found[2]])
-    np.testing.assert_allclose(alone[0], found[5], rtol=1e-5)
+    alone = drift_job.run(made, {2: found[2]}, (5,))[5]
+    np.testing.assert_allclose(alone, found[5], rtol=1e-5)
     want = np.maximum(found[2] @ KERNEL.T + [0.1, 0.2, 0.3, -0.4], 0)
-    np.testing.assert_allclose(alone[0], want, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(alone, want, rtol=1e-4, atol=1e-5)

@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from converters.contract import Arrays, Artifact, Format, Precision, Session, Signature, TensorSpec
+from converters.contract import Arrays, Artifact, Format, Precision, Signature, TensorSpec
 from converters.errors import ModelError, UnsupportedError
+from converters.session import Session
 from converters.state import calls, probe
 
 X = TensorSpec("x", (1, 3), "float32")

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from converters.contract import Arrays, Artifact, Format, Precision, RuntimeSpec, Session, Signature, TensorSpec
+from converters.contract import Arrays, Artifact, Format, Precision, RuntimeSpec, Signature, TensorSpec
+from converters.session import Session
 
 RUNTIME = RuntimeSpec("sleeper", "gates.sleeper", (Format.ONNX,), "test", ())
 SIGNATURE = Signature((TensorSpec("x", (1, 3), "float32"),), (TensorSpec("y", (1,), "float32"),))

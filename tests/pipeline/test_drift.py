@@ -6,7 +6,6 @@ from drift_models import KERNEL, dense
 from gates.in_process import InProcess
 from onnx_files import WEIGHT, dense_in_onnx, normed, saved
 
-from converters.errors import UsageError
 from pipeline import config
 from pipeline.checks.outcome import Outcome
 from pipeline.drift import drift
@@ -45,13 +44,6 @@ def test_a_fault_is_told_with_its_layer_and_its_cause(tmp_path, changes, place, 
 def test_a_difference_without_effect_is_cleared_by_running_the_operator_alone(tmp_path):
     found = judged(tmp_path, kernel=KERNEL * np.float32(1 + 2e-7))
     assert found.outcome is Outcome.PASSED
-
-
-def test_formats_that_cannot_be_held_against_each_other_are_said(tmp_path, monkeypatch):
-    right = dense(tmp_path / "right.tflite").path
-    monkeypatch.setattr("pipeline.drift.PACKAGES", {})
-    with pytest.raises(UsageError, match="right.tflite is tflite; drift reads"):
-        drift(right, right, "", InProcess(), LIMITS)
 
 
 @pytest.mark.parametrize("changes", [{}, {"names": ("p", "q", "s")}, {"opset": 13}])

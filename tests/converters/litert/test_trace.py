@@ -6,7 +6,8 @@ from drift_models import dense
 from flat_models import affine, running_sum
 
 from converters.errors import UnsupportedError
-from converters.litert.trace import run_alone, trace
+from converters.litert import tracer
+from converters.litert.trace import run_segment, trace
 
 
 def test_values_of_any_tensor_by_index(tmp_path):
@@ -17,12 +18,28 @@ def test_values_of_any_tensor_by_index(tmp_path):
 
 
 def test_one_operator_alone_takes_its_computed_inputs_only(tmp_path):
-    made = dense(tmp_path / "m.tflite")
+    inside = tracer.open(dense(tmp_path / "m.tflite"))
+    op = inside.graph.ops[0]
     one, two = np.ones((1, 6), np.float32), np.full((1, 6), 0.25, np.float32)
-    (found,) = run_alone(made.path, 0, [[one, two], [two, one]])
-    assert found[:, 0, 0].tolist() == [0.75, -0.75]
+    found = inside.run(dict(zip(op.inputs, np.array([[one, two], [two, one]]).swapaxes(0, 1), strict=True)), op.outputs)
+    assert found[op.outputs[0]][:, 0, 0].tolist() == [0.75, -0.75]
+
+
+def test_a_segment_runs_from_any_tensors_to_any(tmp_path):
+    inside = tracer.open(dense(tmp_path / "m.tflite"))
+    first, last = inside.graph.ops[0], inside.graph.ops[-1]
+    rng = np.random.default_rng(2)
+    stacks = {index: rng.normal(size=(3, 1, 6)).astype(np.float32) for index in first.inputs}
+    whole = inside.run(stacks, [*first.outputs, *last.outputs])
+    rest = inside.run({index: whole[index] for index in first.outputs}, last.outputs)
+    np.testing.assert_array_equal(rest[last.outputs[0]], whole[last.outputs[0]])
+    with pytest.raises(UnsupportedError, match="is needed and not given"):
+        inside.run({}, last.outputs)
 
 
 def test_a_call_of_another_graph_cannot_stand_alone(tmp_path):
-    with pytest.raises(UnsupportedError, match="operator 0 calls another graph"):
-        run_alone(running_sum(tmp_path / "m.tflite").path, 0, [])
+    inside = tracer.open(running_sum(tmp_path / "m.tflite"))
+    calling = next(op for op in inside.graph.ops if op.type == "CALL_ONCE")
+    inputs = {index: np.zeros((1, 1), np.float32) for index in inside.graph.inputs}
+    with pytest.raises(UnsupportedError, match=f"operator {calling.index} calls another graph"):
+        run_segment(inside.artifact.path, [calling], inputs, [])

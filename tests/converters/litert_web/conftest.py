@@ -9,9 +9,10 @@ from typing import NoReturn
 import pytest
 from conftest import USER_CACHE
 
-from converters.contract import Artifact, Session
+from converters.contract import Artifact
 from converters.devices import browser, cache
 from converters.litert_web import engine, runtime
+from converters.session import Session
 
 Open = Callable[..., Session]
 

@@ -7,11 +7,11 @@ import flat_models
 import numpy as np
 import pytest
 
-from converters.contract import Session
 from converters.devices import cache
 from converters.devices.chromium import PageError
 from converters.errors import UnavailableError, UnsupportedError
 from converters.litert_web.engine import Engine
+from converters.session import Session
 
 Open = Callable[..., Session]
 

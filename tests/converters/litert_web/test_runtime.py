@@ -12,9 +12,10 @@ import flat_models
 import numpy as np
 import pytest
 
-from converters.contract import Session, Signature, TensorSpec
+from converters.contract import Signature, TensorSpec
 from converters.errors import ContractError, ModelError, ToolkitCrash, ToolkitTimeout, UnsupportedError
 from converters.litert_web import runtime
+from converters.session import Session
 from converters.worker import Worker
 
 Open = Callable[..., Session]

@@ -7,12 +7,12 @@ from onnx import TensorProto, helper
 from onnx_files import saved
 
 from converters.errors import UnsupportedError
-from converters.onnx.cut import single_node
+from converters.onnx.cut import segment
 
 
 def test_a_node_is_a_model_of_its_own(tmp_path):
     model = onnx.load(saved(tmp_path / "m.onnx"))
-    cut = single_node(model, 1, [np.dtype(np.float32)])
+    cut = segment(model, [1], {"x": np.dtype(np.float32)}, list(model.graph.node[1].output))
     assert [node.op_type for node in cut.graph.node] == ["MatMul"]
     assert [tensor.name for tensor in cut.graph.initializer] == ["w"]
     assert [value.name for value in cut.graph.input] == ["x"]
@@ -24,4 +24,4 @@ def test_a_node_with_a_body_is_refused():
     flag = helper.make_tensor_value_info("c", TensorProto.BOOL, ())
     model = helper.make_model(helper.make_graph([node], "g", [flag], []))
     with pytest.raises(UnsupportedError, match="node 0, If, has a body"):
-        single_node(model, 0, [np.dtype(bool)])
+        segment(model, [0], {"c": np.dtype(bool)}, ["y"])

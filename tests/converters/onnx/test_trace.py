@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from onnx_files import WEIGHT, saved
 
+from converters.contract import Artifact, Format, Precision, Signature
 from converters.errors import UnsupportedError
+from converters.onnx import tracer
 from converters.onnx.graph import read_graph
-from converters.onnx.trace import run_alone, trace
+from converters.onnx.trace import trace
 
 
 def test_values_of_any_tensor_by_number(tmp_path):
@@ -21,8 +23,11 @@ def test_values_of_any_tensor_by_number(tmp_path):
 
 
 def test_a_node_alone_keeps_its_constants(tmp_path):
-    path = saved(tmp_path / "m.onnx")
-    (found,) = run_alone(path, 3, [[np.full((1, 4), n, np.float32)] for n in range(3)])
-    assert found[:, 0, 0].tolist() == [-2, -1, 0]
-    with pytest.raises(UnsupportedError, match="takes 1 values, not 2"):
-        run_alone(path, 3, [[np.ones((1, 4), np.float32)] * 2])
+    nothing = Signature((), ())
+    inside = tracer.open(Artifact(saved(tmp_path / "m.onnx"), Format.ONNX, Precision.FP32, nothing, nothing))
+    op = inside.graph.ops[-1]
+    read = next(index for index in op.inputs if not inside.graph.tensors[index].constant)
+    given = np.stack([np.full((1, 4), n, np.float32) for n in range(3)])
+    assert inside.run({read: given}, op.outputs)[op.outputs[0]][:, 0, 0].tolist() == [-2, -1, 0]
+    with pytest.raises(UnsupportedError, match="is needed and not given"):
+        inside.run({}, op.outputs)
