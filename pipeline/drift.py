@@ -49,6 +49,14 @@ def drift(path_a: Path, path_b: Path, inputs: str, pool: WorkerPool, limits: Lim
     packs = [pack_a, pack_b]
     wanted = inputs or ("golden" if any(packs) else "random")
     given = None if wanted == "random" else inputs_for(a, wanted, packs)
+    return dataclasses.replace(drift_of(a, b, given, pool, limits), a=str(path_a), b=str(path_b))
+
+
+def drift_of(a: Artifact, b: Artifact, given: Arrays | None, pool: WorkerPool, limits: Limits) -> Drift:
+    """The verdict on artifact `b`, with `a` counting as right, on stacked inputs in the layout of `a.source`.
+
+    Made-up inputs where none are given.
+    """
     work = _Work(a, b, given, pool, limits)
     graphs = [work.ask(artifact, "graph") for artifact in (a, b)]
     if a.format is not b.format:
@@ -62,7 +70,7 @@ def drift(path_a: Path, path_b: Path, inputs: str, pool: WorkerPool, limits: Lim
     if not found:
         found += _unexplained(pairs, work, bool(rewritten))
     outcome, suspects = judged(found)
-    return Drift(str(path_a), str(path_b), outcome, suspects, coverage(pairs, work.isolated), tuple(work.notes))
+    return Drift(str(a.path), str(b.path), outcome, suspects, coverage(pairs, work.isolated), tuple(work.notes))
 
 
 def _across(one: Graph, two: Graph, work: _Work) -> Drift:

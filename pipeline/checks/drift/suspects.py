@@ -48,8 +48,26 @@ class Suspect:
 
 
 @dataclass(frozen=True)
+class Layer:
+    """What one layer gives on both sides; None for the side that lacks it, or where its values were not seen.
+
+    `snr_db` of b's values against a's; `steps` is the root mean square of the error in steps of b's 8-bit grid.
+    """
+
+    a: Side | None
+    b: Side | None
+    snr_db: float | None = None
+    steps: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As the report keeps it."""
+        sides = {name: None if side is None else _place(side) for name, side in (("a", self.a), ("b", self.b))}
+        return {**sides, "snr_db": self.snr_db, "steps": self.steps}
+
+
+@dataclass(frozen=True)
 class Drift:
-    """The verdict on file `b` against file `a`."""
+    """The verdict on file `b` against file `a`. `layers` are in the order of computation, where they were asked for."""
 
     a: str
     b: str
@@ -57,6 +75,7 @@ class Drift:
     suspects: tuple[Suspect, ...]
     coverage: dict[str, float | int | None]
     notes: tuple[str, ...] = ()
+    layers: tuple[Layer, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The document that `edge-export drift --json` prints."""
@@ -70,13 +89,13 @@ class Drift:
             "suspects": suspects,
             "coverage": self.coverage,
             "notes": list(self.notes),
+            **({"layers": [layer.to_json() for layer in self.layers]} if self.layers else {}),
         }
 
 
 def _side(side: Side) -> dict[str, Any]:
-    return {
-        "op_index": side.op_index,
-        "op_type": side.op_type,
-        "tensors": list(side.tensors),
-        "parameters": side.parameters,
-    }
+    return {**_place(side), "parameters": side.parameters}
+
+
+def _place(side: Side) -> dict[str, Any]:
+    return {"op_index": side.op_index, "op_type": side.op_type, "tensors": list(side.tensors)}
