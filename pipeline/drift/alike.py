@@ -1,147 +1,39 @@
-"""Is file `b` the model that file `a` is, and where not: by their graphs, and by values where those must decide."""
+"""Two models of one format: by their graphs, and by values where those must decide."""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
-import tempfile
 from collections.abc import Iterator, Sequence
-from functools import cached_property
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from converters import registry
-from converters.contract import Arrays, Artifact, Signature
+from converters.contract import Artifact
 from converters.errors import EdgeExportError
 from converters.graph import Graph, Op, Tensor
-from converters.worker import WorkerPool
-from pipeline.binding import speaking
-from pipeline.checks.drift import by_value, parameters, precision, segments, values
+from pipeline.checks.drift import parameters, precision, segments, values
 from pipeline.checks.drift.align import Pairs, align
 from pipeline.checks.drift.net import Net, Node, comparable
 from pipeline.checks.drift.suspects import Drift, Side, Suspect
 from pipeline.checks.drift.verdict import coverage, judged, notes_differ
 from pipeline.checks.drift.wiring import Boundary, Detour, detours
-from pipeline.compare import PREFIX
-from pipeline.config import Limits
-from pipeline.lone import inputs_for, open_artifact
-
-SAMPLES = 16
-MOST_BYTES = 256 << 20
-"""Of recorded values at a time: fewer samples where tensors are large."""
+from pipeline.drift.work import Work
 
 
-def drift(path_a: Path, path_b: Path, inputs: str, pool: WorkerPool, limits: Limits) -> Drift:
-    """The verdict on `path_b`, with `path_a` counting as right.
-
-    `inputs` is as of `inputs_for`; empty: the golden pack where one of the files lies in a bundle, else made-up ones.
-
-    Raises:
-        ModelError: a file that cannot be read.
-        UsageError: a format whose graphs are not read, or inputs that are not there.
-    """
-    a, pack_a = open_artifact(path_a, pool, limits)
-    b, pack_b = open_artifact(path_b, pool, limits)
-    for artifact in (a, b):
-        registry.tracer(artifact.format)
-    packs = [pack_a, pack_b]
-    wanted = inputs or ("golden" if any(packs) else "random")
-    given = None if wanted == "random" else inputs_for(a, wanted, packs)
-    return dataclasses.replace(drift_of(a, b, given, pool, limits), a=str(path_a), b=str(path_b))
-
-
-def drift_of(a: Artifact, b: Artifact, given: Arrays | None, pool: WorkerPool, limits: Limits) -> Drift:
-    """The verdict on artifact `b`, with `a` counting as right, on stacked inputs in the layout of `a.source`.
-
-    Made-up inputs where none are given.
-    """
-    work = _Work(a, b, given, pool, limits)
-    graphs = [work.ask(artifact, "graph") for artifact in (a, b)]
-    if a.format is not b.format:
-        return _across(graphs[0], graphs[1], work)
-    bridged = _bridged(*graphs)
-    pairs = align(comparable(graphs[0], bridged), comparable(graphs[1], bridged), bridged)
-    found = [*notes_differ(*graphs), *(precision.suspects(pairs) if bridged else ())]
+def alike(one: Graph, two: Graph, work: Work) -> Drift:
+    """The verdict on a file of the same format."""
+    bridged = _bridged(one, two)
+    pairs = align(comparable(one, bridged), comparable(two, bridged), bridged)
+    found = [*notes_differ(one, two), *(precision.suspects(pairs) if bridged else ())]
     proved = _proved(pairs, work)
     ways, rewritten = _followed(pairs, work, {int(suspect.order) for suspect in proved})
     found += [*ways, *(suspect for suspect in proved if suspect.order not in rewritten)]
     if not found:
         found += _unexplained(pairs, work, bool(rewritten))
     outcome, suspects = judged(found)
-    return Drift(str(a.path), str(b.path), outcome, suspects, coverage(pairs, work.isolated), tuple(work.notes))
-
-
-def _across(one: Graph, two: Graph, work: _Work) -> Drift:
-    """The verdict on a file of another format, by values alone."""
-    recorded = []
-    for artifact, graph in ((work.a, one), (work.b, two)):
-        made = [index for op in graph.ops for index in op.outputs if graph.tensors[index].shape is not None]
-        recorded.append(work.trace(artifact, graph, list(dict.fromkeys((*graph.inputs, *made)))))
-    known = by_value.partners(recorded[0], recorded[1], one.tensors, two.tensors)
-    found = by_value.wrong_ends(one, two, known)
-    lost = by_value.first_lost(one, two, known) if found else None
-    outcome, suspects = judged([*found, *([lost] if lost else [])])
-    share = len(set(known) & set(recorded[1])) / max(len(recorded[1]), 1)
-    shares: dict[str, float | int | None] = {"ops": len(one.ops), "ops_aligned": share, "weights_compared": None}
-    note = "two formats: aligned by value on these inputs, weights and attributes not compared"
-    names = str(work.a.path), str(work.b.path)
-    return Drift(*names, outcome, suspects, {**shares, "ops_isolated": 0}, (*work.notes, note))
-
-
-@dataclasses.dataclass
-class _Work:
-    """Two files, the inputs, and the workers that look inside."""
-
-    a: Artifact
-    b: Artifact
-    given: Arrays | None
-    pool: WorkerPool
-    limits: Limits
-    isolated: int = 0
-    recorded: dict[Path, dict[int, np.ndarray | None]] = dataclasses.field(default_factory=dict)
-    notes: list[str] = dataclasses.field(default_factory=list)
-
-    @cached_property
-    def inputs(self) -> Arrays:
-        """The inputs that were given, or made-up ones, made when they are first needed."""
-        return inputs_for(self.a, "random", []) if self.given is None else self.given
-
-    def ask(self, file: Artifact, question: str, **arguments: Any) -> Any:
-        """What a function of `converters.drift_job` says in the worker of the artifact's format."""
-        worker = registry.tracer(file.format).worker
-        return self.pool.call(
-            worker, f"converters.drift_job:{question}", self.limits.measure_s, artifact=file, **arguments
-        )
-
-    def trace(self, artifact: Artifact, graph: Graph, indices: Sequence[int]) -> dict[int, np.ndarray]:
-        """Values of tensors by index, recorded once; none of those that the file cannot show."""
-        known = self.recorded.setdefault(artifact.path, {})
-        missing = [index for index in indices if index not in known]
-        if missing:
-            known |= dict.fromkeys(missing) | self._record(artifact, graph, missing)
-        return {index: values for index in indices if (values := known[index]) is not None}
-
-    def _record(self, artifact: Artifact, graph: Graph, indices: Sequence[int]) -> dict[int, np.ndarray]:
-        sizes = [np.prod([abs(n) for n in graph.tensors[i].shape or ()], dtype=np.int64) for i in indices]
-        count = int(np.clip(MOST_BYTES // max(4 * int(sum(sizes)), 1), 1, SAMPLES))
-        lone = dataclasses.replace(artifact, signature=Signature(artifact.signature.inputs, ()))
-        spoken = speaking(lone, Signature(self.a.source.inputs, ()))
-        pairs = zip(self.a.source.inputs, spoken.source.inputs, strict=True)
-        own = {f"{PREFIX}{ours.name}": _spread(self.inputs[spec.name], count) for spec, ours in pairs}
-        with tempfile.TemporaryDirectory(prefix="edge-export-") as folder:
-            samples = Path(folder) / "inputs.npz"
-            np.savez(samples, allow_pickle=False, **own)
-            found: dict[int, np.ndarray] = self.ask(
-                spoken, "trace", samples=samples, prefix=PREFIX, indices=tuple(indices)
-            )
-            return found
-
-
-def _spread(stacked: np.ndarray, count: int) -> np.ndarray:
-    """The first `count` of `SAMPLES` samples that lie evenly in all: the same ones, whatever the count."""
-    return stacked[np.unique(np.linspace(0, len(stacked) - 1, min(SAMPLES, len(stacked))).astype(int))[:count]]
+    return Drift(
+        str(work.a.path), str(work.b.path), outcome, suspects, coverage(pairs, work.isolated), tuple(work.notes)
+    )
 
 
 def _bridged(a: Graph, b: Graph) -> bool:
@@ -152,7 +44,7 @@ def _bridged(a: Graph, b: Graph) -> bool:
     return ends[0] != ends[1] or small[0] != small[1]
 
 
-def _proved(pairs: Pairs, work: _Work) -> list[Suspect]:
+def _proved(pairs: Pairs, work: Work) -> list[Suspect]:
     """Suspects by their parameters, without those that do the same work on the same values."""
     found = list(parameters.suspects(pairs))
     doubtful = {suspect.a.op_index for suspect in found if suspect.kind in segments.CLEARABLE}
@@ -164,7 +56,7 @@ def _proved(pairs: Pairs, work: _Work) -> list[Suspect]:
     return [s for s in found if s.kind not in segments.CLEARABLE or not _harmless(pairs, s, work)]
 
 
-def _harmless(pairs: Pairs, suspect: Suspect, work: _Work) -> bool:
+def _harmless(pairs: Pairs, suspect: Suspect, work: Work) -> bool:
     """Whether both files' operators give the same, alone, on recorded and made-up values."""
     one, two = (
         next(op for op in net.graph.ops if op.index == side.op_index)
@@ -190,7 +82,7 @@ def _harmless(pairs: Pairs, suspect: Suspect, work: _Work) -> bool:
 
 
 def _alone(
-    work: _Work, file: Artifact, op: Op, computed: list[Tensor], rows: list[list[np.ndarray]]
+    work: Work, file: Artifact, op: Op, computed: list[Tensor], rows: list[list[np.ndarray]]
 ) -> list[np.ndarray]:
     """What one operator gives out, stacked, for rows of values of its computed inputs."""
     given = {tensor.index: np.stack(column) for tensor, column in zip(computed, zip(*rows, strict=True), strict=True)}
@@ -198,14 +90,14 @@ def _alone(
     return [found[index] for index in op.outputs]
 
 
-def _alike(pairs: Pairs, work: _Work, one: Op | Node, two: Op | Node) -> bool:
+def _alike(pairs: Pairs, work: Work, one: Op | Node, two: Op | Node) -> bool:
     """Whether two operators give out the same where they stand, in whatever layout."""
     ends = list(zip(one.outputs, two.outputs, strict=False))
     found = _agreeing(pairs, work, ends, any_layout=True)
     return len(found) == len(ends) > 0 and all(result.agrees for result in found.values())
 
 
-def _followed(pairs: Pairs, work: _Work, doubted: set[int]) -> tuple[list[Suspect], set[float]]:
+def _followed(pairs: Pairs, work: Work, doubted: set[int]) -> tuple[list[Suspect], set[float]]:
     """Suspects by what is read from where, without those whose values agree; and the partners that a rewrite changed.
 
     `doubted` are partners, by number in graph a, whose parameters differ: what is folded into them changes them too.
@@ -234,7 +126,7 @@ def _followed(pairs: Pairs, work: _Work, doubted: set[int]) -> tuple[list[Suspec
 
 
 def _agreeing(
-    pairs: Pairs, work: _Work, boundaries: Sequence[Boundary], any_layout: bool = False
+    pairs: Pairs, work: Work, boundaries: Sequence[Boundary], any_layout: bool = False
 ) -> dict[Boundary, values.Agreement]:
     """Whether both tensors of each boundary hold the same values; none where they cannot be seen."""
     if pairs.bridged:
@@ -268,7 +160,7 @@ def _as_many(one: np.ndarray, two: np.ndarray, constant: bool) -> tuple[np.ndarr
     return first, second
 
 
-def _unexplained(pairs: Pairs, work: _Work, cleared: bool) -> Iterator[Suspect]:
+def _unexplained(pairs: Pairs, work: Work, cleared: bool) -> Iterator[Suspect]:
     """Where nothing was found, the first partners whose values differ all the same.
 
     Not asked where every operator has its partner: that is proof, and a logarithm may blow up what rounding leaves.

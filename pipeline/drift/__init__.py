@@ -1,0 +1,46 @@
+"""Is model `b` the model that `a` is, and where not: by their graphs, by pieces run alone, and by values."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from converters import registry
+from converters.contract import Arrays, Artifact
+from converters.worker import WorkerPool
+from pipeline.checks.drift.suspects import Drift
+from pipeline.config import Limits
+from pipeline.drift.across import across
+from pipeline.drift.alike import alike
+from pipeline.drift.work import Work
+from pipeline.lone import inputs_for, open_artifact
+
+
+def drift(path_a: Path, path_b: Path, inputs: str, pool: WorkerPool, limits: Limits) -> Drift:
+    """The verdict on `path_b`, with `path_a` counting as right.
+
+    `inputs` is as of `inputs_for`; empty: the golden pack where one of the files lies in a bundle, else made-up ones.
+
+    Raises:
+        ModelError: a file that cannot be read.
+        UsageError: a format whose graphs are not read, or inputs that are not there.
+    """
+    a, pack_a = open_artifact(path_a, pool, limits)
+    b, pack_b = open_artifact(path_b, pool, limits)
+    for artifact in (a, b):
+        registry.tracer(artifact.format)
+    packs = [pack_a, pack_b]
+    wanted = inputs or ("golden" if any(packs) else "random")
+    given = None if wanted == "random" else inputs_for(a, wanted, packs)
+    return dataclasses.replace(drift_of(a, b, given, pool, limits), a=str(path_a), b=str(path_b))
+
+
+def drift_of(a: Artifact, b: Artifact, given: Arrays | None, pool: WorkerPool, limits: Limits) -> Drift:
+    """The verdict on artifact `b`, with `a` counting as right, on stacked inputs in the layout of `a.source`.
+
+    Made-up inputs where none are given.
+    """
+    work = Work(a, b, given, pool, limits)
+    graphs = [work.ask(artifact, "graph") for artifact in (a, b)]
+    compared = alike if a.format is b.format else across
+    return compared(graphs[0], graphs[1], work)

@@ -1,0 +1,79 @@
+"""Two models that are compared, the inputs, and the workers that look inside them."""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from converters import registry
+from converters.contract import Arrays, Artifact, Signature
+from converters.graph import Graph
+from converters.worker import WorkerPool
+from pipeline.binding import speaking
+from pipeline.compare import PREFIX
+from pipeline.config import Limits
+from pipeline.lone import inputs_for
+
+SAMPLES = 16
+MOST_BYTES = 256 << 20
+"""Of recorded values at a time: fewer samples where tensors are large."""
+
+
+@dataclasses.dataclass
+class Work:
+    """Two files, the inputs, and the workers that look inside."""
+
+    a: Artifact
+    b: Artifact
+    given: Arrays | None
+    pool: WorkerPool
+    limits: Limits
+    isolated: int = 0
+    recorded: dict[Path, dict[int, np.ndarray | None]] = dataclasses.field(default_factory=dict)
+    notes: list[str] = dataclasses.field(default_factory=list)
+
+    @cached_property
+    def inputs(self) -> Arrays:
+        """The inputs that were given, or made-up ones, made when they are first needed."""
+        return inputs_for(self.a, "random", []) if self.given is None else self.given
+
+    def ask(self, file: Artifact, question: str, **arguments: Any) -> Any:
+        """What a function of `converters.drift_job` says in the worker of the artifact's format."""
+        worker = registry.tracer(file.format).worker
+        return self.pool.call(
+            worker, f"converters.drift_job:{question}", self.limits.measure_s, artifact=file, **arguments
+        )
+
+    def trace(self, artifact: Artifact, graph: Graph, indices: Sequence[int]) -> dict[int, np.ndarray]:
+        """Values of tensors by index, recorded once; none of those that the file cannot show."""
+        known = self.recorded.setdefault(artifact.path, {})
+        missing = [index for index in indices if index not in known]
+        if missing:
+            known |= dict.fromkeys(missing) | self._record(artifact, graph, missing)
+        return {index: values for index in indices if (values := known[index]) is not None}
+
+    def _record(self, artifact: Artifact, graph: Graph, indices: Sequence[int]) -> dict[int, np.ndarray]:
+        sizes = [np.prod([abs(n) for n in graph.tensors[i].shape or ()], dtype=np.int64) for i in indices]
+        count = int(np.clip(MOST_BYTES // max(4 * int(sum(sizes)), 1), 1, SAMPLES))
+        lone = dataclasses.replace(artifact, signature=Signature(artifact.signature.inputs, ()))
+        spoken = speaking(lone, Signature(self.a.source.inputs, ()))
+        pairs = zip(self.a.source.inputs, spoken.source.inputs, strict=True)
+        own = {f"{PREFIX}{ours.name}": _spread(self.inputs[spec.name], count) for spec, ours in pairs}
+        with tempfile.TemporaryDirectory(prefix="edge-export-") as folder:
+            samples = Path(folder) / "inputs.npz"
+            np.savez(samples, allow_pickle=False, **own)
+            found: dict[int, np.ndarray] = self.ask(
+                spoken, "trace", samples=samples, prefix=PREFIX, indices=tuple(indices)
+            )
+            return found
+
+
+def _spread(stacked: np.ndarray, count: int) -> np.ndarray:
+    """The first `count` of `SAMPLES` samples that lie evenly in all: the same ones, whatever the count."""
+    return stacked[np.unique(np.linspace(0, len(stacked) - 1, min(SAMPLES, len(stacked))).astype(int))[:count]]
