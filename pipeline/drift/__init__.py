@@ -35,12 +35,15 @@ def drift(path_a: Path, path_b: Path, inputs: str, pool: WorkerPool, limits: Lim
     return dataclasses.replace(drift_of(a, b, given, pool, limits), a=str(path_a), b=str(path_b))
 
 
-def drift_of(a: Artifact, b: Artifact, given: Arrays | None, pool: WorkerPool, limits: Limits) -> Drift:
+def drift_of(
+    a: Artifact, b: Artifact, given: Arrays | None, pool: WorkerPool, limits: Limits, *, layers: bool = False
+) -> Drift:
     """The verdict on artifact `b`, with `a` counting as right, on stacked inputs in the layout of `a.source`.
 
-    Made-up inputs where none are given.
+    Made-up inputs where none are given. With `layers` also how far apart every two partners are, for the report.
     """
     work = Work(a, b, given, pool, limits)
     graphs = [work.ask(artifact, "graph") for artifact in (a, b)]
     compared = alike if a.format is b.format else across
-    return compared(graphs[0], graphs[1], work)
+    found = compared(graphs[0], graphs[1], work)
+    return dataclasses.replace(found, layers=work.layers(graphs[0], graphs[1])) if layers else found

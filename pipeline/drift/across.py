@@ -15,7 +15,7 @@ def across(one: Graph, two: Graph, work: Work) -> Drift:
     for artifact, graph in ((work.a, one), (work.b, two)):
         made = [index for op in graph.ops for index in op.outputs if graph.tensors[index].shape is not None]
         recorded.append(work.trace(artifact, graph, list(dict.fromkeys((*graph.inputs, *made)))))
-    known = by_value.partners(recorded[0], recorded[1], one.tensors, two.tensors)
+    known = work.known = by_value.partners(recorded[0], recorded[1], one.tensors, two.tensors)
     found = by_value.wrong_ends(one, two, known)
     lost = by_value.first_lost(one, two, known) if found else None
     outcome, suspects = judged([*found, *([lost] if lost else [])])

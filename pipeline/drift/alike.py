@@ -24,6 +24,7 @@ def alike(one: Graph, two: Graph, work: Work) -> Drift:
     """The verdict on a file of the same format."""
     bridged = _bridged(one, two)
     pairs = align(comparable(one, bridged), comparable(two, bridged), bridged)
+    work.known = pairs.tensors()
     found = [*notes_differ(one, two), *(precision.suspects(pairs) if bridged else ())]
     proved = _proved(pairs, work)
     ways, rewritten = _followed(pairs, work, {int(suspect.order) for suspect in proved})

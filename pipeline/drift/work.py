@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,12 @@ import numpy as np
 
 from converters import registry
 from converters.contract import Arrays, Artifact, Signature
+from converters.errors import EdgeExportError
 from converters.graph import Graph
 from converters.worker import WorkerPool
 from pipeline.binding import speaking
+from pipeline.checks.drift.layers import layers
+from pipeline.checks.drift.suspects import Layer
 from pipeline.compare import PREFIX
 from pipeline.config import Limits
 from pipeline.lone import inputs_for
@@ -37,11 +40,21 @@ class Work:
     isolated: int = 0
     recorded: dict[Path, dict[int, np.ndarray | None]] = dataclasses.field(default_factory=dict)
     notes: list[str] = dataclasses.field(default_factory=list)
+    known: Mapping[int, int] = dataclasses.field(default_factory=dict)
+    """For each tensor of b that has one, its partner in a."""
 
     @cached_property
     def inputs(self) -> Arrays:
         """The inputs that were given, or made-up ones, made when they are first needed."""
         return inputs_for(self.a, "random", []) if self.given is None else self.given
+
+    def layers(self, one: Graph, two: Graph) -> tuple[Layer, ...]:
+        """Both graphs side by side, with how far apart partners are where both sides show their values."""
+        try:
+            seen = self.trace(self.a, one, sorted({*self.known.values()})), self.trace(self.b, two, sorted(self.known))
+        except EdgeExportError:
+            seen = {}, {}
+        return layers(one, two, self.known, seen)
 
     def ask(self, file: Artifact, question: str, **arguments: Any) -> Any:
         """What a function of `converters.drift_job` says in the worker of the artifact's format."""

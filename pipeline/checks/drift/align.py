@@ -35,6 +35,11 @@ class Pairs:
         """Notes two partners."""
         self.to_b[in_a], self.to_a[in_b] = in_b, in_a
 
+    def tensors(self) -> dict[int, int]:
+        """For each tensor of file b that a partner of an operator of a gives out, the one of file a."""
+        ops = ((self.a.nodes[in_a].op, self.b.nodes[in_b].op) for in_a, in_b in self.to_b.items())
+        return {theirs: ours for one, two in ops for ours, theirs in zip(one.outputs, two.outputs, strict=False)}
+
     def free(self, in_a: int, in_b: int) -> bool:
         """Whether neither has a partner yet."""
         return in_a not in self.to_b and in_b not in self.to_a
