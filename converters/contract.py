@@ -37,6 +37,7 @@ class Format(StrEnum):
     ONNX = "onnx"
     TORCHSCRIPT = "torchscript"
     EXECUTORCH = "executorch"
+    COREML = "coreml"
 
     @property
     def suffix(self) -> str:
@@ -44,7 +45,13 @@ class Format(StrEnum):
         return _SUFFIX.get(self, f".{self}")
 
 
-_SUFFIX = {"torch": ".safetensors", "keras": ".weights.h5", "torchscript": ".pt", "executorch": ".pte"}
+_SUFFIX = {
+    "torch": ".safetensors",
+    "keras": ".weights.h5",
+    "torchscript": ".pt",
+    "executorch": ".pte",
+    "coreml": ".mlpackage",  # a folder
+}
 
 
 class Precision(StrEnum):
@@ -113,7 +120,8 @@ class Artifact:
     `signature` is the file's own; `source` is that of the source model, whose layout and dtype the golden
     pack keeps. A source model (format torch or keras) is `builder` ("module:function" or "file.py:function")
     called with `builder_args`, then loaded with the weights at `path`.
-    `sha256` is of the bytes; `graph_hash` is of the meaning, for converters that are not byte-deterministic.
+    `path` is a file, or a folder where the format is one; `sha256` is of its bytes (`converters.content`), `graph_hash`
+    of the meaning, for converters that are not byte-deterministic.
     """
 
     path: Path
@@ -187,6 +195,7 @@ class Edge:
     `packages` are the distributions it needs, read for versions and for UNAVAILABLE.
     `options` are the recipe keys it understands.
     `runtimes` alone run what it makes, where a file is made for one of several; none: every runtime of the format.
+    `toolchain` is the sealed environment that it works in, where it has one; `packages` are then those of that one.
     """
 
     name: str
@@ -199,6 +208,7 @@ class Edge:
     packages: tuple[str, ...]
     options: tuple[str, ...] = ()
     runtimes: tuple[str, ...] = ()
+    toolchain: str = ""
 
 
 @dataclass(frozen=True)

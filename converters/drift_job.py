@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from converters import adapt, registry
+from converters import adapt, content, registry
 from converters.contract import Arrays, Artifact
 from converters.errors import EdgeExportError, ModelError, UnsupportedError
 from converters.graph import Graph
@@ -60,9 +60,8 @@ def run(artifact: Artifact, given: Mapping[int, np.ndarray], wanted: Sequence[in
 
 
 def _tracer(artifact: Artifact) -> Tracer:
-    stat = artifact.path.stat() if artifact.path.is_file() else None
-    size, changed = (stat.st_size, stat.st_mtime_ns) if stat else (0, 0)
-    key = repr((artifact.format, artifact.path, size, changed, artifact.builder, sorted(artifact.builder_args.items())))
+    stamp = content.stamp(artifact.path)
+    key = repr((artifact.format, artifact.path, stamp, artifact.builder, sorted(artifact.builder_args.items())))
     if key not in _open:
         while len(_open) >= _KEPT:
             _open.pop(next(iter(_open)))

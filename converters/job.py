@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import importlib
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from converters import registry
+from converters import content, registry
 from converters.contract import Arrays, Artifact, ConversionRequest, Edge, Format, Precision, Signature, TensorSpec
 from converters.errors import ContractError, EdgeExportError, ModelError, ToolkitError, UnsupportedError
 from converters.inspection import Inspection
@@ -56,10 +55,10 @@ def convert(edge_name: str, request: ConversionRequest) -> Artifact:
             ),
         )
         inspection = _ensure(edge, request, temporary, signature)
-        _sync(temporary)
-        temporary.replace(target)
+        content.sync(temporary)
+        content.replace(temporary, target)
     finally:
-        temporary.unlink(missing_ok=True)
+        content.remove(temporary)
     source = request.source
     return Artifact(
         path=target,
@@ -72,9 +71,9 @@ def convert(edge_name: str, request: ConversionRequest) -> Artifact:
         route=source.route or edge.toolkit,
         producer=edge.name,
         versions={**source.versions, **{package: registry.version(package) for package in edge.packages}},
-        sha256=sha256(target),
+        sha256=content.sha256(target),
         graph_hash=inspection.graph_hash,
-        size_bytes=target.stat().st_size,
+        size_bytes=content.size_bytes(target),
     )
 
 
@@ -84,9 +83,9 @@ def inspect(path: Path, format: Format) -> Inspection:
     Raises:
         ModelError: the file is missing, empty, damaged or of another format.
     """
-    if not path.is_file():
+    if not path.exists():
         raise ModelError(f"there is no file {path}")
-    if path.stat().st_size == 0:
+    if content.size_bytes(path) == 0:
         raise ModelError(f"{path} is empty; make it again or fetch it again")
     reader = importlib.import_module(registry.inspector(format).module)
     try:
@@ -104,10 +103,9 @@ def open_session(runtime: str, artifact: Artifact, threads: int = 1) -> Session:
         ContractError: the runtime does not open this format.
         ModelError: the file is missing or damaged.
     """
-    if not artifact.path.is_file():
+    if not content.present(artifact.path):
         raise ModelError(f"{artifact.path} is missing; convert the model again")
-    stamp = artifact.path.stat()
-    key = (str(artifact.path), stamp.st_mtime_ns, stamp.st_size, runtime, threads, repr(artifact.signature))
+    key = (str(artifact.path), content.stamp(artifact.path), runtime, threads, repr(artifact.signature))
     if key not in _sessions:
         while len(_sessions) >= _OPEN_SESSIONS:
             _sessions.pop(next(iter(_sessions))).close()
@@ -155,12 +153,6 @@ def placement(runtime: str, artifact: Artifact, threads: int = 1) -> list[tuple[
     return open_session(runtime, artifact, threads).placement()
 
 
-def sha256(path: Path) -> str:
-    """The hex digest of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _require(edge: Edge, request: ConversionRequest) -> None:
     source = request.source
     if source.format is not edge.source:
@@ -172,7 +164,7 @@ def _require(edge: Edge, request: ConversionRequest) -> None:
         raise ContractError(f"{edge.name} knows no option {', '.join(unknown)}; it knows {', '.join(edge.options)}")
     if source.format not in SOURCE_FORMATS and source.precision is not Precision.FP32:
         raise ContractError(f"{edge.name} starts from fp32, not {source.precision}")
-    if not source.path.is_file():
+    if not content.present(source.path):
         raise ModelError(f"{edge.name}: the source file {source.path} is missing")
     if request.precision in (Precision.INT8, Precision.INT8_IO):
         if request.calibration is None:
@@ -185,7 +177,7 @@ def _require(edge: Edge, request: ConversionRequest) -> None:
 
 
 def _ensure(edge: Edge, request: ConversionRequest, written: Path, signature: Signature) -> Inspection:
-    if not written.is_file() or written.stat().st_size == 0:
+    if not content.present(written) or content.size_bytes(written) == 0:
         raise ContractError(f"{edge.name} wrote nothing")
     try:
         inspection = inspect(written, edge.target)
@@ -247,8 +239,3 @@ def _guard(who: Any, work: Callable[[], Any]) -> Any:
     except Exception as error:
         kind = UnsupportedError if is_refusal(error) else ToolkitError
         raise kind(f"{who.name}: {last_words(error)}") from error
-
-
-def _sync(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())

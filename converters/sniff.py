@@ -7,6 +7,7 @@ it a format, add a row to KINDS; a file that is no artifact but that people mist
 from __future__ import annotations
 
 import itertools
+import json
 import mmap
 import struct
 import zipfile
@@ -220,6 +221,8 @@ def sniff(path: Path) -> Format:
             suffix promises another format.
     """
     path = Path(path)
+    if path.is_dir() and (path / "Manifest.json").is_file():
+        return _sniff_package(path)
     if path.is_dir():
         hint = " (a SavedModel is a source: give the builder)" if (path / "saved_model.pb").exists() else ""
         raise ModelError(f"{path} is a folder; a model file is wanted{hint}: {_known()}")
@@ -233,6 +236,19 @@ def sniff(path: Path) -> Format:
                 return _sniff(_View(path, data))
     except (OSError, ValueError) as e:
         raise ModelError(f"{path} cannot be read: {e}") from e
+
+
+def _sniff_package(path: Path) -> Format:
+    """Core ML's folder: its manifest names a model and files beside it (`converters.coreml.package` reads it)."""
+    try:
+        manifest = json.loads((path / "Manifest.json").read_bytes())
+    except (OSError, ValueError) as e:
+        raise ModelError(f"{path} is a damaged Core ML package: its Manifest.json is no JSON; copy it again") from e
+    if not isinstance(manifest, dict) or "rootModelIdentifier" not in manifest:
+        raise ModelError(f"{path} is no Core ML package: its Manifest.json names no model. Known formats: {_known()}")
+    if path.suffix.lower() != Format.COREML.suffix:
+        raise ModelError(f"{path} is a Core ML package; rename it to {path.name}.mlpackage, which its readers ask for")
+    return Format.COREML
 
 
 def _sniff(view: _View) -> Format:
@@ -267,4 +283,4 @@ def _by_suffix(path: Path) -> _Kind | None:
 
 
 def _known() -> str:
-    return ", ".join(f"{kind.title} ({', '.join(kind.suffixes)})" for kind in KINDS)
+    return ", ".join([*(f"{kind.title} ({', '.join(kind.suffixes)})" for kind in KINDS), "Core ML (.mlpackage)"])

@@ -12,7 +12,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
-from converters import registry
+from converters import content, registry
 from converters.contract import Arrays, Artifact, Format, Precision, RuntimeSpec, Signature
 from converters.device import split_name
 from converters.errors import DataError, ModelError, UnavailableError, UsageError
@@ -25,7 +25,6 @@ from pipeline.bundle import open_bundle
 from pipeline.bundle.write import MANIFEST
 from pipeline.config import Limits
 from pipeline.golden_inputs import synthesise
-from pipeline.store import file_sha256
 from pipeline.task import worker_limits
 
 RANDOM_SAMPLES = 64
@@ -79,9 +78,9 @@ def open_artifact(path: Path, pool: WorkerPool, limits: Limits) -> tuple[Artifac
         signature=own,
         source=Signature(tuple(map(real, own.inputs)), tuple(map(real, own.outputs))),
         model=path.stem,
-        sha256=file_sha256(path),
+        sha256=content.sha256(path),
         graph_hash=inspection.graph_hash,
-        size_bytes=path.stat().st_size,
+        size_bytes=content.size_bytes(path),
     )
     return artifact, None
 

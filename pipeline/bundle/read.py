@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+from converters import content
 from converters.contract import Artifact
 from converters.errors import ContractError, ModelError
 from pipeline.bundle.contents import SCHEMA_VERSION, FileRecord, Manifest
@@ -71,6 +72,7 @@ def open_bundle(folder: Path) -> Bundle:
     for name, record in manifest.files.items():
         _verify(folder, name, record)
     _check_references(manifest, where)
+    _check_folders(folder, manifest)
     return Bundle(folder, manifest)
 
 
@@ -98,8 +100,10 @@ def _check_references(manifest: Manifest, where: str) -> None:
     """Every file that the manifest speaks of is among those that were verified."""
     named = [manifest.gates, *manifest.golden.values(), *manifest.report.values()]
     named += [manifest.labels] if manifest.labels else []
+    folders = {entry.file: _folder_sha256(manifest, entry.file) for entry in manifest.artifacts}
+    folders = {name: sha256 for name, sha256 in folders.items() if sha256}
     for name in (*named, *(entry.file for entry in manifest.artifacts)):
-        if name not in manifest.files:
+        if name not in {*manifest.files, *folders}:
             raise ModelError(f"{where}: {name!r} has no entry in 'files', so nothing vouches for it")
     if "json" not in manifest.report:
         raise ModelError(f"{where}: the report has no 'json' form")
@@ -108,5 +112,21 @@ def _check_references(manifest: Manifest, where: str) -> None:
         is_so = (entry.model, entry.framework, entry.route, entry.precision, entry.format)
         if (says.model, says.framework, says.route, says.precision, says.format) != is_so:
             raise ModelError(f"{where}: {entry.file} is described as {' '.join(is_so)}")
-        if manifest.files[entry.file].sha256 != entry.sha256:
+        if (folders.get(entry.file) or manifest.files[entry.file].sha256) != entry.sha256:
             raise ModelError(f"{where}: {entry.file} is vouched for with two different sha256")
+
+
+def _folder_sha256(manifest: Manifest, name: str) -> str:
+    """The digest of an artifact that is a folder, from its files in the manifest; empty where it has none."""
+    inside = f"{name}/"
+    own = {path.removeprefix(inside): one.sha256 for path, one in manifest.files.items() if path.startswith(inside)}
+    return content.folder_sha256(own) if own else ""
+
+
+def _check_folders(folder: Path, manifest: Manifest) -> None:
+    """An artifact that is a folder holds the files that the manifest names, and no other."""
+    for entry in manifest.artifacts:
+        path = folder / entry.file
+        inside = [f"{entry.file}/{name}" for name in content.files(path)] if path.is_dir() else []
+        if surplus := [name for name in inside if name not in manifest.files]:
+            raise ModelError(f"bundle {folder}: {', '.join(surplus)} is there, which nothing vouches for")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
+from converters import content
 from converters.contract import Artifact, Format
 from converters.errors import ModelError
 from pipeline.bundle.contents import (
@@ -110,7 +110,7 @@ def _bundled(artifact: Artifact, report: Report) -> BundledArtifact:
         format=artifact.format,
         producer=artifact.producer,
         versions=dict(artifact.versions),
-        sha256=artifact.sha256 or _sha256(artifact.path),
+        sha256=artifact.sha256 or content.sha256(artifact.path),
         graph_hash=artifact.graph_hash,
         size_bytes=_size(artifact.path),
         signature=artifact.signature,
@@ -130,22 +130,17 @@ def _records(folder: Path) -> dict[str, FileRecord]:
 
 
 def _copy(source: Path, target: Path, sha256: str = "") -> None:
-    """Copies the bytes of a file, and proves that they are those that were judged."""
+    """Copies a file or a folder, and proves that they are those that were judged."""
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        shutil.copyfile(source, target)
+        content.copy(source, target)
     except FileNotFoundError as error:
         raise ModelError(f"{source} is gone; make it again and write the bundle then") from error
-    if sha256 and (found := file_sha256(target)) != sha256:
+    if sha256 and (found := content.sha256(target)) != sha256:
         raise ModelError(f"{source} changed since it was judged: sha256 is {found}, was {sha256}; run again")
 
 
-def _sha256(path: Path) -> str:
-    _size(path)
-    return file_sha256(path)
-
-
 def _size(path: Path) -> int:
-    if not path.is_file():
+    if not content.present(path):
         raise ModelError(f"{path} is gone; make it again and write the bundle then")
-    return path.stat().st_size
+    return content.size_bytes(path)

@@ -72,6 +72,7 @@ def compare(
 
 def inspect(file: File, json: options.Json = False, debug: options.Debug = False) -> None:
     """Says what a file is made of, read tensor by tensor without running it."""
+    from converters import content
     from pipeline.lone import guess_precision, inspect_file, toolbox
 
     with toolbox() as (pool, limits):
@@ -86,7 +87,8 @@ def inspect(file: File, json: options.Json = False, debug: options.Debug = False
     from rich.markup import escape
 
     console = Console(highlight=False)
-    console.print(f"[bold]{escape(file.name)}[/]  {found.format}, looks {precision}, {file.stat().st_size:,} bytes")
+    size = content.size_bytes(file)
+    console.print(f"[bold]{escape(file.name)}[/]  {found.format}, looks {precision}, {size:,} bytes")
     for side, specs in (("input", found.signature.inputs), ("output", found.signature.outputs)):
         for spec in specs:
             scale = f"  scale {spec.scale:g} zero point {spec.zero_point}" if spec.quantized else ""

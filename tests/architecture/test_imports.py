@@ -23,15 +23,15 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         *("pipeline.config", "pipeline.store", "pipeline.workspace", "pipeline.resources", "pipeline.environment"),
     ),
     ("converters.registry", "converters.worker", "converters.job", "converters.drift_job", "converters.timing"),
-    ("converters.litert_web",),
+    ("converters.litert_web", "converters.onnx2tf", "converters.onnx_tf"),
     ("converters.eager", "converters.litert", "converters.onnx", "converters.torchscript", "converters.executorch"),
-    ("converters.devices",),
+    ("converters.devices", "converters.toolchains"),
     (
         *("converters.source", "converters.builder", "converters.calling", "converters.capture", "converters.weights"),
         *("converters.adapt", "converters.samples", "converters.sniff", "converters.grid", "converters.digest"),
         *("converters.limits", "converters.words", "converters.names", "converters.state"),
         *("converters.contract", "converters.device", "converters.errors", "converters.inspection", "converters.graph"),
-        *("converters.tracer", "converters.session"),
+        *("converters.tracer", "converters.session", "converters.content"),
     ),
 )
 """From the top to the ground: a module may import from its own layer and from those below, never from above."""
@@ -46,10 +46,10 @@ TOOLKITS = frozenset(
         *("tensorflow", "keras", "h5py", "tf2onnx", "jax"),
         *("torch", "torchao", "torchvision", "transformers"),
         *("onnx", "onnxruntime", "onnxscript"),
-        *("coremltools", "executorch", "sklearn"),
+        *("coremltools", "executorch", "sklearn", "onnx2tf", "onnx_tf", "tflite_runtime"),
     )
 )
-TOOLKIT_PACKAGES = LAYERS[-3]
+TOOLKIT_PACKAGES = (*LAYERS[-3], *LAYERS[-4])
 WORK_ON_MODELS = (
     *("pipeline.models", "pipeline.datasets"),
     *("converters.source", "converters.builder", "converters.calling", "converters.capture", "converters.weights"),

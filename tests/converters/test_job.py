@@ -14,7 +14,7 @@ import pytest
 import safetensors.numpy
 from tiny_models import MODELS
 
-from converters import job, registry
+from converters import content, job, registry
 from converters.contract import (
     Artifact,
     ConversionRequest,
@@ -51,7 +51,7 @@ def test_an_artifact_is_complete(float_file: Artifact) -> None:
     assert (float_file.format, float_file.precision) == (Format.TFLITE, Precision.FP32)
     assert (float_file.model, float_file.framework, float_file.route) == ("keras_conv", "tensorflow", "litert")
     assert float_file.source == MODELS["keras_conv"].signature
-    assert float_file.sha256 == job.sha256(float_file.path)
+    assert float_file.sha256 == content.sha256(float_file.path)
     assert float_file.size_bytes == float_file.path.stat().st_size
     assert float_file.graph_hash == job.inspect(float_file.path, Format.TFLITE).graph_hash
     assert float_file.producer == "litert_from_keras"

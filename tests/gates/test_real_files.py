@@ -116,13 +116,13 @@ class Honest:
         return check_parity(self.reference, got, self.source.source.outputs, GATES.parity[Precision(precision)])
 
     def with_fault(self, fault: Fault) -> Artifact:
-        from converters import job
+        from converters import content
 
         weights = load_file(self.source.path)
         fault(weights)
         path = self.folder / f"{fault.__name__}.safetensors"
         save_file(weights, path)
-        return dataclasses.replace(self.source, path=path, sha256=job.sha256(path))
+        return dataclasses.replace(self.source, path=path, sha256=content.sha256(path))
 
 
 @pytest.fixture(scope="module")

@@ -34,7 +34,7 @@ def test_a_part_outside_the_grammar_is_refused(model: str) -> None:
     [
         (("m", "jax", "litert", "int8", "tflite"), "framework 'jax' is none of torch, tensorflow"),
         (("m", "torch", "litert", "int4", "tflite"), "precision 'int4' is none of fp32"),
-        (("m", "torch", "litert", "int8", "coreml"), "format 'coreml' is none of torch"),
+        (("m", "torch", "litert", "int8", "caffe"), "format 'caffe' is none of torch"),
     ],
 )
 def test_what_does_not_exist_is_refused(parts: tuple[str, str, str, str, str], message: str) -> None:
