@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from pipeline.driver import Result, State, ends_the_run
 from pipeline.task import Task
 
-STAGES = ("data", "train", "reference", "calibrate", "convert", "validate")
+STAGES = ("data", "train", "reference", "calibrate", "convert", "validate", "drift")
 QUIET_STAGE = "judge"  # takes no time, and the report says what came of it
 QUIET_LINE_S = 10.0  # without a terminal, a long task speaks this often
 _MARK = {

@@ -11,7 +11,9 @@ from safetensors.numpy import load_file, save_file
 from converters.contract import Arrays
 from converters.inspection import Inspection, inspection_from_json
 from converters.timing import PairTimings
+from pipeline.checks.drift.suspects import Drift
 from pipeline.checks.verdict import Labelled
+from pipeline.report.decode import decode
 from pipeline.store import Entry
 
 GOLDEN = "golden.safetensors"  # of a reference: the golden pack
@@ -19,6 +21,7 @@ TEST = "test.safetensors"  # of a reference: input/<name>, output/<name>, label;
 GOLDEN_OUTPUTS = "golden_outputs.safetensors"  # of a measurement
 FACTS = "facts.json"
 TIMINGS = "timings.json"
+DRIFT = "drift.json"
 INPUT = "input/"
 OUTPUT = "output/"
 
@@ -61,6 +64,12 @@ def read_inspection(entry: Entry) -> Inspection:
 def read_timings(entry: Entry) -> PairTimings:
     """The times of an artifact and its baseline."""
     return PairTimings.from_json(entry.json(TIMINGS))
+
+
+def read_drift(entry: Entry) -> Drift:
+    """How an artifact compares with its origin, layer by layer."""
+    found: Drift = decode(Drift, entry.json(DRIFT), str(entry.file(DRIFT)))
+    return found
 
 
 def save(path: Path, arrays: Arrays) -> None:

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from converters import registry
 from converters.contract import Format, Framework, Precision, RuntimeSpec
 from converters.device import split_name
-from converters.errors import UsageError
+from converters.errors import EdgeExportError, UsageError
 from pipeline import config
 from pipeline.bundle import artifact_file_name, slug
 from pipeline.config import Configs, ModelConfig
+from pipeline.drift import drift_of
 from pipeline.request import CALIBRATED, Request, devices_of, frameworks_of, name_of, precisions_of, targets_of
-from pipeline.routes import Route, find_routes
+from pipeline.routes import SOURCE_FORMAT, Route, find_routes
 from pipeline.stages.convert import calibration_task, convert_task
 from pipeline.stages.data import data_task
+from pipeline.stages.drift import drift_task
 from pipeline.stages.reference import reference_task
 from pipeline.stages.train import capture_task, train_task
 from pipeline.stages.validate import inspect_task, latency_task, measure_task
 from pipeline.task import Task
+
+_LOOK = partial(drift_of, layers=True)
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,8 @@ class PlannedCell:
     """A cell before it is run, and the tasks that tell what becomes of it.
 
     `home` is the measurement of the same file on the first runtime of its target, none where the cell is that one.
-    An emulated device has no `timing`: its seconds say nothing.
+    An emulated device has no `timing`: its seconds say nothing. `drift` holds the file against its origin, or says why
+    that cannot be; `origin` holds that origin against the framework's model, where it is another file.
     """
 
     route: Route
@@ -40,6 +46,8 @@ class PlannedCell:
     baseline: Task
     home: Task | None
     home_runtime: str
+    drift: Task | EdgeExportError
+    origin: Task | None
 
 
 @dataclass(frozen=True)
@@ -62,6 +70,7 @@ class Plan:
             *self.references.values(),
             *(cell.artifact for cell in cells),
             *(task for cell in cells for task in (cell.inspection, cell.measurement)),
+            *(task for cell in cells for task in (cell.origin, cell.drift) if isinstance(task, Task)),
             *(cell.timing for cell in cells if cell.timing),
         ]
 
@@ -128,6 +137,7 @@ class _Branch:
             return []
         home, *others = runtimes
         at_home = self._measurement(artifact, home)
+        drift, origin = self._drift(route, chosen)
         cells = []
         for runtime in (home, *others):
             limits = self.configs.limits
@@ -143,6 +153,8 @@ class _Branch:
                     baseline=baseline,
                     home=None if runtime == home else at_home,
                     home_runtime=home.name,
+                    drift=drift,
+                    origin=origin,
                 )
             )
         return cells
@@ -184,6 +196,22 @@ class _Branch:
             return latency_task(artifact, artifact, self.reference, runtime, self.configs.limits, against=plain)
         return latency_task(artifact, baseline, self.reference, runtime, self.configs.limits)
 
+    def _drift(self, route: Route, chosen: Sequence[Route]) -> tuple[Task | EdgeExportError, Task | None]:
+        """How a file is proved layer by layer, and how what it is held against is proved.
+
+        What counts as right is the framework's model; of a file in less than fp32 it is the fp32 file of the same
+        route, where one is made, for they share their operators; and that is held against the framework's model.
+        """
+        plain = _plain(route, chosen)
+        origin = self.source if plain is None else self._artifact(plain)
+        formats = (SOURCE_FORMAT[route.framework] if plain is None else plain.target, route.target)
+        before = self._drift(plain, chosen)[0] if plain else None
+        try:
+            task = drift_task(self._artifact(route), origin, self.reference, formats, _LOOK, self.configs.limits)
+        except EdgeExportError as error:
+            return error, None
+        return task, before if isinstance(before, Task) else None
+
     def _artifact(self, route: Route) -> Task:
         task = self.source
         for index, (edge, precision) in enumerate(route.steps()):
@@ -207,6 +235,15 @@ class _Branch:
     def _identity(self, route: Route) -> str:
         file = artifact_file_name(self.model, route.framework, route.name, route.precision, route.target)
         return file.removesuffix(route.target.suffix)
+
+
+def _plain(route: Route, chosen: Sequence[Route]) -> Route | None:
+    """The fp32 route to the same format by the same toolkits: one that was chosen, or what a quantizer starts from."""
+    if route.precision is Precision.FP32:
+        return None
+    beside = next((r for r in chosen if _chain(r) == _chain(route) and r.precision is Precision.FP32), None)
+    quantizes = len(route.edges) > 1 and route.edges[-1].source is route.edges[-1].target
+    return beside or (Route(route.framework, route.edges[:-1], Precision.FP32) if quantizes else None)
 
 
 def _chain(route: Route) -> tuple[str, Format]:

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from converters import registry
-from converters.errors import UnavailableError, UsageError
+from converters.errors import EdgeExportError, UnavailableError, UsageError
 from converters.worker import WorkerPool
 from pipeline.bundle import require_place
 from pipeline.checks.gates import Gates
@@ -122,8 +122,11 @@ def _judge_task(plan: Plan, cell: PlannedCell, gates: Gates, results: Mapping[st
     }
     steps |= {"timing": cell.timing} if cell.timing else {}
     steps |= {"home": cell.home} if cell.home else {}
+    steps |= {"drift": cell.drift} if isinstance(cell.drift, Task) else {}
+    steps |= {"origin": cell.origin} if isinstance(cell.origin, Task) else {}
     have = {name: task for name, task in steps.items() if results[task.name].entry is not None}
     errors = {name: results[task.name].error for name, task in steps.items() if name not in have}
+    errors |= {"drift": cell.drift} if isinstance(cell.drift, EdgeExportError) else {}
     device = cell.runtime.device
     subject = Subject(
         model=plan.model,

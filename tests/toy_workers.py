@@ -18,6 +18,7 @@ from gates import mini
 from gates.timings import simulated
 
 from converters.contract import Artifact, ConversionRequest, Format, Precision, Signature, TensorSpec
+from converters.graph import Graph, Op, Tensor
 from converters.inspection import Inspection, OpInfo, TensorInfo
 from converters.samples import load_samples
 from converters.state import Probe
@@ -111,6 +112,15 @@ class ToyWorkers:
     def _placement(self, runtime: str, artifact: Artifact) -> list[tuple[str, str]]:
         return [("CONV_2D", DEVICES.get(runtime, "cpu"))]
 
+    def _graph(self, artifact: Artifact) -> Graph:
+        return graph(artifact)
+
+    def _trace(self, artifact: Artifact, samples: Path, prefix: str, indices: Any) -> dict[int, np.ndarray]:
+        inputs = load_samples(samples, prefix)[artifact.source.inputs[0].name]
+        first = len(load(artifact.path))
+        known = dict(enumerate((inputs, *mini.run(load(artifact.path), inputs).values()), first))
+        return {index: known[index] for index in indices if index in known}
+
     def _time_pair(self, **arguments: Any) -> Any:
         return simulated(0)
 
@@ -150,6 +160,20 @@ def inspection(path: Path, format: Format) -> Inspection:
     count = len(weights)
     op = OpInfo("CONV_2D", (count, *range(count)), (count + 1, count + 2))
     return Inspection(format, SIGNATURE, (*weights, *ends), (op,), "g" * 64)
+
+
+def graph(artifact: Artifact) -> Graph:
+    """One convolution of all the weights, as something that looks inside shows it."""
+    weights = load(artifact.path)
+    ends = (*SIGNATURE.inputs, *SIGNATURE.outputs)
+    tensors = [Tensor(n, name, v.shape, str(v.dtype), v) for n, (name, v) in enumerate(weights.items())]
+    tensors += [Tensor(n, spec.name, spec.shape, "float32") for n, spec in enumerate(ends, len(weights))]
+    (taken, *given) = (tensor.index for tensor in tensors[len(weights) :])
+    op = Op(0, "CONV_2D", (taken, *range(len(weights))), tuple(given))
+    names = tuple(spec.name for spec in SIGNATURE.outputs)
+    return Graph(
+        artifact.format, dict(enumerate(tensors)), (op,), (taken,), tuple(given), (SIGNATURE.inputs[0].name,), names
+    )
 
 
 def write_data(path: Path, samples: int = 128) -> Path:

@@ -21,6 +21,8 @@ from converters.inspection import Inspection
 from converters.timing import PairTimings
 from pipeline.checks.accuracy import check_accuracy
 from pipeline.checks.coverage import check_coverage
+from pipeline.checks.drift.check import check_drift
+from pipeline.checks.drift.suspects import Drift
 from pipeline.checks.gates import ALONE, Gates, KernelsGate, ParityGate
 from pipeline.checks.kernels import check_kernels
 from pipeline.checks.latency import check_latency
@@ -32,10 +34,11 @@ from pipeline.checks.size import check_size
 
 _Tolerance = TypeVar("_Tolerance", ParityGate, KernelsGate)
 
-CHECKS = ("coverage", "parity", "accuracy", "precision", "size", "placement", "latency")
+CHECKS = ("coverage", "parity", "drift", "accuracy", "precision", "size", "placement", "latency")
 """Every question asked of a cell whose artifact was made, in the order of the report.
 
-A cell on anything but the home runtime of its target is asked `kernels` as well, after `parity`.
+A cell on anything but the home runtime of its target is asked `kernels` as well, after `parity`. `drift` is asked of
+the file, once, and stands in each of its cells.
 """
 
 
@@ -73,6 +76,7 @@ class Evidence:
     `alone`: the reference is the same file on other kernels, which differ from one another as kernels do.
     `arithmetic` is what the runtime computes a float32 file in, where that is not float32. `emulated` names a device
     whose seconds say nothing; it is not asked for accuracy either, as far as parity with the home runtime carries it.
+    `drift` is the file against its origin, layer by layer, `origin` that origin against the framework's own model.
     """
 
     precision: Precision
@@ -93,6 +97,8 @@ class Evidence:
     alone: bool = False
     arithmetic: str = ""
     emulated: str = ""
+    drift: Drift | EdgeExportError | None = None
+    origin: Drift | EdgeExportError | None = None
 
     @property
     def gate(self) -> Precision:
@@ -107,6 +113,7 @@ def judge(evidence: Evidence, gates: Gates) -> tuple[Check, ...]:
         _coverage(evidence, gates),
         _parity(evidence, gates),
         *_kernels(evidence, gates),
+        check_drift(evidence.drift, evidence.origin),
         _accuracy(evidence, gates),
         _precision(evidence, gates),
         check_size(evidence.size_bytes, evidence.fp32_bytes, evidence.parameters, gates.size[evidence.precision]),

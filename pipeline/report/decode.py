@@ -46,7 +46,7 @@ def decode(kind: Any, data: Any, where: str) -> Any:
                 decode(part, row, f"{where}[{i}]") for i, (part, row) in enumerate(zip(parts, rows, strict=True))
             )
         return tuple(decode(parts[0], row, f"{where}[{index}]") for index, row in enumerate(rows))
-    if origin is Mapping:
+    if origin in (Mapping, dict):
         return {key: decode(parts[1], value, f"{where}.{key}") for key, value in _expect(data, dict, where).items()}
     if isinstance(kind, type) and issubclass(kind, Enum):
         if data not in [member.value for member in kind]:
@@ -65,8 +65,8 @@ def encode(value: Any) -> Any:
         return value.value
     if isinstance(value, list | tuple):
         return [encode(item) for item in value]
-    if isinstance(value, np.generic):
-        value = value.item()
+    if isinstance(value, np.generic | np.ndarray):
+        return encode(value.tolist())
     return _encode_float(value) if isinstance(value, float) else value
 
 

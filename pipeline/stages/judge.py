@@ -19,7 +19,7 @@ from pipeline.store import Entry, digest
 from pipeline.task import Context, Task, code
 
 CELL = "cell.json"
-STEPS = ("artifact", "inspection", "measurement", "timing")
+STEPS = ("artifact", "inspection", "measurement", "timing", "drift")
 """What a verdict is made from, in order; what lacks a step is blocked by it."""
 
 
@@ -46,7 +46,7 @@ def judge_task(subject: Subject, gates: Gates, have: Mapping[str, Task], errors:
     Args:
         subject: which cell.
         gates: every tolerance.
-        have: the tasks that have a result: `reference`, and as many of STEPS and `baseline` as there are.
+        have: the tasks that have a result: `reference`, and as many of STEPS, `baseline` and `origin` as there are.
         errors: why the other steps have none.
     """
 
@@ -99,6 +99,9 @@ def _checks(
         other = evidence.read_measured(needs["home"]).golden if "home" in needs else errors["home"]
         home = Home(subject.home, other)
     timings = errors.get("timing")
+    drift, origin = (
+        evidence.read_drift(needs[step]) if step in needs else errors.get(step) for step in ("drift", "origin")
+    )
     return judge(
         Evidence(
             precision=subject.precision,
@@ -118,6 +121,8 @@ def _checks(
             on_device=subject.on_device,
             arithmetic=subject.arithmetic,
             emulated=subject.emulated,
+            drift=drift,
+            origin=origin,
         ),
         gates,
     )

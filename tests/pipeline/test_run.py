@@ -115,7 +115,7 @@ def test_force_runs_one_stage_again_and_no_other(go):
 
 
 def test_a_stage_that_does_not_exist_says_what_does(go):
-    with pytest.raises(UsageError, match="no stage is called 'cook'; there are data, train.*validate, all"):
+    with pytest.raises(UsageError, match="no stage is called 'cook'; there are data, train.*validate, drift, all"):
         go(force=("cook",))
 
 

@@ -10,6 +10,7 @@ from gates.timings import simulated
 
 from converters import errors
 from converters.contract import Precision, TensorSpec
+from pipeline.checks.drift.suspects import Drift, Side, Suspect
 from pipeline.checks.outcome import Cell, Outcome
 from pipeline.checks.verdict import (
     CHECKS,
@@ -30,6 +31,9 @@ PIXELS, TEST = mini.images(256), mini.images(2000, seed=4)
 HONEST = mini.parameters()
 REFERENCE, TESTED = mini.run(HONEST, PIXELS), mini.run(HONEST, TEST)
 
+SAME = Drift("net in torch", "net.tflite", Outcome.PASSED, (), {"ops": 2, "ops_aligned": 1.0, "weights_compared": 1.0})
+SUSPECT = Suspect("attribute", Side(1, "Conv", ("y",), {"strides": [1, 1]}), Side(3, "CONV_2D"), "2 for 1", "stride")
+
 
 def evidence(**changes: object) -> Evidence:
     honest = Evidence(
@@ -46,6 +50,7 @@ def evidence(**changes: object) -> Evidence:
         labelled_got=mini.run(HONEST, TEST, np.float64),
         placement=[("CONV_2D", "xnnpack"), ("FULLY_CONNECTED", "xnnpack")],
         timings=simulated(0),
+        drift=SAME,
     )
     return dataclasses.replace(honest, **changes)
 
@@ -66,6 +71,7 @@ def test_an_honest_cell_passes_every_check() -> None:
         ({"labelled_got": {}}, "accuracy"),
         ({"inspection": files.tflite_int8().inspection()}, "precision"),
         ({"size_bytes": 900_000}, "size"),
+        ({"drift": dataclasses.replace(SAME, outcome=Outcome.FAILED, suspects=(SUSPECT,))}, "drift"),
         ({"placement": [("CONV_2D", "builtin")]}, "placement"),
         ({"timings": dataclasses.replace(simulated(0), a_s=np.zeros((0, 0)))}, "latency"),
     ],

@@ -44,6 +44,7 @@ def steps(done, precision="fp32"):
         "measurement": cell.measurement,
         "timing": cell.timing,
         "baseline": cell.baseline,
+        "drift": cell.drift,
     }
 
 

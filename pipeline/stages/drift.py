@@ -1,0 +1,65 @@
+"""Stage `drift`: an artifact beside the model that it was made from, layer by layer, once a file. Judged elsewhere."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from typing import Any
+
+from converters import registry
+from converters.contract import Arrays, Artifact, Format
+from pipeline import evidence, golden
+from pipeline.checks.drift.suspects import Drift
+from pipeline.config import Limits
+from pipeline.entries import read_artifact
+from pipeline.report.decode import encode
+from pipeline.store import digest
+from pipeline.task import Context, Task, code, versions
+
+Look = Callable[[Artifact, Artifact, Arrays | None, Any, Limits], Drift]
+"""Holds the second artifact against the first on stacked inputs; the fourth argument is who calls the workers."""
+
+
+def drift_task(
+    artifact: Task, origin: Task, reference: Task, formats: tuple[Format, Format], look: Look, limits: Limits
+) -> Task:
+    """Compares an artifact with its origin: the framework's model, or the fp32 file of the same route.
+
+    Args:
+        artifact: the file that is judged.
+        origin: what counts as right.
+        reference: whose golden inputs go through both.
+        formats: of the origin and of the artifact.
+        look: compares two artifacts.
+        limits: of the time that a question to a toolkit may take.
+
+    Raises:
+        UnsupportedError: nobody looks inside models of one of the formats.
+    """
+    tracers = [registry.tracer(format) for format in formats]
+
+    def work(context: Context) -> None:
+        ours, theirs = (read_artifact(context.needs[name]) for name in ("origin", "artifact"))
+        pack = golden.read(context.needs["reference"].file(evidence.GOLDEN))
+        found = look(ours, theirs, pack.inputs, context, limits)
+        named = dataclasses.replace(found, a=_name(ours), b=theirs.path.name)
+        (context.folder / evidence.DRIFT).write_text(json.dumps(encode(named), indent=1, default=str))
+
+    ingredients = {
+        "code of the comparison": code(
+            "pipeline/drift", "pipeline/checks/drift", "pipeline/stages/drift.py", "converters/*.py"
+        ),
+        "code that looks inside": code(*(tracer.module.rpartition(".")[0].replace(".", "/") for tracer in tracers)),
+        "packages": versions(tuple(package for tracer in tracers for package in tracer.packages)),
+        "formats": digest(formats),
+    }
+    needs = {"artifact": artifact, "origin": origin, "reference": reference}
+    name = f"drift {artifact.name.partition(' ')[2]}"
+    return Task(name, "drift", ingredients, work, needs, lane=tracers[1].worker)
+
+
+def _name(origin: Artifact) -> str:
+    """How a report calls what counts as right."""
+    source = origin.format in (Format.TORCH, Format.KERAS)
+    return f"{origin.model} in {origin.framework}" if source else origin.path.name
