@@ -24,7 +24,10 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ),
     ("converters.registry", "converters.worker", "converters.job", "converters.drift_job", "converters.timing"),
     ("converters.litert_web", "converters.onnx2tf", "converters.onnx_tf"),
-    ("converters.eager", "converters.litert", "converters.onnx", "converters.torchscript", "converters.executorch"),
+    (
+        *("converters.eager", "converters.litert", "converters.onnx", "converters.torchscript"),
+        *("converters.executorch", "converters.torch_export", "converters.tf_graph"),
+    ),
     ("converters.devices", "converters.toolchains"),
     (
         *("converters.source", "converters.builder", "converters.calling", "converters.capture", "converters.weights"),
