@@ -20,7 +20,7 @@ from pipeline.commands import devices, drift, files, housekeeping, runs
 EXIT_CODES = """\b
 Exit codes:
   0    every gate passed
-  1    the work ran, and a gate failed or a cell crashed
+  1    the work ran, and a gate failed, could not be decided, or a cell crashed
   2    usage: an option or a name that does not exist
   3    a configuration file
   4    a data set

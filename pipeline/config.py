@@ -49,9 +49,13 @@ class Limits:
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a precision is made (configs/recipes/<precision>.toml). `options` are per converter, by its name."""
+    """How a precision is made (configs/recipes/<precision>.toml). `options` are per converter, by its name.
+
+    A file of the user's own says in `precision` which one it makes.
+    """
 
     title: str
+    precision: str = ""
     calibration_samples: int = 0
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
@@ -68,6 +72,7 @@ class ModelConfig:
     training: Mapping[str, Any] = field(default_factory=dict)
     full_training: Mapping[str, Any] = field(default_factory=dict)
     golden_samples: int = 256
+    gates: Mapping[str, Any] = field(default_factory=dict)  # laid over configs/gates.toml: what the data can decide
 
 
 @dataclass(frozen=True)

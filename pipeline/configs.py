@@ -7,12 +7,14 @@ from pathlib import Path
 from converters import registry
 from pipeline import config
 from pipeline.checks.gates import ALONE, Gates, parse_gates
-from pipeline.config import Configs
+from pipeline.config import Configs, ModelConfig
 
 
-def load_configs(folder: Path | None, gates_file: Path | None) -> tuple[Configs, Gates]:
-    """Every configuration file of a run, the user's laid over ours."""
+def load_configs(
+    folder: Path | None, gates_file: Path | None, model: ModelConfig | None = None
+) -> tuple[Configs, Gates]:
+    """Every configuration file of a run, the user's laid over ours; gates of a reference model lie between."""
     configs = config.load(folder)
     override = config.read_toml(gates_file) if gates_file else None
     names = {spec.name for spec in registry.runtimes()} | {ALONE}
-    return configs, parse_gates(configs.gates, override, names)
+    return configs, parse_gates(configs.gates, override, names, model.gates if model else None)

@@ -18,6 +18,7 @@ from converters.worker import WorkerPool
 from pipeline.bundle import require_place
 from pipeline.checks.gates import Gates
 from pipeline.checks.outcome import Cell
+from pipeline.config import load_model
 from pipeline.configs import load_configs
 from pipeline.display import STAGES, ConsoleDisplay
 from pipeline.driver import Driver, Result, State, ends_the_run, reason_to_run
@@ -56,7 +57,8 @@ def execute(request: Request, options: Options) -> int:
     for stage in options.force:
         if stage not in (*STAGES, "all"):
             raise UsageError(f"no stage is called {stage!r}; there are {', '.join(STAGES)}, all")
-    configs, gates = load_configs(options.configs, options.gates)
+    reference = None if request.own_model else load_model(request.model)
+    configs, gates = load_configs(options.configs, options.gates, reference)
     plan = make_plan(request, configs)
     if options.until == "report":
         require_place(options.out / plan.model)

@@ -85,7 +85,7 @@ def recommended(artifacts: Sequence[BundledArtifact]) -> BundledArtifact | None:
 
 
 def is_good(artifact: BundledArtifact) -> bool:
-    """Whether some runtime passed the artifact and none failed it."""
+    """Whether some runtime passed the artifact and none failed it or left it undecided."""
     outcomes = [verdict.outcome for verdict in artifact.verdicts.values()]
     return Outcome.PASSED in outcomes and not any(outcome in BAD for outcome in outcomes)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from pipeline.checks import paired
@@ -11,6 +13,8 @@ from pipeline.checks.outcome import Check, Metric, Outcome
 
 LISTED_FLIPS = 50
 """So many changed predictions are listed by index in the metrics; all are counted."""
+MOST_SAMPLES = 1e8
+"""More than anyone labels: no number to ask for."""
 
 
 def check_accuracy(
@@ -25,7 +29,9 @@ def check_accuracy(
         reference_logits: the framework's eager fp32 scores, (n, ..., classes), one answer a sample.
         got_logits: the artifact's, of the same shape.
         targets: (n,) integer labels from 0; None where the data has none: NOT_RUN, and not required.
-        gate: the allowed loss for the artifact's precision.
+        gate: the allowed loss for the artifact's precision. FAILED: the whole interval of the drop lies beyond it.
+            PASSED: the best estimate does not, and the interval reaches no farther than `margin_points` beyond it.
+            UNDECIDED: anything between.
     """
     if targets is None or reference_logits is None or got_logits is None:
         reason = "no labelled data: give a data set with labels (--data) to have accuracy judged"
@@ -37,20 +43,19 @@ def check_accuracy(
 
     was, now = correct(targets, reference), correct(targets, got, like=reference)
     before, after = predictions(reference), predictions(got, like=reference)
-    metrics = _metrics(was, now, before != after)
+    metrics = _metrics(was, now, before != after, gate)
     wrong_labels = _labels_do_not_fit(was, before, targets, _classes(reference), gate)
     if wrong_labels:
         return Check("accuracy", Outcome.FAILED, (wrong_labels,), metrics)
-    few = len(targets) < gate.min_samples
-    reasons = _sure_losses(metrics, gate) if few else _losses(metrics, gate)
-    if reasons:
-        return Check("accuracy", Outcome.FAILED, tuple(reasons), metrics)
-    if few:
-        reason = (
-            f"{len(targets)} labelled samples show a drop of {metrics['detectable_drop_points']:.1f} points at best; "
-            f"the gate wants {gate.min_samples} samples"
-        )
+    lost = _losses(metrics, gate)
+    if lost:
+        return Check("accuracy", Outcome.FAILED, lost, metrics)
+    if len(targets) < gate.min_samples:
+        reason = f"{metrics['power']}; the gate wants {gate.min_samples} samples"
         return Check("accuracy", Outcome.NOT_RUN, (reason,), metrics)
+    open_question = _open_question(metrics, gate)
+    if open_question:
+        return Check("accuracy", Outcome.UNDECIDED, (open_question,), metrics)
     return Check("accuracy", Outcome.PASSED, (), metrics)
 
 
@@ -105,39 +110,72 @@ def _labels_do_not_fit(
     return f"{said}; an untrained model, or other labels than it was trained on"
 
 
-def _losses(metrics: dict[str, Metric], gate: AccuracyGate) -> list[str]:
-    """What the artifact lost beyond the gate."""
-    drop, share = metrics["drop_points"], metrics["flip_share"]
-    assert isinstance(drop, float)
-    assert isinstance(share, float)
+def _losses(metrics: dict[str, Metric], gate: AccuracyGate) -> tuple[str, ...]:
+    """What the artifact lost beyond the gate, beyond doubt; one flip in fifteen is 7 points, and says nothing."""
     reasons = []
-    if drop > gate.max_drop_points + 1e-9:
+    if _number(metrics, "drop_points_low") > gate.max_drop_points:
         reasons.append(
-            f"accuracy drops by {drop:.2f} points (95 % interval {metrics['drop_points_low']:.2f} to "
-            f"{metrics['drop_points_high']:.2f}, McNemar p {metrics['mcnemar_p']:.2g}), "
-            f"allowed {gate.max_drop_points:g}"
+            f"{_told(metrics, gate)}, McNemar p {metrics['mcnemar_p']:.2g}), allowed {gate.max_drop_points:g}"
         )
-    allowed = max(gate.max_flip_share * int(metrics["samples"] or 0), 1.0)
-    if int(metrics["flips"] or 0) > allowed:
+    flips, samples = int(_number(metrics, "flips")), int(_number(metrics, "samples"))
+    few = samples < gate.min_samples and paired.binomial_tail(flips, samples, gate.max_flip_share) >= gate.chance_p
+    if flips > max(gate.max_flip_share * samples, 1.0) and not few:
+        share = _number(metrics, "flip_share")
         reasons.append(f"{share:.1%} of the predictions changed, allowed {gate.max_flip_share:.1%}")
-    return reasons
+    return tuple(reasons)
 
 
-def _sure_losses(metrics: dict[str, Metric], gate: AccuracyGate) -> list[str]:
-    """What few samples show beyond doubt: one flip in fifteen is 7 points, and says nothing."""
-    low, flips, samples = (metrics[name] for name in ("drop_points_low", "flips", "samples"))
-    assert isinstance(low, float)
-    assert isinstance(flips, int)
-    assert isinstance(samples, int)
-    sure = low > gate.max_drop_points or paired.binomial_tail(flips, samples, gate.max_flip_share) < gate.chance_p
-    return _losses(metrics, gate) if sure else []
+def _open_question(metrics: dict[str, Metric], gate: AccuracyGate) -> str:
+    """Why these samples do not tell whether the gate is met; empty where they do.
+
+    They do where the best estimate keeps the promise, and the interval excludes a loss well beyond it: a true loss of
+    `max_drop_points + margin_points` passes in at most (1 - confidence) / 2 of trials.
+    """
+    drop, high = _number(metrics, "drop_points"), _number(metrics, "drop_points_high")
+    limit = gate.max_drop_points + gate.margin_points
+    if drop <= gate.max_drop_points + 1e-9 and high <= limit:
+        return ""
+    samples = int(_number(metrics, "samples"))
+    share = (_number(metrics, "lost") + _number(metrics, "won")) / samples
+    room = limit - drop if drop <= gate.max_drop_points + 1e-9 else drop - gate.max_drop_points
+    needed = paired.samples_needed(room / 100, max(share, 1 / samples), confidence=gate.confidence)
+    ask = f"about {_rounded(needed)} would tell" if needed < MOST_SAMPLES else "it lies too near to the gate to tell"
+    return (
+        f"{_told(metrics, gate)}), allowed {gate.max_drop_points:g} and surely below {limit:g}: {samples:,} samples "
+        f"do not tell, {ask}; give more labelled data, or a gate that this data can show"
+    )
 
 
-def _metrics(was: np.ndarray, now: np.ndarray, changed: np.ndarray) -> dict[str, Metric]:
+def _told(metrics: dict[str, Metric], gate: AccuracyGate) -> str:
+    """The drop with its interval; the bracket is left open."""
+    low, high = metrics["drop_points_low"], metrics["drop_points_high"]
+    percent = f"{100 * gate.confidence:g} %"
+    return f"accuracy drops by {metrics['drop_points']:.2f} points ({percent} interval {low:.2f} to {high:.2f}"
+
+
+def _number(metrics: dict[str, Metric], name: str) -> float:
+    value = metrics[name]
+    assert isinstance(value, int | float)
+    return float(value)
+
+
+def _rounded(count: float) -> str:
+    """Two digits of a number of samples, upwards."""
+    step = 10.0 ** max(0, math.floor(math.log10(count)) - 1)
+    return f"{math.ceil(count / step) * step:,.0f}"
+
+
+def _metrics(was: np.ndarray, now: np.ndarray, changed: np.ndarray, gate: AccuracyGate) -> dict[str, Metric]:
     """Everything that is told of the comparison; accuracies as shares, drops in percentage points."""
     n, lost, won = len(was), int((was & ~now).sum()), int((~was & now).sum())
-    low, high = paired.drop_interval(lost, won, n)
-    detectable = 100 * paired.detectable_drop(n, lost + won)
+    low, high = paired.drop_interval(lost, won, n, gate.confidence)
+    detectable = 100 * paired.detectable_drop(n, lost + won, confidence=gate.confidence)
+    needed = paired.samples_needed(gate.max_drop_points / 100, (lost + won) / n, confidence=gate.confidence)
+    power = (
+        f"{n:,} samples, of which {lost + won} became right or wrong, show a drop of {detectable:.2g} points or more"
+    )
+    if needed < MOST_SAMPLES:
+        power += f"; {gate.max_drop_points:g} needs {_rounded(needed)}"
     at = np.flatnonzero(changed)
     listed = " ".join(map(str, at[:LISTED_FLIPS])) + (" ..." if len(at) > LISTED_FLIPS else "")
     return {
@@ -154,6 +192,5 @@ def _metrics(was: np.ndarray, now: np.ndarray, changed: np.ndarray) -> dict[str,
         "flip_share": len(at) / n,
         "flip_samples": listed,
         "detectable_drop_points": detectable,
-        "power": f"{n} samples with {lost + won} right-or-wrong changes show a true drop of {detectable:.2f} points "
-        "in 80 % of trials",
+        "power": power,
     }

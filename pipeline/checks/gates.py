@@ -39,8 +39,10 @@ class ParityGate:
 class AccuracyGate:
     """What an artifact may lose on labelled data against the reference. One a precision."""
 
-    min_samples: int  # fewer labelled samples do not tell
-    max_drop_points: float  # percentage points of top-1 accuracy
+    min_samples: int  # fewer labelled samples are not judged
+    max_drop_points: float  # percentage points of top-1 accuracy, by the best estimate
+    margin_points: float  # how far beyond that the interval of the drop may reach; above: undecided
+    confidence: float  # of that interval
     max_flip_share: float  # predictions that change in either direction
     chance_p: float  # the reference must beat guessing with a smaller p, or the labels do not fit
     reason: str
@@ -153,16 +155,20 @@ _SECTIONS = (*_BY_PRECISION, *_SINGLE, *_BY_RUNTIME)
 _G = TypeVar("_G")
 
 
-def parse_gates(content: Content, override: Content | None = None, runtimes: Collection[str] = ()) -> Gates:
-    """The gates of a complete file, with the known keys of a second file laid over it.
+def parse_gates(
+    content: Content, override: Content | None = None, runtimes: Collection[str] = (), model: Content | None = None
+) -> Gates:
+    """The gates of a complete file, with the known keys of the model's own laid over it, and of a second file on top.
 
-    A section of `override` names only the keys that it changes, and its own `reason`. `runtimes`, when given, are the
-    families that `placement` and `kernels` may name.
+    A section of `override` and `model` names only the keys that it changes, and its own `reason`. `runtimes`, when
+    given, are the families that `placement` and `kernels` may name.
 
     Raises:
         ConfigError: an unknown section, precision, runtime or key, a missing key, a wrong type, an impossible value.
     """
-    merged = _merged(content, override) if override else content
+    merged = content
+    for layer in filter(None, (model, override)):
+        merged = _merged(merged, layer)
     _known(merged, _SECTIONS, "gates", "section")
     for name in _BY_RUNTIME if runtimes else ():
         _known(_table(merged, name), runtimes, f"gates [{name}]", "runtime")

@@ -16,6 +16,7 @@ class Outcome(StrEnum):
 
     PASSED = "PASSED"
     FAILED = "FAILED"
+    UNDECIDED = "UNDECIDED"  # measured, and the measurement cannot tell; the reason says what would
     CRASHED = "CRASHED"
     TIMED_OUT = "TIMED_OUT"
     UNSUPPORTED = "UNSUPPORTED"  # the toolkit says so
@@ -28,11 +29,15 @@ SEVERITY: tuple[Outcome, ...] = (
     Outcome.NOT_RUN,
     Outcome.UNSUPPORTED,
     Outcome.BLOCKED,
+    Outcome.UNDECIDED,
     Outcome.FAILED,
     Outcome.TIMED_OUT,
     Outcome.CRASHED,
 )
-"""From best to worst; a cell is as bad as its worst required check."""
+"""From best to worst; a cell is as bad as its worst required check.
+
+UNDECIDED is the last before FAILED: a missing device excuses, data that might hide a failure do not.
+"""
 
 
 def worst(outcomes: Iterable[Outcome]) -> Outcome:

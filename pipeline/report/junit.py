@@ -1,7 +1,7 @@
 """The report as JUnit XML, one test case a cell.
 
-FAILED is a failure, CRASHED and TIMED_OUT are errors, NOT_RUN, UNSUPPORTED and BLOCKED are skipped with their reason:
-no reader of JUnit counts those as passed. A report without cells is one failed test case.
+FAILED and UNDECIDED are failures, CRASHED and TIMED_OUT are errors, NOT_RUN, UNSUPPORTED and BLOCKED are skipped with
+their reason: no reader of JUnit counts those as passed. A report without cells is one failed test case.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pipeline.report.text import clean, one_line
 
 ELEMENTS = {
     Outcome.PASSED: "",
+    Outcome.UNDECIDED: "failure",
     Outcome.FAILED: "failure",
     Outcome.CRASHED: "error",
     Outcome.TIMED_OUT: "error",

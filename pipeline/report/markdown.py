@@ -51,7 +51,7 @@ def _cell(cell: Cell) -> str:
 def _failures(cells: list[Cell], names: dict[str, str]) -> list[str]:
     if not cells:
         return []
-    lines = ["### What failed", ""]
+    lines = ["### What failed, or is undecided", ""]
     for cell in cells[:SHOWN]:
         lines.append(f"- {MARKS[cell.outcome].symbol} **{cell.outcome}** {_text(names[cell.id])}")
         lines += [f"  - {_text(one_line(reason, REASON))}" for reason in cell.reasons[:3]]

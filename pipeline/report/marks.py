@@ -22,6 +22,7 @@ class Mark:
 
 MARKS: dict[Outcome, Mark] = {
     Outcome.PASSED: Mark("✓", "passed", "good", "green", "every required check was made and passed its gate"),
+    Outcome.UNDECIDED: Mark("≈", "undecided", "idle", "yellow", "measured, but too little to tell pass from failure"),
     Outcome.FAILED: Mark("✗", "failed", "bad", "bold red", "a gate was not met, or nothing could be compared"),
     Outcome.CRASHED: Mark("▲", "crashed", "bad", "bold red", "the toolkit's process died"),
     Outcome.TIMED_OUT: Mark("◷", "timed out", "bad", "bold red", "the toolkit passed its time limit"),
@@ -29,7 +30,8 @@ MARKS: dict[Outcome, Mark] = {
     Outcome.NOT_RUN: Mark("∅", "did not run", "idle", "yellow", "a device, package or data set is not here"),
     Outcome.BLOCKED: Mark("⊘", "blocked", "idle", "yellow", "an earlier step of the same cell did not end well"),
 }
-BAD = (Outcome.FAILED, Outcome.CRASHED, Outcome.TIMED_OUT)
+BAD = (Outcome.FAILED, Outcome.CRASHED, Outcome.TIMED_OUT, Outcome.UNDECIDED)
+"""What makes a run red: the reasons are each cell's own."""
 UNPROVED = (Outcome.NOT_RUN, Outcome.UNSUPPORTED, Outcome.BLOCKED)
 READING_ORDER = (Outcome.PASSED, *(outcome for outcome in reversed(SEVERITY) if outcome is not Outcome.PASSED))
 """What passed, then the rest from the worst on."""

@@ -9,14 +9,17 @@ import pytest
 from gates import mini
 
 from converters.contract import Precision
+from pipeline.checks import paired
 from pipeline.checks.accuracy import check_accuracy, flips
 from pipeline.checks.outcome import Check, Outcome
 
 GATES = mini.gates()
-PIXELS = mini.images(800)
+PIXELS = mini.images(4000)
 HONEST = mini.parameters()
 REFERENCE = mini.run(HONEST, PIXELS)["logits"]
 LABELS = mini.labels(REFERENCE)
+HONEST_FILES = [("fp32", 0.0, 0.0), ("fp16", 0.0003, 0.0001), ("dynamic", 0.003, 0.0005), ("int8", 0.0035, 0.0)]
+"""Share of samples that an honest file of the reference model turns from right to wrong or back, and its drop."""
 
 
 def judge(got: np.ndarray, targets: np.ndarray | None = LABELS, precision: str = "int8") -> Check:
@@ -155,6 +158,59 @@ def test_one_flip_among_few_samples_is_no_loss() -> None:
     assert check.outcome is Outcome.NOT_RUN
 
 
+def lost_in(share: float, samples: int) -> Check:
+    """The check of a file that gets a share of its samples wrong which the reference gets right."""
+    targets = np.arange(samples) % 5
+    scores = np.eye(5)[targets][:, None]
+    got = scores.copy()
+    wrong = np.arange(round(share * samples)) * 7 % samples
+    got[wrong] = np.roll(got[wrong], 1, axis=-1)
+    return check_accuracy(scores, got, targets, GATES.accuracy[Precision.INT8])
+
+
+@pytest.mark.parametrize(
+    ("samples", "outcome"),
+    [(200, Outcome.UNDECIDED), (500, Outcome.UNDECIDED), (2000, Outcome.FAILED), (10_000, Outcome.FAILED)],
+)
+def test_a_real_loss_is_undecided_on_few_samples_and_failed_on_many(samples: int, outcome: Outcome) -> None:
+    check = lost_in(0.01, samples)
+    assert (check.outcome, check.required) == (outcome, True)
+
+
+def test_a_loss_far_beyond_the_gate_fails_on_few_samples() -> None:
+    assert lost_in(0.05, 200).outcome is Outcome.FAILED
+
+
+@pytest.mark.parametrize("precision", list(Precision))
+def test_a_file_that_loses_more_than_the_margin_seldom_passes(precision: Precision) -> None:
+    gate = GATES.accuracy[precision]
+    loss = (gate.max_drop_points + gate.margin_points) / 100
+    rng = np.random.default_rng(5)
+    n = 2000
+    trials = rng.multinomial(n, [loss + 0.001, 0.001, 1 - loss - 0.002], size=300)
+    intervals = [paired.drop_interval(int(lost), int(won), n, gate.confidence) for lost, won, _ in trials]
+    passed = np.mean([100 * high <= gate.max_drop_points + gate.margin_points for _, high in intervals])
+    assert passed <= 0.05
+
+
+@pytest.mark.parametrize(("precision", "changed", "drop"), HONEST_FILES)
+def test_honest_files_of_the_reference_model_are_decided_on_both_test_splits(
+    precision: str, changed: float, drop: float
+) -> None:
+    gate = GATES.accuracy[Precision(precision)]
+    rng = np.random.default_rng(6)
+    for n in (2000, 10_000):
+        rates = [(changed + drop) / 2, (changed - drop) / 2, 1 - changed]
+        trials = rng.multinomial(n, rates, size=300)
+        intervals = [paired.drop_interval(int(lost), int(won), n, gate.confidence) for lost, won, _ in trials]
+        limit = gate.max_drop_points + gate.margin_points
+        passed = [
+            100 * (lost - won) / n <= gate.max_drop_points and 100 * high <= limit
+            for (lost, won, _), (_, high) in zip(trials, intervals, strict=True)
+        ]
+        assert np.mean(passed) >= 0.97
+
+
 def test_flips_are_listed() -> None:
     got = REFERENCE.copy()
     got[[3, 11]] = -got[[3, 11]]
@@ -163,7 +219,7 @@ def test_flips_are_listed() -> None:
 
 
 def test_one_score_a_sample_is_a_two_class_answer() -> None:
-    scores = np.random.default_rng(0).normal(size=(200, 1, 1))
+    scores = np.random.default_rng(0).normal(size=(1000, 1, 1))
     targets = (scores[:, 0, 0] > 0).astype(int)
     gate = GATES.accuracy[Precision.INT8]
     assert check_accuracy(scores, scores * 1.01, targets, gate).outcome is Outcome.PASSED

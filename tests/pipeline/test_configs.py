@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 
 from converters.contract import Precision
 from converters.errors import ConfigError
+from pipeline.config import load_model, model_names
 from pipeline.configs import load_configs
 
 
@@ -34,6 +36,28 @@ def test_the_users_gates_are_laid_over_ours_key_by_key():
 def test_a_gate_that_would_judge_nothing_is_an_error(text, match):
     with pytest.raises(ConfigError, match=match):
         load_configs(None, gates_file(text))
+
+
+def test_gates_of_a_model_lie_between_ours_and_the_users():
+    digits = load_model("digits-cnn")
+    ours, models = load_configs(None, None)[1], load_configs(None, None, digits)[1]
+    assert models.accuracy[Precision.INT8].margin_points > ours.accuracy[Precision.INT8].margin_points
+    assert models.parity == ours.parity
+    text = '[accuracy.int8]\nmargin_points = 0.1\nreason = "more data"\n'
+    users = load_configs(None, gates_file(text), digits)[1].accuracy[Precision.INT8]
+    assert (users.margin_points, users.reason) == (0.1, "more data")
+    assert users.max_drop_points == models.accuracy[Precision.INT8].max_drop_points
+
+
+@pytest.mark.parametrize("name", model_names())
+def test_gates_of_every_reference_model_are_valid(name):
+    assert load_configs(None, None, load_model(name))[1].accuracy
+
+
+def test_a_wrong_gate_of_a_model_is_an_error():
+    model = dataclasses.replace(load_model("digits-cnn"), gates={"accuracy": {"int9": {"reason": "r"}}})
+    with pytest.raises(ConfigError, match="unknown precision 'int9'"):
+        load_configs(None, None, model)
 
 
 def test_a_folder_of_the_users_takes_the_place_of_the_files_that_it_has():

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.checks.paired import binomial_tail, detectable_drop, drop_interval, mcnemar_p
+from pipeline.checks.paired import binomial_tail, detectable_drop, drop_interval, mcnemar_p, samples_needed
 
 
 @pytest.mark.parametrize(("k", "n", "p"), [(0, 5, 0.3), (3, 5, 0.3), (5, 5, 0.3), (230, 2000, 0.1), (1, 1, 0.5)])
@@ -55,6 +55,39 @@ def test_the_interval_covers_what_it_says(lost: float, won: float, n: int) -> No
 
 
 def test_more_samples_show_smaller_drops() -> None:
-    assert detectable_drop(2000, 40) == pytest.approx(2.8016 * np.sqrt(40) / 2000, rel=1e-3)
+    assert detectable_drop(2000, 40) == pytest.approx(0.011, abs=1e-4)
     assert detectable_drop(10_000, 200) < detectable_drop(2000, 40)
     assert detectable_drop(1, 1) == 1.0
+
+
+@pytest.mark.parametrize(("n", "flip_share"), [(2000, 0.02), (500, 0.0), (10_000, 0.005)])
+def test_the_detectable_drop_is_detected_as_often_as_it_says(n: int, flip_share: float) -> None:
+    drop = detectable_drop(n, round(flip_share * n))
+    rng = np.random.default_rng(1)
+    rates = [flip_share / 2 + drop, flip_share / 2, 1 - flip_share - drop]
+    trials = rng.multinomial(n, rates, size=500)
+    shown = np.mean([drop_interval(int(b), int(c), n)[0] > 0 for b, c, _ in trials])
+    assert 0.74 <= shown <= 0.97  # more where few flip: the interval is exact, the formula is not
+
+
+def test_samples_needed_is_the_inverse_of_the_detectable_drop() -> None:
+    assert samples_needed(detectable_drop(2000, 40), 0.02) == pytest.approx(2000)
+    assert samples_needed(0.003, 0.02) == pytest.approx(20_056, rel=1e-3)
+    assert samples_needed(0.0, 0.02) == samples_needed(-0.1, 0.02) == np.inf
+
+
+def test_the_interval_misses_as_seldom_as_it_says() -> None:
+    """Counted out over all b and c, which are Poisson where they are few among many."""
+    n, most = 2000, 45
+    ends = np.array([[drop_interval(b, c, n) for c in range(most)] for b in range(most)])
+    k = np.arange(most)
+    factorials = np.cumsum(np.log(np.maximum(k, 1)))
+
+    def poisson(mean: float) -> np.ndarray:
+        return np.exp(k * np.log(mean) - mean - factorials) if mean else (k == 0) * 1.0
+
+    for won in (0.0, 0.3, 1.0, 4.0, 8.0):
+        for drop in (0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 10.0):
+            chance = np.outer(poisson(won + drop), poisson(won))
+            assert chance[ends[..., 1] < drop / n].sum() <= 0.027
+            assert chance[ends[..., 0] > drop / n].sum() <= 0.054

@@ -32,6 +32,7 @@ def test_one_test_case_a_cell_and_right_sums() -> None:
 def test_every_outcome_has_its_element(outcome: Outcome) -> None:
     expected = {
         Outcome.PASSED: [],
+        Outcome.UNDECIDED: ["failure"],
         Outcome.FAILED: ["failure"],
         Outcome.CRASHED: ["error"],
         Outcome.TIMED_OUT: ["error"],
