@@ -21,7 +21,7 @@ from converters.device import Device, Launch, split_name
 from converters.errors import UnavailableError, UnsupportedError, UsageError
 from converters.tracer import TracerSpec
 
-BUILT_IN = ("litert", "litert_web", "onnx", "torchscript", "executorch", "eager", "torch_export")
+BUILT_IN = ("litert", "litert_web", "onnx", "torchscript", "executorch", "eager", "torch_export", "tf_graph")
 ENTRY_POINT_GROUP = "edge_export.toolkits"
 DRAFTS_VARIABLE = "EDGE_EXPORT_TOOLKITS"
 
