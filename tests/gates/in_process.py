@@ -1,14 +1,5 @@
-"""Workers that are this process: what they are asked is the same, and it starts at once."""
+"""Workers that are this process, for tests; see `benchmarks.mutation.in_process`."""
 
-from __future__ import annotations
+from benchmarks.mutation.in_process import InProcess
 
-import importlib
-from typing import Any
-
-
-class InProcess:
-    """Stands for a WorkerPool where nothing crashes."""
-
-    def call(self, worker: str, target: str, timeout_s: float, on_progress: Any = None, **arguments: Any) -> Any:
-        module, _, name = target.partition(":")
-        return getattr(importlib.import_module(module), name)(**arguments)
+__all__ = ["InProcess"]

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
+from benchmarks.mutation.layer import Layer, Values
 from converters.litert.flatbuffer import DTYPES
 from converters.litert.pack import packed
 
 TYPES = {value: DTYPES.get(name, name.lower()) for name, value in vars(schema.TensorType).items() if name[0] != "_"}
 OPS = {value: name for name, value in vars(schema.BuiltinOperator).items() if name[0] != "_"}
-HEAVY = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
+HEAVY = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV")
+SMALL = ("int8", "uint8")
+LEAST_WEIGHTS = 16
+"""Of a kernel that counts as a layer's."""
 
 
 @dataclass
@@ -26,28 +31,35 @@ class File:
 
     @classmethod
     def read(cls, path: Path) -> File:
+        """Takes a file apart."""
         return cls(schema.ModelT.InitFromPackedBuf(path.read_bytes()))
 
     def write(self, path: Path) -> Path:
+        """Puts it together again."""
         path.write_bytes(packed(self.model))
         return path
 
     @property
     def graph(self) -> Any:
+        """The main graph."""
         return self.model.subgraphs[0]
 
     @property
     def ops(self) -> list[Any]:
+        """Its operators."""
         return self.graph.operators
 
     def tensor(self, index: int) -> Any:
+        """A tensor by its index."""
         return self.graph.tensors[index]
 
     def type(self, op: Any) -> str:
+        """An operator's type."""
         code = self.model.operatorCodes[op.opcodeIndex]
         return OPS[max(code.builtinCode, code.deprecatedBuiltinCode)]
 
     def dtype(self, index: int) -> str:
+        """A tensor's number type."""
         return TYPES[self.tensor(index).type]
 
     def constant(self, index: int) -> np.ndarray | None:
@@ -102,13 +114,77 @@ class File:
         return ((place, op) for place, op in enumerate(self.ops) if self.type(op) in kinds)
 
     def heavy(self) -> list[tuple[int, Any]]:
-        """Those with a constant kernel of some size."""
+        """Those with a constant kernel of some size, which numpy can hold."""
         found = []
         for place, op in self.of(*HEAVY):
             kernel = self.constant(int(op.inputs[1]))
-            if kernel is not None and kernel.size >= 64:
+            if kernel is not None and kernel.size >= LEAST_WEIGHTS and kernel.ndim in (2, 4):
                 found.append((place, op))
         return found
+
+    def layers(self) -> list[Layer]:
+        """As `Editable.layers`."""
+        return [self._layer(place, op) for place, op in self.heavy()]
+
+    def _layer(self, place: int, op: Any) -> Layer:
+        stored = self.constant(int(op.inputs[1]))
+        assert stored is not None
+        depthwise = self.type(op) == "DEPTHWISE_CONV_2D"
+        slot = 3 if self.type(op) == "TRANSPOSE_CONV" else 2
+        bias = self.constant(int(op.inputs[slot])) if len(op.inputs) > slot else None
+        kernel = (
+            stored.transpose(3, 1, 2, 0)
+            if depthwise
+            else stored.reshape(len(stored), *stored.shape[1:-1] or (1, 1), -1)
+        )
+
+        def set_kernel(values: np.ndarray) -> None:
+            self.own(op, 1, values.transpose(3, 1, 2, 0) if depthwise else values.reshape(stored.shape))
+
+        return Layer(place, kernel, bias, set_kernel, lambda values: self.own(op, slot, values), depthwise)
+
+    def values(self) -> list[Values]:
+        """As `Editable.values`."""
+        found = []
+        for place, op in enumerate(self.ops):
+            for slot, index in enumerate(map(int, op.inputs)):
+                data = self.constant(index) if self.type(op) not in HEAVY else None
+                if data is not None and data.dtype == np.float32:
+                    set = partial(self.own, op, slot)
+                    found.append(Values(place, self.type(op), data, set))
+        return found
+
+    def shape(self, index: int) -> tuple[int, ...]:
+        """A tensor's shape, empty where the file does not say it."""
+        shape = self.tensor(index).shape
+        return () if shape is None else tuple(int(n) for n in shape)
+
+    def insert(self, place: int, kind: str, inputs: list[int], out: int, options: Any = None) -> None:
+        """A new operator at a place; `options` is a table of the schema."""
+        made = schema.OperatorT()
+        made.opcodeIndex, made.inputs, made.outputs = self.code(kind), inputs, [out]
+        if options is not None:
+            name = type(options).__name__.removesuffix("T")
+            made.builtinOptions, made.builtinOptionsType = options, getattr(schema.BuiltinOptions, name)
+        self.ops.insert(place, made)
+
+    def add_constant(self, values: np.ndarray, name: str) -> int:
+        """A constant tensor without quantization; its index."""
+        made = schema.TensorT()
+        kinds = {dtype: number for number, dtype in TYPES.items()}
+        made.name, made.type, made.shape = name, kinds[str(values.dtype)], list(values.shape)
+        self.graph.tensors.append(made)
+        self.set(len(self.graph.tensors) - 1, values)
+        return len(self.graph.tensors) - 1
+
+    def behind(self, place: int, kind: str, constants: list[np.ndarray], options: Any = None) -> int:
+        """Puts an operator behind another's first output, for all who read that; its place."""
+        out = int(self.ops[place].outputs[0])
+        fresh = self.add_tensor(out, f"{kind.lower()}_{place}")
+        self.reread(out, fresh, place)
+        held = [self.add_constant(values, f"constant_{place}") for values in constants]
+        self.insert(place + 1, kind, [out, *held], fresh, options)
+        return place + 1
 
     def reread(self, old: int, new: int, after: int = -1) -> None:
         """Everything behind place `after` that reads tensor `old` reads `new`; outputs too."""
@@ -118,12 +194,3 @@ class File:
         for definition in self.model.signatureDefs or []:
             for row in definition.outputs:
                 row.tensorIndex = new if row.tensorIndex == old else row.tensorIndex
-
-
-Planter = Callable[[File, np.random.Generator], int | None]
-
-
-def pick(rows: Iterable[Any], rng: np.random.Generator) -> Any:
-    """One of some (place, what is there), or (None, None)."""
-    rows = list(rows)
-    return rows[int(rng.integers(len(rows)))] if rows else (None, None)

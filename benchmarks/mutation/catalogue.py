@@ -1,0 +1,67 @@
+"""Every kind of fault and every honest change, by the format of the file that it is planted into."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.mutation.layer import Change, Planter
+
+WEIGHTS = (
+    ("weights", "kernels:KERNEL_FAULTS"),
+    ("weights", "constants:BIAS_FAULTS"),
+    ("constants", "constants:VALUE_FAULTS"),
+)
+_FAULTS: Mapping[str, tuple[tuple[str, str], ...]] = {
+    ".tflite": (
+        *WEIGHTS,
+        ("attributes", "flat_options:ATTRIBUTES"),
+        ("quantization", "flat_quantization:QUANTIZATION"),
+        ("wiring", "flat_wiring:WIRING"),
+    ),
+    ".onnx": (
+        *WEIGHTS,
+        ("attributes", "node_options:NODE_OPTIONS"),
+        ("quantization", "node_wiring:NODE_QUANTIZATION"),
+        ("wiring", "node_wiring:NODE_WIRING"),
+    ),
+}
+_CHANGES: Mapping[str, tuple[str, ...]] = {
+    ".tflite": ("flat_same:VARIANTS", "flat_rewrites:REWRITES", "flat_weights:REWEIGHTED"),
+    ".onnx": ("node_same:NODE_VARIANTS", "node_rewrites:NODE_REWRITES"),
+}
+_FILES: Mapping[str, str] = {".tflite": "flat:File", ".onnx": "nodes:Nodes"}
+SUFFIXES = tuple(_FILES)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A kind of fault. `family` is what it is a fault in."""
+
+    name: str
+    family: str
+    plant: Planter
+
+
+def _found(entry: str) -> Any:
+    module, _, name = entry.partition(":")
+    return getattr(importlib.import_module(f"benchmarks.mutation.{module}"), name)
+
+
+def faults(suffix: str) -> dict[str, Fault]:
+    """The kinds of faults for files of a suffix, by name."""
+    tables = ((family, _found(entry)) for family, entry in _FAULTS[suffix])
+    return {name: Fault(name, family, plant) for family, table in tables for name, plant in table.items()}
+
+
+def changes(suffix: str) -> dict[str, Change]:
+    """The honest changes of files of a suffix, by name."""
+    return {name: change for entry in _CHANGES[suffix] for name, change in _found(entry).items()}
+
+
+def opened(path: Path) -> Any:
+    """A file taken apart, to be changed in place and written."""
+    return _found(_FILES[path.suffix]).read(path)

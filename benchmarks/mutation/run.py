@@ -1,0 +1,59 @@
+"""Runs a model file on stacked inputs by the plainest means that its format has; inside a worker process."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from converters.contract import Arrays
+
+
+def run(path: Path, inputs: Arrays) -> list[np.ndarray]:
+    """Outputs by place, (n, ...) each, float64; a quantized one as the real numbers that it stands for."""
+    stamp = path.stat()
+    made = {".tflite": _flat, ".onnx": _onnx}[path.suffix](path, stamp.st_mtime_ns, stamp.st_size)
+    rows = [made({name: values[n] for name, values in inputs.items()}) for n in range(len(next(iter(inputs.values()))))]
+    return [np.stack([row[place] for row in rows]) for place in range(len(rows[0]))]
+
+
+@lru_cache(maxsize=2)
+def _flat(path: Path, changed: int, size: int):
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(str(path), num_threads=1)
+    interpreter.allocate_tensors()
+    taken, given = interpreter.get_input_details(), interpreter.get_output_details()
+
+    def call(sample: Arrays) -> list[np.ndarray]:
+        interpreter.reset_all_variables()
+        for detail, values in zip(taken, sample.values(), strict=True):
+            scale, zero = detail["quantization"]
+            if scale and np.dtype(detail["dtype"]).kind in "iu":
+                limits = np.iinfo(detail["dtype"])
+                values = np.clip(np.rint(values / scale) + zero, limits.min, limits.max)
+            interpreter.set_tensor(detail["index"], values.astype(detail["dtype"]).reshape(detail["shape"]))
+        interpreter.invoke()
+        return [_real(interpreter.get_tensor(detail["index"]), detail["quantization"]) for detail in given]
+
+    return call
+
+
+@lru_cache(maxsize=2)
+def _onnx(path: Path, changed: int, size: int):
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.log_severity_level = 1, 4
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    names = [entry.name for entry in session.get_inputs()]
+    return lambda sample: [
+        np.asarray(values, np.float64) for values in session.run(None, dict(zip(names, sample.values(), strict=True)))
+    ]
+
+
+def _real(values: np.ndarray, quantization: tuple[float, int]) -> np.ndarray:
+    scale, zero = quantization
+    real = values.astype(np.float64)
+    return (real - zero) * scale if scale and values.dtype.kind in "iu" else real
