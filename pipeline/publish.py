@@ -26,7 +26,7 @@ from pipeline.report.document import Report, cell_to_json
 from pipeline.report.files import NAMES
 from pipeline.stages.report import Found, build_report
 from pipeline.store import Store, digest, file_sha256
-from pipeline.task import code
+from pipeline.task import Task, code
 
 GREEN = (Outcome.PASSED, Outcome.NOT_RUN)
 
@@ -51,6 +51,7 @@ def publish(
     ingredients = {
         "verdicts": digest([json.dumps(cell_to_json(cell), sort_keys=True) for cell in cells]),
         "artifacts": digest(sorted(artifact.sha256 for artifact in made)),
+        "layers": digest([task.key for task in _drifts(plan)]),
         "gates": digest(gates.to_json()),
         "code of the report": code("pipeline/report", "pipeline/bundle", "pipeline/stages/report.py"),
     }
@@ -124,7 +125,14 @@ def _found(
         gates=gates.to_json(),
         notes=plan.notes,
         seconds=seconds,
+        drifts=[evidence.read_drift(entries[task.name]) for task in _drifts(plan) if task.name in entries],
     )
+
+
+def _drifts(plan: Plan) -> list[Task]:
+    """The comparisons of the files that are cells, each once, in the order of the plan."""
+    found = [cell.drift for cell in plan.cells if isinstance(cell.drift, Task)]
+    return list({task.name: task for task in found}.values())
 
 
 def _contents(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import sample_drifts
 
 from pipeline.checks.outcome import Cell, Check, Outcome
 from pipeline.report.document import ArtifactRow, ModelCard, Report
@@ -62,6 +63,7 @@ def report() -> Report:
         flips=_flips(cells),
         notes=("The machine was busy: latency intervals are wide.", HOSTILE),
         timings_s={"data": 0.4, "train": 141.2, "convert": 58.0, "validate": 96.31},
+        drifts=sample_drifts.DRIFTS,
     )
 
 

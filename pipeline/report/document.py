@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pipeline.checks.drift.suspects import Drift
 from pipeline.checks.outcome import Cell, Metric, Outcome, worst
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ class Report:
     flips: Sequence[Flip] = ()
     notes: Sequence[str] = ()  # what a reader must know: noisy machine, synthetic inputs, ...
     timings_s: Mapping[str, float] = field(default_factory=dict)
+    drifts: Sequence[Drift] = ()  # each file beside its origin, layer by layer, in the order of the artifacts
 
     @property
     def outcome(self) -> Outcome:

@@ -15,6 +15,7 @@ from pipeline.report import plots, text, view
 from pipeline.report.charts import charts
 from pipeline.report.document import Report
 from pipeline.report.figures import key_numbers
+from pipeline.report.layers import file_layers
 from pipeline.report.marks import MARKS, READING_ORDER, headline, worst_first
 
 WORST_SHOWN = 8
@@ -55,6 +56,7 @@ def _context(report: Report) -> dict[str, Any]:
         "optional_gaps": view.optional_gaps(report.cells),
         "matrices": view.matrices(report.cells),
         "charts": plotted,
+        "layers": file_layers(report.drifts),
         "worst_shown": _fold(len(bad), WORST_SHOWN),
         "bars_shown": {chart.key: _fold(len(chart.rows), BARS_SHOWN) for chart in plotted},
         "anchor": _anchors(report.cells),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from converters.errors import ContractError, ModelError
+from pipeline.checks.outcome import Outcome
 from pipeline.report.decode import decode, encode
 from pipeline.report.document import SCHEMA_VERSION, Report, cell_to_json
 
@@ -34,7 +35,10 @@ def from_json(data: Any, where: str = "report") -> Report:
     if not isinstance(data, dict):
         raise ModelError(f"{where}: expected an object, found {type(data).__name__}")
     body = dict(data)
-    check_version(body.pop("schema_version", None), where)
+    version = body.pop("schema_version", None)
+    check_version(version, where)
+    if version < 2 and isinstance(data.get("counts"), dict):  # which knew fewer outcomes
+        data = {**data, "counts": {**dict.fromkeys(Outcome, 0), **data["counts"]}}
     try:
         stated_cells = body.get("cells", [])
         if isinstance(stated_cells, list):

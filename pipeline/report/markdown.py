@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 
+from pipeline.checks.drift.check import told
 from pipeline.checks.outcome import Cell
 from pipeline.report import view
 from pipeline.report.document import Report
 from pipeline.report.figures import key_numbers
+from pipeline.report.layers import summary
 from pipeline.report.marks import MARKS, headline, worst_first
 from pipeline.report.text import one_line, size
 
@@ -29,6 +31,7 @@ def render(report: Report) -> str:
         lines += _table(matrix)
     lines += _failures(worst_first(report.cells), view.titles(report))
     lines += _not_run(view.not_run(report.cells))
+    lines += _layers(report)
     lines += _artifacts(report)
     lines += [f"Made {_text(report.created)} by {_code(report.command)}", ""]
     return "\n".join(lines)
@@ -71,6 +74,22 @@ def _not_run(groups: tuple[view.Group, ...]) -> list[str]:
         mark = f"{MARKS[group.outcome].symbol} **{group.outcome}**"
         lines.append(f"- {mark} {count}: {_text(one_line(group.reason, REASON))}")
     return [*lines, ""]
+
+
+def _layers(report: Report) -> list[str]:
+    """Each file beside its origin: what is not the same in the open, how much was looked at folded away."""
+    if not report.drifts:
+        return []
+    lines = []
+    for drift in [drift for drift in report.drifts if drift.suspects][:SHOWN]:
+        lines.append(f"- {MARKS[drift.outcome].symbol} **{_text(drift.b)}** is not {_text(drift.a)}")
+        lines += [f"  - {_text(one_line(reason, REASON))}" for reason in told(drift)]
+    lines = ["### Layers that differ", "", *lines, ""] if lines else []
+    rows = [
+        _row([MARKS[drift.outcome].symbol, *map(_text, (drift.b, drift.a, summary(drift)))]) for drift in report.drifts
+    ]
+    head = [_row(["", "file", "against", "layer by layer"]), _row(["---"] * 4)]
+    return [*lines, "<details><summary>Layers</summary>", "", *head, *rows, "", "</details>", ""]
 
 
 def _artifacts(report: Report) -> list[str]:

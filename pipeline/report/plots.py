@@ -15,6 +15,12 @@ from markupsafe import Markup, escape
 from pipeline.report.text import signed
 
 HEIGHT = 18
+TALL = 120
+"""Of a plot of columns, in pixels."""
+GUTTER = 9
+"""Percent of its width that the numbers at its left take."""
+LEAST_MARK = 6
+"""A marked column is at least this high, in pixels: what is wrong must be seen, though it be near zero."""
 
 
 @dataclass(frozen=True)
@@ -149,3 +155,42 @@ def _horizontal(start: float, end: float, kind: str) -> str:
 
 def _dot(at: float) -> str:
     return f'<circle class="dot" cx="{at}%" cy="9" r="4.5"/>'
+
+
+@dataclass(frozen=True)
+class Column:
+    """One value of a row of columns, None where there is none; `label` shows under the pointer."""
+
+    value: float | None
+    label: str
+    marked: bool = False
+
+
+def columns(values: Sequence[Column], unit: str, label: str) -> Markup | None:
+    """Columns side by side over a common axis with its lines, those that are marked in red; None without a value."""
+    axis = axis_for(column.value for column in values)
+    if axis is None:
+        return None
+    parts = []
+    for tick in axis.ticks():
+        height = _above(axis, tick)
+        parts.append(f'<line class="tick" x1="{GUTTER}%" x2="100%" y1="{height}" y2="{height}"/>')
+        parts.append(f'<text x="0" y="{height + 4}">{escape(signed(tick, 3))} {escape(unit)}</text>')
+    width = (100 - GUTTER) / len(values)
+    for index, column in enumerate(values):
+        x, kind = GUTTER + index * width, "bar bad" if column.marked else "bar"
+        top, bottom = (_above(axis, end) for end in (axis.low if column.value is None else column.value, axis.low))
+        if column.marked and bottom - top < LEAST_MARK:
+            top = bottom - LEAST_MARK
+        parts.append(
+            f'<g><title>{escape(column.label)}</title><rect class="{kind}" x="{x + 0.1 * width:.2f}%" y="{top}" '
+            f'width="{0.8 * width:.2f}%" height="{bottom - top:.1f}"/></g>'
+        )
+    return Markup('<svg class="columns" width="100%" height="{}" role="img" aria-label="{}">{}</svg>').format(
+        TALL, label, Markup("".join(parts))
+    )
+
+
+def _above(axis: Axis, value: float) -> float:
+    """How far down a value lies in a plot of columns, in pixels."""
+    return round(8 + (TALL - 16) * (1 - (axis.at(value) - 2) / 96), 1)

@@ -11,6 +11,7 @@ import numpy as np
 
 from converters.contract import Artifact, TensorSpec
 from pipeline import evidence, golden
+from pipeline.checks.drift.suspects import Drift
 from pipeline.checks.outcome import Cell
 from pipeline.checks.verdict import class_output
 from pipeline.datasets.dataset import Dataset
@@ -38,6 +39,7 @@ class Found:
     gates: Mapping[str, Any]
     notes: Sequence[str] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
+    drifts: Sequence[Drift] = ()
 
 
 def build_report(found: Found, title: str, command: str) -> Report:
@@ -63,6 +65,7 @@ def build_report(found: Found, title: str, command: str) -> Report:
         flips=_flips(found),
         notes=tuple(notes),
         timings_s=dict(found.seconds),
+        drifts=tuple(found.drifts),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from converters.errors import ContractError
 from pipeline.checks.outcome import Outcome
 
 SCHEMA_VERSION = 1
@@ -76,6 +77,10 @@ class Drift:
     coverage: dict[str, float | int | None]
     notes: tuple[str, ...] = ()
     layers: tuple[Layer, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.suspects and self.outcome is Outcome.PASSED:
+            raise ContractError(f"{self.b} against {self.a} is PASSED, with {len(self.suspects)} suspects")
 
     def to_json(self) -> dict[str, Any]:
         """The document that `edge-export drift --json` prints."""

@@ -1,6 +1,6 @@
 "use strict";
 (() => {
-  const cards = [...document.querySelectorAll("details.card")];
+  const cards = [...document.querySelectorAll("#cells details.card")];
   const tools = document.querySelector(".tools");
   const find = document.getElementById("find");
   const found = document.getElementById("found");

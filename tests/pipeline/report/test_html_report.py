@@ -77,6 +77,17 @@ def test_every_cell_has_its_details_and_every_link_its_end(page: Page) -> None:
     assert {f"#cell-{n}" for n in range(1, 41)} <= links
 
 
+def test_layers_of_a_file_with_suspects_are_open_and_those_that_passed_folded(html: str, page: Page) -> None:
+    section = html[html.index('<section id="layers">') : html.index('<section id="flips">')]
+    assert section.count('<details class="card layers" open>') == 1
+    assert section.count('<details class="card layers">') == 2
+    assert section.index("fashion-cnn_torch_litert_int8.tflite") < section.index("fashion-cnn_tensorflow")
+    assert section.count('<tr class="suspect">') == 2
+    assert "<td>-128</td><td>-127</td>" in section
+    assert "2 operators that only change the number type are not listed." in section
+    assert 'id="layers"' not in html_report.render(sample_report.passed())
+
+
 def test_hostile_text_stays_text(html: str, page: Page) -> None:
     assert "<script>alert" not in html
     assert [tag for tag, _ in page.tags].count("script") == 1

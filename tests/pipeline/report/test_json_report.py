@@ -41,7 +41,7 @@ def test_the_schema_refuses_what_the_reader_refuses(document: dict[str, Any]) ->
     for change in (
         {"surprise": 1},
         {"outcome": "GREEN"},
-        {"schema_version": 2},
+        {"schema_version": 3},
         {"cells": [{**document["cells"][0], "checks": [{"name": "parity"}]}]},
     ):
         assert not validator().is_valid({**document, **change})
@@ -57,6 +57,11 @@ def test_what_is_written_is_read_back(tmp_path: Path, make: Any) -> None:
     assert back.outcome is report.outcome
     if make is sample_report.passed:
         assert back == report
+
+
+def test_a_report_of_the_first_version_is_read(document: dict[str, Any]) -> None:
+    first = edited(edited(document, "schema_version", value=1), "drifts", value=...)
+    assert json_report.from_json(edited(first, "counts", "UNDECIDED", value=...)).drifts == ()
 
 
 def test_numbers_that_json_lacks_survive(tmp_path: Path) -> None:
@@ -98,7 +103,7 @@ def edited(document: dict[str, Any], *path: Any, value: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        (("schema_version",), 2, "schema_version 2 was written by a newer edge-export; this one reads up to 1"),
+        (("schema_version",), 3, "schema_version 3 was written by a newer edge-export; this one reads up to 2"),
         (("schema_version",), ..., "no schema_version"),
         (("schema_version",), "1", "no schema_version"),
         (("schema_version",), True, "no schema_version"),
@@ -119,6 +124,8 @@ def edited(document: dict[str, Any], *path: Any, value: Any) -> dict[str, Any]:
         (("counts", "PASSED"), 40, "counts is"),
         (("models", 0, "accuracy"), "high", "accuracy: expected a number, found a text"),
         (("models", 0, "parameters"), 1.5, "parameters: expected an integer, found a number"),
+        (("drifts", 1, "suspects", 0, "a", "op_index"), "x", "expected an integer, found a text"),
+        (("drifts", 1, "outcome"), "PASSED", "is PASSED, with 3 suspects"),
         (("timings_s", "train"), True, "timings_s.train: expected a number, found true or false"),
     ],
 )

@@ -18,6 +18,15 @@ def test_the_summary() -> None:
     assert "none of it counts as passed" in text
 
 
+def test_a_file_whose_layers_differ_is_told_with_its_suspects_and_all_are_in_the_table() -> None:
+    text = markdown.render(sample_report.report())
+    file, origin = r"fashion-cnn\_torch\_litert\_int8.tflite", r"fashion-cnn\_torch\_litert\_fp32.tflite"
+    assert f"- ✗ **{file}** is not {origin}\n  - CONV\\_2D 2 (features/relu6" in text
+    assert f"| ✗ | {file} | {origin} | 3 of 4 layers aligned, 99.1% of the weights compared, worst layer" in text
+    assert "| ✓ | fashion-cnn" in text
+    assert "Layers" not in markdown.render(sample_report.passed())
+
+
 def test_the_summary_is_short() -> None:
     text = markdown.render(sample_report.report())
     assert len(text) < 10_000
