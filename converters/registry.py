@@ -13,15 +13,21 @@ import dataclasses
 import importlib
 import importlib.metadata
 import os
+import sys
+from collections.abc import Callable
 from functools import cache
 from types import ModuleType
 
 from converters.contract import Edge, Format, InspectorSpec, RuntimeSpec
 from converters.device import Device, Launch, split_name
 from converters.errors import UnavailableError, UnsupportedError, UsageError
+from converters.toolchains.toolchain import Toolchain
 from converters.tracer import TracerSpec
 
-BUILT_IN = ("litert", "litert_web", "onnx", "torchscript", "executorch", "eager", "torch_export", "tf_graph")
+BUILT_IN = (
+    *("litert", "litert_web", "onnx", "torchscript", "executorch", "eager", "torch_export", "tf_graph"),
+    *("onnx2tf", "onnx_tf"),
+)
 ENTRY_POINT_GROUP = "edge_export.toolkits"
 DRAFTS_VARIABLE = "EDGE_EXPORT_TOOLKITS"
 
@@ -105,12 +111,34 @@ def select(name: str) -> tuple[RuntimeSpec, ...]:
     raise UsageError(f"no runtime is called {name!r} here; of {family.name} there are {there}")
 
 
+def toolchains() -> tuple[Toolchain, ...]:
+    """Every sealed environment."""
+    return tuple(chain for toolkit in toolkits() for chain in getattr(toolkit, "TOOLCHAINS", ()))
+
+
+def toolchain(name: str) -> Toolchain:
+    """The sealed environment of that name.
+
+    Raises:
+        UsageError: there is none; the message lists what there is.
+    """
+    found = {chain.name: chain for chain in toolchains()}
+    if name not in found:
+        raise UsageError(f"no toolchain is called {name!r}; there are {', '.join(sorted(found))}")
+    return found[name]
+
+
 def launch(worker: str) -> Launch:
-    """How the process of a worker is started.
+    """How the process of a worker is started; a sealed environment is made when it is first needed.
 
     Raises:
         UnavailableError: it runs on a device that is not here; the message says what would make it run.
     """
+    for chain in toolchains():
+        if worker == chain.name:
+            from converters.toolchains import sealed
+
+            return sealed.launch(chain, _say(chain.name))
     for family in runtimes():
         if family.devices and (worker == family.worker or worker.startswith(f"{family.worker}[")):
             for spec in expand(family):
@@ -118,6 +146,11 @@ def launch(worker: str) -> Launch:
                     require_device(spec)
                     return spec.device.launch
     return Launch()
+
+
+def _say(name: str) -> Callable[[str], None]:
+    """Tells on standard error what takes long, under the name of what it is for."""
+    return lambda text: print(f"[{name}] {text}", file=sys.stderr, flush=True)  # noqa: T201 - seconds to minutes pass
 
 
 def require_device(spec: RuntimeSpec) -> None:

@@ -15,7 +15,7 @@ import typer
 
 from converters.errors import EdgeExportError
 from pipeline import __version__
-from pipeline.commands import devices, drift, files, housekeeping, runs
+from pipeline.commands import devices, drift, files, housekeeping, runs, toolchains
 
 EXIT_CODES = """\b
 Exit codes:
@@ -66,6 +66,7 @@ files.register(app)
 housekeeping.register(app)
 devices.register(app)
 drift.register(app)
+toolchains.register(app)
 
 
 def main(arguments: list[str] | None = None) -> None:

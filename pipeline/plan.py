@@ -254,7 +254,8 @@ def _choose(
     framework: Framework, targets: Sequence[str], precisions: Sequence[Precision], configs: Configs
 ) -> tuple[list[Route], list[str]]:
     """The routes of a framework to the targets in the precisions asked for, and what has none."""
-    routes = find_routes(framework, registry.edges())
+    open_edges = [edge for edge in registry.edges() if not edge.toolchain]  # a sealed one is for who names it
+    routes = find_routes(framework, open_edges)
     chosen: list[Route] = []
     missing: list[str] = []
     for target in targets:

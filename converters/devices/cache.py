@@ -1,4 +1,4 @@
-"""Where installed devices live: folders of the user's cache, named by what is in them, whole or not there."""
+"""Where what is installed lives: folders of the user's cache, named by what is in them, whole or not there."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def root() -> Path:
     return (Path(base) if Path(base).is_absolute() else Path.home() / ".cache") / "edge-export"
 
 
-def folder(name: str, ingredients: object) -> Path:
+def folder(name: str, ingredients: object, kind: str = "devices") -> Path:
     """Where the thing `name` made of `ingredients` (anything with a stable repr) lives; it may not be there."""
     if not _SAFE_NAME.fullmatch(name):
         raise ValueError(f"{name!r} cannot name a folder of the cache: small letters, digits and hyphens")
-    return root() / "devices" / f"{name}-{digest(ingredients).hex()[:_DIGEST_CHARACTERS]}"
+    return root() / kind / f"{name}-{digest(ingredients).hex()[:_DIGEST_CHARACTERS]}"
 
 
 def damage(place: Path) -> str:
@@ -60,9 +60,13 @@ def damage(place: Path) -> str:
 
 
 def make(
-    name: str, ingredients: object, build: Callable[[Path], None], say: Callable[[str], None] = lambda _: None
+    name: str,
+    ingredients: object,
+    build: Callable[[Path], None],
+    say: Callable[[str], None] = lambda _: None,
+    kind: str = "devices",
 ) -> Path:
-    """The folder of `folder(name, ingredients)`, filled by `build(empty folder)` unless it is there and whole.
+    """The folder of `folder(name, ingredients, kind)`, filled by `build(empty folder)` unless it is there and whole.
 
     One process builds and others wait for it. What is built appears at once or not at all, so it must not hold
     its own address. A damaged folder is said and built anew.
@@ -71,7 +75,7 @@ def make(
         UnavailableError: the cache cannot be written, or another process holds it for half an hour.
         DiskFullError: no space is left there.
     """
-    place = folder(name, ingredients)
+    place = folder(name, ingredients, kind)
     if not damage(place):
         return place
     try:

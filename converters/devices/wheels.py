@@ -20,6 +20,7 @@ OLDEST_GLIBC = 17
 """manylinux2014, which is manylinux_2_17, is the oldest that anyone still builds for."""
 TIMEOUT_S = 1200.0
 _CAUSE_CHARACTERS = 600
+_QUIET_PIP = ("--disable-pip-version-check", "--no-compile", "--root-user-action", "ignore")
 _PINNED = re.compile(r"([\w.-]+)==([\w.+!-]+)")
 _NOT_LOCKED = re.compile(r"Hashes are required|requirements must have their versions pinned")
 _HASH = re.compile(r"--hash=\S+")
@@ -46,6 +47,57 @@ def unpack(wishes: Mapping[str, str], folder: Path, machine: str, glibc: tuple[i
             shutil.rmtree(folder / leftover)
         else:
             (folder / leftover).unlink(missing_ok=True)
+
+
+def install_locked(lock: Path, folder: Path, python: str, interpreter: str) -> None:
+    """Unpacks what a lock pins for this machine into `folder`; every hash is checked. `python` is `3.11`.
+
+    Raises:
+        UnavailableError: no pip and no uv, no network, or no such wheel.
+        DiskFullError: no space is left.
+    """
+    wanted = (
+        "--quiet",
+        "--target",
+        str(folder),
+        "--require-hashes",
+        "--only-binary",
+        ":all:",
+        "--requirement",
+        str(lock),
+    )
+    for command in _programs():
+        kind = _kind(command)
+        if kind == "uv":
+            words = [*command, "pip", "install", "--python-version", python, "--python", interpreter, *wanted]
+        elif kind == "pip":
+            words = [
+                *command,
+                "install",
+                *_QUIET_PIP,
+                "--python-version",
+                python,
+                "--implementation",
+                "cp",
+                "--no-deps",
+                *wanted,
+            ]
+        else:
+            continue
+        try:
+            done = subprocess.run(words, capture_output=True, text=True, errors="replace", timeout=TIMEOUT_S)
+        except subprocess.TimeoutExpired as error:
+            raise UnavailableError(f"{words[0]} was not done after {TIMEOUT_S:.0f} s; try again") from error
+        if done.returncode:
+            raise _failure("this machine", done.stderr + done.stdout)
+        (folder / ".lock").unlink(missing_ok=True)
+        return
+    raise UnavailableError("wheels are downloaded by pip or uv, and neither is here; install one")
+
+
+def uv() -> str:
+    """A working uv, or nothing."""
+    return next((command[0] for command in _programs() if len(command) == 1 and _kind(command) == "uv"), "")
 
 
 def _run(
@@ -79,17 +131,22 @@ def _installer(machine: str, glibc: tuple[int, int]) -> list[str]:
     for_pip = [word for name in platforms for word in ("--platform", name)]
     for_uv = ["--python-platform", f"{machine}-manylinux_{glibc[0]}_{min(glibc[1], 40)}", "--link-mode", "copy"]
     for command in _programs():
-        try:
-            done = subprocess.run([*command, "--version"], capture_output=True, text=True, timeout=60)
-        except (OSError, subprocess.TimeoutExpired):
-            continue
-        if done.returncode == 0 and done.stdout.startswith("uv "):
+        kind = _kind(command)
+        if kind == "uv":
             return [*command, "pip", "install", *for_uv]
-        if done.returncode == 0 and done.stdout.startswith("pip "):
-            quiet = ("--disable-pip-version-check", "--no-compile", "--root-user-action", "ignore")
+        if kind == "pip":
             alike = ("--implementation", "cp", "--ignore-requires-python")  # uv, too, takes no upper bound for one
-            return [*command, "install", *quiet, *alike, *for_pip]
+            return [*command, "install", *_QUIET_PIP, *alike, *for_pip]
     raise UnavailableError(f"wheels for {machine} are downloaded by pip or uv, and neither is here; install one")
+
+
+def _kind(command: list[str]) -> str:
+    """`uv` or `pip`, as the program says itself; empty where it does not start."""
+    try:
+        done = subprocess.run([*command, "--version"], capture_output=True, text=True, timeout=60)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.partition(" ")[0] if done.returncode == 0 else ""
 
 
 def _programs() -> Iterator[list[str]]:

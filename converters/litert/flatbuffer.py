@@ -39,13 +39,20 @@ DTYPES = {
 """numpy's names of the schema's tensor types; others are their own name in lower-case letters."""
 
 
+def tables() -> Any:
+    """The schema's classes; an older TensorFlow's own where LiteRT is not installed."""
+    try:
+        from ai_edge_litert import schema_py_generated as schema
+    except ModuleNotFoundError:
+        from tensorflow.lite.python import schema_py_generated as schema
+    return schema
+
+
 class Model:
     """The tables of one file. Every count is at most the file's size, so that damage cannot make a walk endless."""
 
     def __init__(self, data: Any) -> None:
-        from ai_edge_litert import schema_py_generated as schema
-
-        self.schema = schema
+        self.schema = schema = tables()
         self.data = data
         self.root = schema.Model.GetRootAs(data, 0)
         self._types = {value: name for name, value in vars(schema.TensorType).items() if not name.startswith("_")}

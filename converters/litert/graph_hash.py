@@ -75,7 +75,8 @@ def _kind(model: Model, tensor: Any) -> str:
 
 def _attributes(model: Model, op: Any) -> str:
     content = model.schema.OperatorT.InitFromObj(op)
-    return repr([_plain(content.builtinOptions), _plain(content.builtinOptions2), _plain(content.customOptions)])
+    newer = getattr(content, "builtinOptions2", None)  # not in the schema of an older TensorFlow
+    return repr([_plain(content.builtinOptions), _plain(newer), _plain(content.customOptions)])
 
 
 def _plain(value: Any) -> Any:

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from converters.litert.flatbuffer import tables
+
 ALIGNMENT = 16
 """Bytes to which the schema aligns a constant's values (`force_align: 16`); its Python bindings forget it."""
 
@@ -13,9 +15,10 @@ ALIGNMENT = 16
 def packed(model: Any) -> bytes:
     """The file of a `ModelT`. Its buffers' `data` are arrays or bytes, or None."""
     import flatbuffers
-    from ai_edge_litert import schema_py_generated as schema
 
-    class Aligned(schema.BufferT):
+    schema = tables()
+
+    class Aligned(schema.BufferT):  # type: ignore[name-defined,misc]
         def Pack(self, builder: Any) -> int:
             data = None
             if self.data is not None:
