@@ -24,6 +24,8 @@ _KEPT = 4
 """Models that a worker holds open: a comparison asks about two of them, many times."""
 
 _open: dict[str, Tracer] = {}
+_asked: dict[str, Artifact] = {}
+"""Models as they were first asked for: a later question may bring a signature that is turned to another model's."""
 Answer = TypeVar("Answer")
 
 
@@ -59,13 +61,28 @@ def run(artifact: Artifact, given: Mapping[int, np.ndarray], wanted: Sequence[in
     return _guarded(lambda: _tracer(artifact).run(given, wanted))
 
 
+def run_many(
+    artifact: Artifact, pieces: Sequence[tuple[Mapping[int, np.ndarray], Sequence[int]]]
+) -> list[Values | EdgeExportError]:
+    """For each (given, wanted) what `run` says: one call for all that does not depend on each other's answers."""
+    answers: list[Values | EdgeExportError] = []
+    for given, wanted in pieces:
+        try:
+            answers.append(run(artifact, given, wanted))
+        except EdgeExportError as error:
+            answers.append(error)
+    return answers
+
+
 def _tracer(artifact: Artifact) -> Tracer:
     stamp = content.stamp(artifact.path)
     key = repr((artifact.format, artifact.path, stamp, artifact.builder, sorted(artifact.builder_args.items())))
     if key not in _open:
         while len(_open) >= _KEPT:
             _open.pop(next(iter(_open)))
-        _open[key] = importlib.import_module(registry.tracer(artifact.format).module).open(artifact)
+        _open[key] = importlib.import_module(registry.tracer(artifact.format).module).open(
+            _asked.setdefault(key, artifact)
+        )
     return _open[key]
 
 

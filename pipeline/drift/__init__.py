@@ -6,7 +6,7 @@ import dataclasses
 from pathlib import Path
 
 from converters import registry
-from converters.contract import Arrays, Artifact
+from converters.contract import Arrays, Artifact, TensorSpec
 from converters.worker import WorkerPool
 from pipeline.checks.drift.suspects import Drift
 from pipeline.config import Limits
@@ -16,17 +16,25 @@ from pipeline.drift.work import Work
 from pipeline.lone import inputs_for, open_artifact
 
 
-def drift(path_a: Path, path_b: Path, inputs: str, pool: WorkerPool, limits: Limits) -> Drift:
-    """The verdict on `path_b`, with `path_a` counting as right.
+def drift(
+    path_a: Path | str,
+    path_b: Path | str,
+    inputs: str,
+    pool: WorkerPool,
+    limits: Limits,
+    sizes: tuple[TensorSpec, ...] = (),
+) -> Drift:
+    """The verdict on `path_b`, with `path_a` counting as right; either may be a builder, `file.py:function`.
 
     `inputs` is as of `inputs_for`; empty: the golden pack where one of the files lies in a bundle, else made-up ones.
+    `sizes` are as the `inputs` of `open_artifact`.
 
     Raises:
         ModelError: a file that cannot be read.
         UsageError: a format whose graphs are not read, or inputs that are not there.
     """
-    a, pack_a = open_artifact(path_a, pool, limits)
-    b, pack_b = open_artifact(path_b, pool, limits)
+    a, pack_a = open_artifact(path_a, pool, limits, sizes)
+    b, pack_b = open_artifact(path_b, pool, limits, sizes)
     for artifact in (a, b):
         registry.tracer(artifact.format)
     packs = [pack_a, pack_b]

@@ -1,26 +1,142 @@
-"""Two models of different formats: aligned by the values of their tensors."""
+"""Two models of any formats: aligned by the values of their tensors, then segment by segment run alone."""
 
 from __future__ import annotations
 
+import time
+
+import numpy as np
+
+from converters.contract import Artifact
+from converters.errors import EdgeExportError
 from converters.graph import Graph
-from pipeline.checks.drift import by_value
+from pipeline.checks.drift import ends, told
+from pipeline.checks.drift.cuts import Segment, segment
+from pipeline.checks.drift.known import Known
+from pipeline.checks.drift.matching import Partner, best_layout, matched
+from pipeline.checks.drift.nearness import Nearness
 from pipeline.checks.drift.suspects import Drift
+from pipeline.checks.drift.values import COARSE
 from pipeline.checks.drift.verdict import judged
+from pipeline.drift import healing
+from pipeline.drift.alone import Alone
 from pipeline.drift.work import Work
+
+Pairs = dict[int, Partner]
+"""Tensors known on both sides, by index in b."""
 
 
 def across(one: Graph, two: Graph, work: Work) -> Drift:
-    """The verdict on a file of another format, by values alone."""
-    recorded = []
-    for artifact, graph in ((work.a, one), (work.b, two)):
-        made = [index for op in graph.ops for index in op.outputs if graph.tensors[index].shape is not None]
-        recorded.append(work.trace(artifact, graph, list(dict.fromkeys((*graph.inputs, *made)))))
-    known = work.known = by_value.partners(recorded[0], recorded[1], one.tensors, two.tensors)
-    found = by_value.wrong_ends(one, two, known)
-    lost = by_value.first_lost(one, two, known) if found else None
-    outcome, suspects = judged([*found, *([lost] if lost else [])])
-    share = len(set(known) & set(recorded[1])) / max(len(recorded[1]), 1)
-    shares: dict[str, float | int | None] = {"ops": len(one.ops), "ops_aligned": share, "weights_compared": None}
-    note = "two formats: aligned by value on these inputs, weights and attributes not compared"
-    names = str(work.a.path), str(work.b.path)
-    return Drift(*names, outcome, suspects, {**shares, "ops_isolated": 0}, (*work.notes, note))
+    """The verdict on a model that need not share a format with the reference."""
+    a, b = (Known(graph, _recorded(work, file, graph)) for file, graph in ((work.a, one), (work.b, two)))
+    pairs = _pairs(a, b)
+    wrong_ends = list(ends.exchanged(a, b, pairs))
+    pairs, b = _healed(work, a, b, pairs)
+    work.known = {pair.b: pair.a for pair in pairs.values()}
+    alone = Alone(work, a, b)
+    cuts = _segments(a, b, pairs)
+    results = alone.compare(cuts)
+    kept = [cut for cut in cuts if _wrong(results[cut]) and not _cleared(alone, pairs, cut)]
+    suspects = [told.suspect(a, b, cut, found, pairs) for cut in kept if (found := results[cut])]
+    outcome, told_suspects = judged([*wrong_ends, *suspects])
+    shares = told.coverage(a, b, results)
+    return Drift(str(work.a.path), str(work.b.path), outcome, told_suspects, shares, tuple(work.notes))
+
+
+def _pairs(a: Known, b: Known) -> Pairs:
+    """Tensors known on both sides: by their values, the ends also by name or place."""
+    pairs = matched(a, b)
+    return pairs | _inputs(a, b) | ends.outputs(a, b, pairs)
+
+
+def _wrong(found: Nearness | None) -> bool:
+    return found is not None and not found.agrees
+
+
+def _healed(work: Work, a: Known, b: Known, pairs: Pairs) -> tuple[Pairs, Known]:
+    """The pairs with those behind faults, and what b holds there when it is given the reference's values."""
+    coarse = any(t.dtype in COARSE for side in (a, b) for t in side.graph.tensors.values())
+    hopeless: set[int] = set()
+    start = time.monotonic()
+    while time.monotonic() - start < healing.BUDGET_S:
+        alone = Alone(work, a, b, rows=1)
+        wide = [cut for cut in _segments(a, b, pairs) if len(cut.ops_b) > 1 and cut.out.b not in hopeless]
+        wide = [cut for cut in wide if any(_inner(b, pairs, cut))]
+        cut = next((cut for cut, found in alone.compare(wide).items() if _wrong(found) and found and found.real), None)
+        if cut is None:
+            break
+        found = healing.heal(work, a, b, pairs, cut, coarse)
+        if found is None:
+            hopeless.add(cut.out.b)
+            continue
+        b = Known(b.graph, {**b.recorded, **found.recorded})
+        kept = {index: pair for index, pair in pairs.items() if index not in found.recorded}
+        pairs = _pairs(a, b) | kept | {found.pair.b: found.pair}
+    return pairs, b
+
+
+def _inner(b: Known, pairs: Pairs, cut: Segment) -> list[int]:
+    """Tensors inside a segment that have no partner."""
+    made = [index for op in cut.ops_b for index in op.outputs]
+    return [index for index in made if index not in pairs and index in b.recorded]
+
+
+def _recorded(work: Work, file: Artifact, graph: Graph) -> dict[int, np.ndarray]:
+    """The values of every tensor that can be seen."""
+    made = dict.fromkeys((*graph.inputs, *(index for op in graph.ops for index in op.outputs)))
+    try:
+        return work.trace(file, graph, list(made))
+    except EdgeExportError:
+        return work.trace(file, graph, [index for index in made if graph.tensors[index].shape is not None])
+
+
+def _inputs(a: Known, b: Known) -> Pairs:
+    """The inputs, which hold the same by the way they are fed: partners by name, else by place."""
+    names = dict(zip(a.graph.input_names, a.graph.inputs, strict=True))
+    named = sorted(names) == sorted(b.graph.input_names)
+    found = {}
+    for place, (name, index) in enumerate(zip(b.graph.input_names, b.graph.inputs, strict=True)):
+        other = names[name] if named else a.graph.inputs[place] if place < len(a.graph.inputs) else None
+        if other is not None and index in b.recorded and other in a.recorded:
+            db, layout = best_layout(a.real(other), b.real(index))
+            if layout is not None:
+                found[index] = Partner(other, index, layout, db)
+    return found
+
+
+def _segments(a: Known, b: Known, pairs: Pairs) -> list[Segment]:
+    """The segments between known tensors, in the order of computation of a."""
+    found = [segment(a, b, pair, pairs) for pair in pairs.values() if pair.b not in b.graph.inputs]
+    cuts = [cut for cut in found if cut is not None]
+    return sorted(cuts, key=lambda cut: (a.rank.get(cut.out.a, 0), b.rank.get(cut.out.b, 0)))
+
+
+def _cleared(alone: Alone, pairs: Pairs, cut: Segment) -> bool:
+    """Whether a difference is gone when the segment is run together with what comes next, or what comes before.
+
+    Models may do the same work in another order, and made-up values may be such as never come.
+    """
+    a, b = alone.a, alone.b
+    inner = {index: pair for index, pair in pairs.items() if index != cut.out.b}
+    if cut.out.b not in b.graph.outputs:
+        behind = [other for other in _segments(a, b, pairs) if cut.out in other.given]
+        longer = [segment(a, b, other.out, inner) for other in behind]
+        if longer and _agree(alone, longer):
+            del pairs[cut.out.b]
+            return True
+    before = {start.b for start in cut.given if start.b not in b.graph.inputs}
+    for _ in range(2):
+        if not before:
+            return False
+        earlier = {index: pair for index, pair in pairs.items() if index not in before}
+        longer = [segment(a, b, cut.out, earlier)]
+        if _agree(alone, longer):
+            return True
+        before |= {start.b for one in longer if one for start in one.given if start.b not in b.graph.inputs}
+    return False
+
+
+def _agree(alone: Alone, cuts: list[Segment | None]) -> bool:
+    whole = [cut for cut in cuts if cut is not None]
+    if len(whole) != len(cuts):
+        return False
+    return all(found is not None and found.agrees for found in alone.compare(whole).values())

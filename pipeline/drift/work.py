@@ -63,6 +63,11 @@ class Work:
             worker, f"converters.drift_job:{question}", self.limits.measure_s, artifact=file, **arguments
         )
 
+    def note(self, text: str) -> None:
+        """Says once what could not be looked at."""
+        if text not in self.notes:
+            self.notes.append(text)
+
     def trace(self, artifact: Artifact, graph: Graph, indices: Sequence[int]) -> dict[int, np.ndarray]:
         """Values of tensors by index, recorded once; none of those that the file cannot show."""
         known = self.recorded.setdefault(artifact.path, {})

@@ -18,6 +18,8 @@ MOST_STEPS = 3.0
 ROUGH_DB = 10.0
 """Signal to error between two precisions: true partners show 24 to 51 dB in 8 bits, others at most 4.4 dB."""
 _ENDS = 1e-9
+COARSE = ("int8", "uint8", "int16", "float16", "bfloat16")
+"""Types whose rounding adds up from layer to layer, wherever in the file they stand."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,81 @@
+"""Two models cut at tensors that are known on both sides: the segments between, each computing the same alone."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from converters.graph import Op
+from pipeline.checks.drift.known import Known
+from pipeline.checks.drift.matching import Partner
+
+
+@dataclass(frozen=True)
+class Segment:
+    """What computes the two tensors of `out` from those of `given`, on each side.
+
+    `fixed_a` and `fixed_b` are sizes computed from shapes, which each side is given as it recorded them.
+    """
+
+    out: Partner
+    given: tuple[Partner, ...]
+    ops_a: tuple[Op, ...] = field(compare=False)
+    ops_b: tuple[Op, ...] = field(compare=False)
+    fixed_a: tuple[int, ...] = ()
+    fixed_b: tuple[int, ...] = ()
+
+
+def segment(a: Known, b: Known, out: Partner, pairs: Mapping[int, Partner]) -> Segment | None:
+    """The smallest segment that ends in `out` and starts at `pairs` (by tensor of b); None where none closes.
+
+    Both sides must start from the same tensors: a start that only one side needs is taken away, and the search goes on
+    behind it.
+    """
+    starts = {index: pair for index, pair in pairs.items() if index != out.b and (pair.a != out.a or _start(a, out.a))}
+    while True:
+        partners = {pair.a: index for index, pair in starts.items()}
+        ops_a, hit_a, fixed_a = behind(a, out.a, partners)
+        ops_b, hit_b, fixed_b = behind(b, out.b, starts)
+        if ops_a is None or ops_b is None:
+            return None
+        met = {starts[index].a for index in hit_b}
+        lonely = met ^ hit_a
+        if not lonely:
+            given = tuple(starts[index] for index in sorted(hit_b))
+            return Segment(out, given, ops_a, ops_b, fixed_a, fixed_b) if given else None
+        ends = [index for index, pair in starts.items() if pair.a in lonely and not _start(b, index)]
+        if not ends:
+            needed = sorted(index for index, pair in starts.items() if pair.a in met | hit_a)
+            return Segment(out, tuple(starts[index] for index in needed), ops_a, ops_b, fixed_a, fixed_b)
+        for index in ends:
+            del starts[index]
+
+
+def _start(side: Known, index: int) -> bool:
+    return index in side.graph.inputs
+
+
+def behind(side: Known, end: int, starts: Collection[int]) -> tuple[tuple[Op, ...] | None, set[int], tuple[int, ...]]:
+    """(operators between `starts` and `end`, the starts that they read, sizes); no operators where an input is open."""
+    needed: dict[int, Op] = {}
+    hit: set[int] = set()
+    fixed: set[int] = set()
+    seen = set()
+    todo = [end]
+    while todo:
+        index = todo.pop()
+        if index < 0 or index in seen or (index in side.graph.tensors and side.graph.tensors[index].constant):
+            continue
+        seen.add(index)
+        if index in starts and (index != end or _start(side, end)):
+            hit.add(index)
+        elif index in side.settled and index != end:
+            fixed.add(index)
+        elif index not in side.maker:
+            return None, hit, ()
+        else:
+            op = side.maker[index]
+            needed[op.index] = op
+            todo += op.inputs
+    ops = tuple(op for op in side.graph.ops if op.index in needed)
+    return ops, hit, tuple(sorted(fixed))

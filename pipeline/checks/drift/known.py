@@ -1,0 +1,96 @@
+"""One model as values show it: what each tensor held on the samples, in which order tensors are made, by whom."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from converters.graph import Graph, Op
+from pipeline.checks.drift.values import real
+
+POINTS = 4096
+"""Values of a sample by which tensors are matched: more say nothing new."""
+SAMPLES = 4
+_FEW = 64
+
+
+@dataclass
+class Known:
+    """A graph with recorded values by tensor index, (n, *shape) as stored."""
+
+    graph: Graph
+    recorded: Mapping[int, np.ndarray]
+    _real: dict[int, np.ndarray] = field(default_factory=dict)
+
+    @cached_property
+    def maker(self) -> dict[int, Op]:
+        """Who makes a tensor."""
+        return {index: op for op in self.graph.ops for index in op.outputs}
+
+    @cached_property
+    def readers(self) -> dict[int, list[Op]]:
+        """Who reads a tensor."""
+        found: dict[int, list[Op]] = {}
+        for op in self.graph.ops:
+            for index in dict.fromkeys(op.inputs):
+                found.setdefault(index, []).append(op)
+        return found
+
+    @cached_property
+    def rank(self) -> dict[int, int]:
+        """The place of each computed tensor in the order of computation; inputs first."""
+        made = (index for op in self.graph.ops for index in op.outputs)
+        return {index: place for place, index in enumerate(dict.fromkeys((*self.graph.inputs, *made)))}
+
+    @cached_property
+    def before(self) -> dict[int, int]:
+        """For each tensor those that it is computed from, as bits by rank; its own among them."""
+        found = {index: 1 << place for index, place in self.rank.items()}
+        for op in self.graph.ops:
+            bits = 0
+            for index in op.inputs:
+                bits |= found.get(index, 0)
+            for index in op.outputs:
+                found[index] = bits | (1 << self.rank[index])
+        return found
+
+    def real(self, index: int) -> np.ndarray:
+        """The first samples of a tensor as real numbers, (n, *shape) float64."""
+        if index not in self._real:
+            self._real[index] = real(self.recorded[index][:SAMPLES], self.graph.tensors[index])
+        return self._real[index]
+
+    @cached_property
+    def steady(self) -> frozenset[int]:
+        """Tensors that hold the same whatever the sample: they come from constants and shapes, or are dead."""
+        inputs = [self.recorded[index] for index in self.graph.inputs if index in self.recorded]
+        if not any(_varies(values) for values in inputs):
+            return frozenset(index for index, values in self.recorded.items() if not values.size)
+        return frozenset(index for index, values in self.recorded.items() if not _varies(values))
+
+    @cached_property
+    def live(self) -> frozenset[int]:
+        """Tensors that an output needs."""
+        found = set(self.graph.outputs)
+        for op in reversed(self.graph.ops):
+            if found.intersection(op.outputs):
+                found.update(op.inputs)
+        return frozenset(found)
+
+    @cached_property
+    def settled(self) -> frozenset[int]:
+        """Of the steady ones, small integers and flags: sizes that are computed from shapes."""
+        return frozenset(
+            i for i in self.steady if self.recorded[i].dtype.kind in "iub" and self.recorded[i][0].size <= 64
+        )
+
+
+def _varies(values: np.ndarray) -> bool:
+    if not values.size or len(values) < 2:
+        return bool(values.size)
+    first = values[:1]
+    with np.errstate(invalid="ignore"):
+        return bool((values[1:] != first).any())

@@ -1,0 +1,141 @@
+"""Which tensor of one model is which of the other: by the values that they hold, in any layout and number type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.checks.drift.known import POINTS, Known
+from pipeline.checks.drift.layout import Layout, layouts
+
+SAME_DB = 60.0
+"""Signal to error from which two float tensors are surely one: honest ones show 100 to 190 dB."""
+NEAR_DB = 10.0
+"""For those without a sure partner: between two precisions true partners show 24 to 51 dB, others at most 4.4 dB; a
+faulty layer leaves its tensor anywhere below."""
+
+
+@dataclass(frozen=True)
+class Partner:
+    """Tensor `a` of the reference holds what tensor `b` holds, in another `layout`; `db` is signal to error."""
+
+    a: int
+    b: int
+    layout: Layout
+    db: float
+
+
+def matched(a: Known, b: Known) -> dict[int, Partner]:
+    """For each tensor of b that has one, its partner; the surest first, and none across the order of computation."""
+    rows = _classes(a), _classes(b)
+    scored = sorted(_scores(a, b, *rows), key=lambda score: (-score[0], score[1], score[2]))
+    taken_a: dict[int, int] = {}
+    taken_b: dict[int, int] = {}
+    found: dict[int, Partner] = {}
+    for _, first, second in scored:
+        if first in taken_a or second in taken_b:
+            continue
+        made = list(_paired(a, b, rows[0][first], rows[1][second]))
+        if made and all(_in_order(a, b, pair, found.values()) for pair in made):
+            taken_a[first], taken_b[second] = second, first
+            found |= {pair.b: pair for pair in made}
+    return found
+
+
+def best_layout(want: np.ndarray, got: np.ndarray) -> tuple[float, Layout | None]:
+    """(signal to error in dB, layout) that brings real values `got` of b nearest to `want` of a, (n, *shape) each."""
+    size = want[0].size
+    at = np.arange(size) if size <= POINTS else np.sort(np.random.default_rng(0).integers(0, size, POINTS))
+    first, second = want.reshape(len(want), -1), got.reshape(len(got), -1)
+    points = first[:, at]
+    signal = _power(points)
+    best: tuple[float, Layout | None] = (-np.inf, None)
+    for layout in layouts(want.shape[1:], got.shape[1:]):
+        with np.errstate(invalid="ignore", over="ignore"):
+            noise = float(np.square(points - second[:, layout.places(at)]).sum())
+        if not np.isfinite(noise):
+            continue
+        db = float(10 * np.log10(max(signal, 1e-300) / max(noise, 1e-20 * signal, 1e-300)))
+        if db > best[0] + 1e-6:
+            best = (db, layout)
+    return best
+
+
+def _power(points: np.ndarray) -> float:
+    """Of what moves; of all where nothing does."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        return float(np.square(points - points.mean()).sum()) or float(np.square(points).sum())
+
+
+def _classes(side: Known) -> list[list[int]]:
+    """The tensors of one model by what they hold: those of the same values together, in the order of computation."""
+    groups: dict[tuple[object, ...], list[int]] = {}
+    for index in sorted(side.recorded, key=lambda index: side.rank.get(index, -1)):
+        if index in side.steady or index not in side.live or index not in side.rank:
+            continue
+        figures = sketch(side, index)
+        if np.isfinite(figures).all():
+            key = (side.recorded[index][0].size, *(float(f"{value:.9g}") for value in figures))
+            groups.setdefault(key, []).append(index)
+    return list(groups.values())
+
+
+def sketch(side: Known, index: int) -> np.ndarray:
+    """Mean, deviation and mean size of each sample: the same in any layout."""
+    rows = side.real(index).reshape(len(side.real(index)), -1)
+    with np.errstate(invalid="ignore", over="ignore"):
+        return np.concatenate([rows.mean(1), rows.std(1), np.abs(rows).mean(1)])
+
+
+def _scores(a: Known, b: Known, rows_a: list[list[int]], rows_b: list[list[int]]) -> Iterable[tuple[float, int, int]]:
+    """(dB, class of a, class of b) of those that may be one."""
+    by_size: dict[int, list[int]] = {}
+    for number, members in enumerate(rows_a):
+        by_size.setdefault(a.recorded[members[0]][0].size, []).append(number)
+    sketches = [sketch(a, members[0]) for members in rows_a]
+    for second, members in enumerate(rows_b):
+        others = by_size.get(b.recorded[members[0]][0].size, [])
+        own = sketch(b, members[0])
+        table = np.array([sketches[first] for first in others if len(sketches[first]) == len(own)])
+        if not len(table):
+            continue
+        spread = np.maximum(np.abs(table), np.abs(own)).max(1, keepdims=True)
+        gaps = (np.abs(table - own) / np.maximum(spread, 1e-300)).max(1)
+        sure = [first for first, gap in zip(others, gaps, strict=True) if gap <= 2e-3]
+        near = [first for first, gap in zip(others, gaps, strict=True) if 2e-3 < gap <= 0.4]
+        got = [_db(a, b, rows_a[first], members) for first in sure]
+        yield from ((db, first, second) for db, first in zip(got, sure, strict=True) if db >= NEAR_DB)
+        if max(got, default=0.0) < SAME_DB:
+            for first in near:
+                if (db := _db(a, b, rows_a[first], members)) >= NEAR_DB:
+                    yield db, first, second
+
+
+def _db(a: Known, b: Known, ours: list[int], theirs: list[int]) -> float:
+    return max(best_layout(a.real(one), b.real(two))[0] for one in ours[-1:] for two in theirs[-1:])
+
+
+def _paired(a: Known, b: Known, ours: list[int], theirs: list[int]) -> Iterable[Partner]:
+    """The partners among tensors of the same values: all in their order, or where one side has more, the last ones."""
+    if len(ours) != len(theirs):
+        ours, theirs = ours[-1:], theirs[-1:]
+    for one, two in zip(ours, theirs, strict=True):
+        db, layout = best_layout(a.real(one), b.real(two))
+        if layout is not None:
+            yield Partner(one, two, layout, db)
+
+
+def _in_order(a: Known, b: Known, pair: Partner, others: Iterable[Partner]) -> bool:
+    """Whether no other pair says that what comes first in one model comes second in the other."""
+    before_a, before_b = a.before[pair.a], b.before[pair.b]
+    for other in others:
+        first = bool(before_a >> a.rank[other.a] & 1), bool(before_b >> b.rank[other.b] & 1)
+        second = (
+            bool(a.before[other.a] >> a.rank[pair.a] & 1),
+            bool(b.before[other.b] >> b.rank[pair.b] & 1),
+        )
+        if (first[0] and second[1]) or (first[1] and second[0]):
+            return False
+    return True

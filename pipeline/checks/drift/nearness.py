@@ -1,0 +1,79 @@
+"""Whether two segments run alone on the same values give the same, within what honest arithmetic leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+EPS, HALF_EPS = 2.0**-23, 2.0**-10
+_LARGEST = 8.0
+"""In roundings of the largest value."""
+_TYPICAL, _OWN = 12.0, 32.0
+"""In what nudging every input by two roundings changes: of the whole output, and of the value itself."""
+
+
+@dataclass(frozen=True)
+class Nearness:
+    """`excess` is the largest error in units of what is allowed; `gap` as a share of the reference's range."""
+
+    agrees: bool
+    excess: float
+    gap: float
+    real: bool = False
+    """Whether it already shows on recorded values."""
+    mean: float = 0.0
+    slope: float = 1.0
+    spread: float = 0.0
+    error: float = 0.0
+    steps: bool = False
+
+    def said(self) -> str:
+        """In words."""
+        where = "on recorded values" if self.real else "on made-up values"
+        if self.steps:
+            mean = f"mean error {self.mean:.2f} +- {self.error:.2g} steps"
+            return f"{mean} (sd {self.spread:.2f}, slope {self.slope:.3f}) alone, {where}"
+        return f"off by up to {self.gap:.3g} of the range alone, {where}"
+
+
+def near(want: np.ndarray, got: np.ndarray, moved: np.ndarray, recorded: int, eps: float = EPS) -> Nearness:
+    """Compares real values `got` with `want`, (rows, ...) each, the first `recorded` rows on recorded values.
+
+    `moved`, (nudges, rows, ...), is what the reference gives on nudged inputs: how far it carries rounding.
+    """
+    shape = (len(want), -1)
+    first, second = (values.reshape(shape).astype(np.float64) for values in (want, got))
+    other = moved.reshape(len(moved), len(want), -1).astype(np.float64)
+    worst = Nearness(True, 0.0, 0.0)
+    for row in range(len(want)):
+        found = _row(first[row], second[row], other[:, row], row < recorded, eps)
+        if found.excess > worst.excess and not (worst.real and not worst.agrees and not found.real):
+            worst = found
+    return worst
+
+
+def _row(want: np.ndarray, got: np.ndarray, moved: np.ndarray, real: bool, eps: float) -> Nearness:
+    fine = np.isfinite(want) & np.isfinite(moved).all(0)
+    if real and not np.array_equal(np.isfinite(want), np.isfinite(got)):
+        return Nearness(False, float("inf"), float("inf"), real)
+    fine &= np.isfinite(got)
+    if not fine.any():
+        return Nearness(True, 0.0, 0.0, real)
+    want, got, moved = want[fine], got[fine], moved[:, fine]
+    carried = np.abs(moved - want).max(0)
+    typical = float(np.sqrt(np.square(carried).mean()))
+    scale = eps / EPS
+    allowed = scale * (_LARGEST * EPS * float(np.abs(want).max()) + _TYPICAL * typical + _OWN * carried) + 1e-30
+    gap = np.abs(got - want)
+    excess = float((gap / allowed).max())
+    return Nearness(
+        excess <= 1.0, excess, float(gap.max()) / (float(np.ptp(want)) or float(np.abs(want).max()) or 1.0), real
+    )
+
+
+def half_share(dtypes: Iterable[str]) -> float:
+    """The share of float16 in what a model computes with."""
+    floats = [dtype for dtype in dtypes if dtype.startswith(("float", "bfloat"))]
+    return sum(dtype != "float32" for dtype in floats) / len(floats) if floats else 0.0

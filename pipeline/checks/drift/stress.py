@@ -1,0 +1,95 @@
+"""Values on which segments of two models are run: recorded ones, and made-up ones that reach what those do not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from converters.graph import Tensor
+
+REAL = 4
+"""Recorded samples of a segment."""
+_SIZES = (1.0, 4.0, 32.0, 0.1, 12.0)
+"""Of made-up values against the largest recorded one: small ones show offsets, large ones reach every clip."""
+_NUDGE = 2.0**-22
+"""Of each value: what rounding changes, to see how far the segment carries it."""
+NUDGES = 2
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Real values for each start of a segment, (rows, *shape) as they lie in a: recorded, made up, nudged.
+
+    The nudged ones are the first two kinds `NUDGES` times over, each value moved by its rounding.
+    """
+
+    starts: tuple[np.ndarray, ...]
+    recorded: int
+    made_up: int
+
+    @property
+    def count(self) -> int:
+        """Rows that are compared."""
+        return self.recorded + self.made_up
+
+
+def rows(recorded: Sequence[np.ndarray], seed: int, most: int) -> Rows:
+    """Rows for a segment, at most `most` of them compared."""
+    rng = np.random.default_rng(seed)
+    real = max(1, min(REAL, len(recorded[0]), most // 2))
+    turns = max(0, min(len(_SIZES) + 1, most - real))
+    starts = []
+    for values in recorded:
+        plain = [values[n] for n in range(real)] + [_made_up(values, turn, rng) for turn in range(turns)]
+        stacked = np.stack(plain)
+        starts.append(stacked)
+    return Rows(tuple(starts), real, turns)
+
+
+def nudged(found: Rows, seed: int) -> tuple[np.ndarray, ...]:
+    """The starts of `found` with the nudged rows behind."""
+    rng = np.random.default_rng(seed)
+    return tuple(np.concatenate([values, *(_nudged(values, rng) for _ in range(NUDGES))]) for values in found.starts)
+
+
+def _nudged(values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    if values.dtype.kind != "f":
+        return values
+    signs = rng.integers(0, 2, values.shape, np.int8) * 2 - 1
+    return (values * (1 + signs * np.float32(_NUDGE))).astype(values.dtype)
+
+
+def _made_up(recorded: np.ndarray, turn: int, rng: np.random.Generator) -> np.ndarray:
+    value = recorded[turn % len(recorded)]
+    if value.dtype.kind != "f":
+        return rng.permutation(value.reshape(-1)).reshape(value.shape) if turn else value
+    if turn == len(_SIZES):
+        signs = rng.integers(0, 2, value.shape, np.int8) * 2 - 1
+        return (value * signs).astype(value.dtype)
+    largest = float(np.abs(recorded).max(initial=0.0, where=np.isfinite(recorded)))
+    size = max(largest, 1.0) * _SIZES[turn] / 2
+    return (rng.standard_normal(value.shape, np.float32) * size).astype(value.dtype)
+
+
+def stored(values: np.ndarray, tensor: Tensor, dtype: np.dtype) -> np.ndarray:
+    """Real values as a tensor stores them."""
+    found = tensor.quantization
+    if dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            return values.astype(dtype)
+    if found is None or len(found.scales) != 1:
+        return values.astype(dtype)
+    limits = np.iinfo(dtype)
+    steps = np.rint(values.astype(np.float64) / found.scales[0]) + found.zero_points[0]
+    return np.clip(steps, limits.min, limits.max).astype(dtype)
+
+
+def settled(values: np.ndarray, tensor: Tensor, dtype: np.dtype) -> np.ndarray:
+    """Real values, moved to the nearest that a tensor can store."""
+    kept = stored(values, tensor, dtype)
+    if dtype.kind == "f" or tensor.quantization is None or len(tensor.quantization.scales) != 1:
+        return kept.astype(values.dtype)
+    real = (kept.astype(np.float64) - tensor.quantization.zero_points[0]) * tensor.quantization.scales[0]
+    return real.astype(values.dtype)

@@ -1,0 +1,148 @@
+"""Behind a fault nothing is alike: the reference's values are put in its place, and what lies behind is known again."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from converters.errors import EdgeExportError
+from pipeline.checks.drift import stress
+from pipeline.checks.drift.cuts import Segment, behind
+from pipeline.checks.drift.known import Known
+from pipeline.checks.drift.layout import Layout, layouts
+from pipeline.checks.drift.matching import Partner, sketch
+from pipeline.drift.work import Work
+
+BUDGET_S = 20.0
+_TRIED_LAYOUTS = 3
+_ALIKE = {False: 1e-3, True: 4e-2}
+"""Relative gap of mean and deviation under which a tensor counts as known again; the second between precisions."""
+
+
+@dataclass(frozen=True)
+class Healed:
+    """A tensor of b that was given the values of its likely partner, and the values behind it then."""
+
+    pair: Partner
+    recorded: dict[int, np.ndarray]
+    score: int
+
+
+def heal(work: Work, a: Known, b: Known, pairs: Mapping[int, Partner], cut: Segment, coarse: bool) -> Healed | None:
+    """The pair inside a failing segment that, taken for granted, makes most of what lies behind it known again.
+
+    Where the next layer is wrong too nothing is: then the first pair of one size.
+    """
+    lost_b = [i for i in b.rank if i in b.live and i in b.recorded and i not in pairs and i not in b.steady]
+    lost_a = [i for i in a.rank if i in a.live and i in a.recorded and i not in a.steady]
+    sketches = {index: sketch(a, index) for index in lost_a}
+    order = Counter(pair.layout.order for pair in pairs.values() if pair.layout.of_a)
+    best: Healed | None = None
+    start = time.monotonic()
+    for pair in _candidates(a, b, pairs, cut, order):
+        if time.monotonic() - start > BUDGET_S / 4:
+            break
+        after = [index for index in (*lost_b, cut.out.b) if b.before[index] >> b.rank[pair.b] & 1 and index != pair.b]
+        found = _given(work, a, b, pairs, pair, list(dict.fromkeys(after)))
+        if found is None:
+            continue
+        known = Known(b.graph, {**b.recorded, **found})
+        score = sum(_known_again(a, known, index, pair, sketches, coarse) for index in after)
+        if after and (best is None or score > best.score):
+            own = stress.stored(pair.layout.carry(a.real(pair.a)), b.graph.tensors[pair.b], b.recorded[pair.b].dtype)
+            best = Healed(pair, {**found, pair.b: own}, score)
+        if best is not None and best.score >= len(after) > 0:
+            break
+    return best
+
+
+def _candidates(
+    a: Known, b: Known, pairs: Mapping[int, Partner], cut: Segment, used: Counter[tuple[int, ...]]
+) -> Iterator[Partner]:
+    """Pairs of tensors inside a segment, in b's order of computation: of equal size first."""
+    inside_a = [index for op in cut.ops_a for index in op.outputs if index in a.recorded and index not in a.steady]
+    inside_a += [start.a for start in cut.given]
+    inside_b = [index for op in cut.ops_b for index in op.outputs if index in b.recorded and index not in pairs]
+    inside_b = [index for index in inside_b if b.recorded[index].dtype.kind == "f" or not _small(b, index)]
+    for same_size in (True, False):
+        for second in inside_b:
+            for first in inside_a:
+                sizes = a.recorded[first][0].size, b.recorded[second][0].size
+                if (sizes[0] == sizes[1]) is not same_size or first == cut.out.a:
+                    continue
+                for layout in _layouts(a.recorded[first].shape[1:], b.recorded[second].shape[1:], used):
+                    yield Partner(first, second, layout, 0.0)
+
+
+def _small(side: Known, index: int) -> bool:
+    return side.recorded[index][0].size <= 8
+
+
+def _layouts(one: tuple[int, ...], two: tuple[int, ...], used: Counter[tuple[int, ...]]) -> list[Layout]:
+    """The likeliest layouts: those that other pairs of the models have, first."""
+    if np.prod(one, dtype=np.int64) == np.prod(two, dtype=np.int64):
+        found = list(layouts(one, two))
+    elif len(one) == len(two):
+        orders = [order for order in used if len(order) == sum(size != 1 for size in one)]
+        long = tuple(size for size in one if size != 1)
+        found = [Layout(one, _unsqueezed(two, tuple(long[axis] for axis in order)), order) for order in orders]
+    else:
+        found = []
+    return sorted(found, key=lambda layout: -used[layout.order])[:_TRIED_LAYOUTS]
+
+
+def _unsqueezed(like: tuple[int, ...], long: tuple[int, ...]) -> tuple[int, ...]:
+    """The sizes `long`, with axes of one element where `like` has them."""
+    if sum(size != 1 for size in like) != len(long):
+        return (*(1 for _ in range(len(like) - len(long))), *long)
+    rest = iter(long)
+    return tuple(1 if size == 1 else next(rest) for size in like)
+
+
+def _given(
+    work: Work, a: Known, b: Known, pairs: Mapping[int, Partner], pair: Partner, wanted: list[int]
+) -> dict[int, np.ndarray] | None:
+    """The values of `wanted` in b when it is given the reference's at `pair` and at all that is known before."""
+    starts = {index: known for index, known in pairs.items() if index not in wanted} | {pair.b: pair}
+    given: dict[int, np.ndarray] = {}
+    for index in wanted:
+        ops, hit, fixed = behind(b, index, starts)
+        if ops is None:
+            return None
+        given |= {found: b.recorded[found][:1] for found in fixed}
+        given |= {found: starts[found].layout.carry(a.real(starts[found].a)) for found in hit}
+    if pair.b not in given or not wanted:
+        return None
+    count = len(a.real(pair.a))
+    pieces = {
+        index: np.repeat(values, count, axis=0)
+        if index in b.settled and len(values) == 1
+        else stress.stored(values, b.graph.tensors[index], b.recorded[index].dtype)
+        for index, values in given.items()
+    }
+    try:
+        answer: dict[int, np.ndarray] = work.ask(work.b, "run", given=pieces, wanted=tuple(wanted))
+    except EdgeExportError:
+        return None
+    return answer if all(values.size for values in answer.values()) else None
+
+
+def _known_again(
+    a: Known, b: Known, index: int, pair: Partner, sketches: Mapping[int, np.ndarray], coarse: bool
+) -> bool:
+    """Whether a tensor behind the pair holds, by its figures, what a tensor behind it in the reference holds."""
+    own = sketch(b, index)
+    if index not in b.recorded or not np.isfinite(own).all():
+        return False
+    for other, figures in sketches.items():
+        if other == pair.a or not a.before[other] >> a.rank[pair.a] & 1 or len(figures) != len(own):
+            continue
+        if a.recorded[other][0].size == b.recorded[index][0].size:
+            size = np.maximum(np.abs(figures), np.abs(own)).max()
+            if float(np.abs(figures - own).max()) <= _ALIKE[coarse] * max(size, 1e-300):
+                return True
+    return False

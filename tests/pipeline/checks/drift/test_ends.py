@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from drift_models import graph, tensor
+
+from converters.graph import Op
+from pipeline.checks.drift import ends
+from pipeline.checks.drift.known import Known
+from pipeline.checks.drift.matching import matched
+
+RNG = np.random.default_rng(0)
+VALUES = RNG.normal(size=(3, 4, 1, 8)).astype(np.float32)
+
+
+def side(outputs, names):
+    ops = [Op(0, "EXP", (0,), (1,)), Op(1, "NEG", (0,), (2,))]
+    return Known(
+        graph([tensor(n, (1, 8)) for n in range(3)], ops, (0,), outputs, output_names=names),
+        {n: VALUES[n] for n in range(3)},
+    )
+
+
+@pytest.mark.parametrize(
+    ("outputs", "names", "said"),
+    [
+        ((1, 2), ("p", "q"), []),
+        ((2, 1), ("y", "x"), []),
+        ((2, 1), ("x", "y"), ["outputs are exchanged"] * 2),
+        ((2, 1), ("p", "q"), ["outputs are exchanged"] * 2),
+    ],
+)
+def test_outputs_are_told_by_name_else_by_place(outputs, names, said):
+    a, b = side((1, 2), ("x", "y")), side(outputs, names)
+    found = list(ends.exchanged(a, b, matched(a, b)))
+    assert [suspect.cause.rsplit(": ")[-1] for suspect in found] == said
+
+
+def test_an_output_that_holds_something_else_is_a_partner_all_the_same():
+    a, b = side((1, 2), ("x", "y")), side((1, 2), ("x", "y"))
+    b.recorded = {**b.recorded, 2: RNG.normal(size=(4, 1, 8))}
+    pairs = matched(a, b)
+    assert 2 not in pairs
+    assert ends.outputs(a, b, pairs)[2].a == 2
+
+
+def test_a_missing_output_is_told():
+    a, b = side((1, 2), ("x", "y")), side((1,), ("x",))
+    assert [suspect.measure for suspect in ends.exchanged(a, b, {})] == ["2 became 1"]

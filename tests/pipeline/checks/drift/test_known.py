@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import numpy as np
+from drift_models import graph, tensor
+
+from converters.graph import Op
+from pipeline.checks.drift.known import Known
+
+RNG = np.random.default_rng(0)
+MOVING = RNG.normal(size=(3, 1, 4)).astype(np.float32)
+
+
+def known():
+    tensors = [tensor(n) for n in range(4)] + [tensor(4, dtype="int64")]
+    ops = [Op(0, "EXP", (0,), (1,)), Op(1, "NEG", (1,), (2,)), Op(2, "ABS", (1,), (3,)), Op(3, "SHAPE", (1,), (4,))]
+    values = {0: MOVING, 1: MOVING, 2: np.ones((3, 1, 4)), 3: MOVING, 4: np.ones((3, 4), np.int64)}
+    return Known(graph(tensors, ops, (0,), (2,)), values)
+
+
+def test_it_says_who_makes_reads_and_comes_before():
+    found = known()
+    assert found.maker[2].type == "NEG"
+    assert [op.type for op in found.readers[1]] == ["NEG", "ABS", "SHAPE"]
+    assert found.before[2] >> found.rank[0] & 1
+    assert not found.before[2] >> found.rank[3] & 1
+
+
+def test_what_no_sample_changes_is_steady_and_sizes_are_settled():
+    found = known()
+    assert found.steady == {2, 4}
+    assert found.settled == {4}
+    assert found.live == {0, 1, 2}

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import numpy as np
+
+from pipeline.checks.drift.nearness import HALF_EPS, half_share, near
+
+RNG = np.random.default_rng(0)
+WEIGHTS = RNG.normal(size=(64, 500)).astype(np.float32)
+INPUTS = RNG.normal(size=(6, 500)).astype(np.float32)
+NUDGED = [INPUTS * (1 + np.float32(2**-22) * RNG.choice([-1, 1], INPUTS.shape)).astype(np.float32) for _ in range(2)]
+
+
+def judged(weights, eps=2.0**-23, inputs=INPUTS):
+    moved = np.stack([values @ WEIGHTS.T for values in NUDGED])
+    got = inputs.astype(np.float64) @ weights.astype(np.float64).T
+    return near(inputs @ WEIGHTS.T, got, moved, 4, eps)
+
+
+def test_another_order_of_sums_agrees_and_weights_in_16_bits_do_not():
+    assert judged(WEIGHTS).agrees
+    assert judged(WEIGHTS).excess < 0.3
+    rounded = judged(WEIGHTS.astype(np.float16))
+    assert not rounded.agrees
+    assert rounded.excess > 5
+    assert rounded.real
+    assert judged(WEIGHTS.astype(np.float16), HALF_EPS).agrees
+
+
+def test_a_value_that_is_not_finite_on_recorded_values_is_a_fault():
+    broken = WEIGHTS.copy()
+    broken[3, 3] = np.nan
+    assert not judged(broken).agrees
+
+
+def test_what_only_made_up_values_show_says_so():
+    changed = WEIGHTS @ INPUTS[:, :].T
+    want = np.minimum(changed.T, 1e9)
+    got = want.copy()
+    got[5] *= 1.5
+    found = near(want, got, np.stack([want, want]), 4)
+    assert (found.agrees, found.real) == (False, False)
+    assert "on made-up values" in found.said()
+
+
+def test_the_share_of_half_precision_counts_floats_alone():
+    assert half_share(["float16", "float32", "int64", "float16", "float16"]) == 0.75
+    assert half_share(["int8"]) == 0.0

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import numpy as np
+from drift_models import tensor
+
+from pipeline.checks.drift import stress
+
+RECORDED = np.random.default_rng(0).uniform(0, 2, size=(6, 1, 30)).astype(np.float32)
+
+
+def test_recorded_rows_come_first_then_made_up_ones_of_many_sizes():
+    found = stress.rows([RECORDED], 0, 10)
+    (values,) = found.starts
+    assert (found.recorded, found.made_up, len(values)) == (4, 6, 10)
+    assert np.array_equal(values[:4], RECORDED[:4])
+    assert np.abs(values).max() > 30
+    assert values[4:].min() < 0
+
+
+def test_nudged_rows_are_moved_by_their_rounding_and_integers_not():
+    found = stress.rows([RECORDED, np.arange(60).reshape(6, 10)], 0, 4)
+    first, second = stress.nudged(found, 1)
+    assert len(first) == found.count * (1 + stress.NUDGES)
+    gap = np.abs(first[found.count : 2 * found.count] / found.starts[0] - 1)
+    assert 0 < np.nanmax(gap) < 1e-6
+    assert np.array_equal(second[: found.count], second[found.count : 2 * found.count])
+
+
+def test_values_are_moved_to_what_a_tensor_stores():
+    eight = tensor(0, dtype="int8", scale=(0.5, 3))
+    assert stress.stored(np.array([0.3, 1e3]), eight, np.dtype(np.int8)).tolist() == [4, 127]
+    assert stress.settled(np.array([0.3, 1e3]), eight, np.dtype(np.int8)).tolist() == [0.5, 62.0]
+    assert stress.settled(np.float32([0.1]), tensor(0), np.dtype(np.float16)).tolist() == [float(np.float16(0.1))]

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import numpy as np
+from drift_models import KERNEL, dense
+from gates.in_process import InProcess
+
+from pipeline import config
+from pipeline.checks.drift.cuts import segment
+from pipeline.checks.drift.known import Known
+from pipeline.checks.drift.matching import matched
+from pipeline.drift.alone import Alone
+from pipeline.drift.work import Work
+
+
+def compared(tmp_path, **changes):
+    a, b = dense(tmp_path / "a.tflite"), dense(tmp_path / "b.tflite", **changes)
+    work = Work(a, b, None, InProcess(), config.load().limits)
+    sides = []
+    for file in (a, b):
+        graph = work.ask(file, "graph")
+        sides.append(Known(graph, work.trace(file, graph, [*graph.inputs, 2, 5])))
+    pairs = matched(*sides)
+    cut = segment(*sides, pairs[5], pairs)
+    assert cut is not None
+    return Alone(work, *sides).compare([cut])[cut]
+
+
+def test_a_layer_alone_agrees_with_itself(tmp_path):
+    found = compared(tmp_path)
+    assert found is not None
+    assert found.agrees
+
+
+def test_a_clip_that_recorded_values_do_not_reach_is_seen_on_made_up_ones(tmp_path):
+    found = compared(tmp_path, activation=3)
+    assert found is not None
+    assert (found.agrees, found.real) == (False, False)
+
+
+def test_weights_rounded_to_16_bits_are_seen(tmp_path):
+    found = compared(tmp_path, kernel=KERNEL.astype(np.float16).astype(np.float32))
+    assert found is not None
+    assert not found.agrees
