@@ -139,6 +139,7 @@ class Artifact:
     size_bytes: int = 0
     builder: str = ""
     builder_args: Mapping[str, Any] = field(default_factory=dict)
+    kept: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-able dict; `path` as text."""
@@ -151,6 +152,7 @@ class Artifact:
         fields["path"] = Path(fields["path"])
         fields["format"] = Format(fields["format"])
         fields["precision"] = Precision(fields["precision"])
+        fields["kept"] = tuple(fields.get("kept", ()))
         for key in ("signature", "source"):
             fields[key] = signature_from_json(fields[key])
         return cls(**fields)
@@ -220,6 +222,7 @@ class RuntimeSpec:
     and variant, named `family[device,option]`: `litert-gpu[SwiftShader,fp32]`, `litert-xnnpack[4t]`.
     `arithmetic` is what it computes a float32 file in, by variant, where that is not float32: `fp16`.
     `reference` marks a framework's own eager mode, which every other runtime is judged against.
+    `timed` is false where its seconds say nothing of any device: an interpreter for proving files.
     """
 
     name: str
@@ -228,6 +231,7 @@ class RuntimeSpec:
     worker: str
     packages: tuple[str, ...]
     reference: bool = False
+    timed: bool = True
     devices: str = ""
     variants: tuple[str, ...] = ("",)
     arithmetic: Mapping[str, str] = field(default_factory=dict)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from converters import content, registry
+from converters import content, drift_job, registry
 from converters.contract import Arrays, Artifact, ConversionRequest, Edge, Format, Precision, Signature, TensorSpec
 from converters.errors import ContractError, EdgeExportError, ModelError, ToolkitError, UnsupportedError
 from converters.inspection import Inspection
@@ -17,6 +17,7 @@ from converters.samples import load_samples
 from converters.session import Session
 from converters.state import Probe
 from converters.state import probe as probe_state
+from converters.tuning.options import kept_names, parse
 from converters.words import is_refusal, last_words
 
 SOURCE_FORMATS = (Format.TORCH, Format.KERAS)
@@ -74,6 +75,7 @@ def convert(edge_name: str, request: ConversionRequest) -> Artifact:
         sha256=content.sha256(target),
         graph_hash=inspection.graph_hash,
         size_bytes=content.size_bytes(target),
+        kept=_kept(request),
     )
 
 
@@ -174,6 +176,12 @@ def _require(edge: Edge, request: ConversionRequest) -> None:
             raise ContractError(f"calibration holds {sorted(samples)}, the model takes {sorted(wanted)}")
         if not all(map(len, samples.values())):
             raise ContractError(f"calibration holds no samples: {request.calibration}")
+
+
+def _kept(request: ConversionRequest) -> tuple[str, ...]:
+    """What the recipe leaves in float, by the source file and not by what the quantizer did."""
+    wanted = parse({key: value for key, value in request.options.items() if key in ("keep", "keep_ops")})
+    return kept_names(drift_job.graph(request.source), wanted) if wanted.keeps else ()
 
 
 def _ensure(edge: Edge, request: ConversionRequest, written: Path, signature: Signature) -> Inspection:

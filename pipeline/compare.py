@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from converters.contract import Arrays, Artifact, RuntimeSpec, Signature
+from converters.contract import Arrays, Artifact, RuntimeSpec, Signature, TensorSpec
 from converters.inspection import Inspection
 from converters.worker import WorkerPool
 from pipeline.binding import speaking
@@ -40,35 +40,38 @@ class Comparison:
 
 
 def compare(
-    path_a: Path,
-    path_b: Path,
+    path_a: Path | str,
+    path_b: Path | str,
     inputs: str,
     gates: Gates,
     pool: WorkerPool,
     limits: Limits,
     runtimes: tuple[str, str] = ("", ""),
+    sizes: tuple[TensorSpec, ...] = (),
 ) -> Comparison:
-    """Runs both files and judges `b` by the parity gate of the less precise of the two.
+    """Runs both models and judges `b` by the parity gate of the less precise of the two.
+
+    Either may be a file or a builder, `file.py:function`; `sizes` as the `inputs` of `open_artifact`.
 
     Raises:
         ModelError: a file that cannot be read, or tensors without a partner on the other side.
         UsageError: no inputs, or a runtime that does not run the file.
     """
-    a, pack_a = open_artifact(path_a, pool, limits)
-    b, pack_b = open_artifact(path_b, pool, limits)
+    a, pack_a = open_artifact(path_a, pool, limits, sizes)
+    b, pack_b = open_artifact(path_b, pool, limits, sizes)
     runtime_a, runtime_b = default_runtime(a, runtimes[0]), default_runtime(b, runtimes[1])
     arrays = inputs_for(a, inputs, [pack_a, pack_b])
     reference = run(a, arrays, a.source, runtime_a, pool, limits)
     got = run(b, arrays, a.source, runtime_b, pool, limits)
     order = list(gates.parity)
     coarser = max((a.precision, b.precision), key=order.index)
-    found = inspect_file(b.path, pool, limits)
-    checks = (
-        _precision(b, found, gates),
-        check_parity(reference, got, a.source.outputs, gates.parity[coarser]),
-    )
+    parity = check_parity(reference, got, a.source.outputs, gates.parity[coarser])
     count = len(next(iter(arrays.values())))
-    return Comparison(a, b, runtime_a.name, runtime_b.name, count, inputs, checks, found.stateful)
+    sides = a, b, runtime_a.name, runtime_b.name, count, inputs
+    if b.builder:  # no file that says what it is made of
+        return Comparison(*sides, (parity,))
+    found = inspect_file(b.path, pool, limits)
+    return Comparison(*sides, (_precision(b, found, gates), parity), found.stateful)
 
 
 def run(
@@ -121,5 +124,5 @@ def ask(
 
 
 def _precision(artifact: Artifact, inspection: Inspection, gates: Gates) -> Check:
-    check = check_precision(inspection, artifact.precision, gates.precision[artifact.precision])
+    check = check_precision(inspection, artifact.precision, gates.precision[artifact.precision], kept=artifact.kept)
     return dataclasses.replace(check, required=bool(artifact.producer))  # without a manifest the claim is our guess

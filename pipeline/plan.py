@@ -10,8 +10,9 @@ from converters import registry
 from converters.contract import Format, Framework, Precision, RuntimeSpec
 from converters.device import split_name
 from converters.errors import EdgeExportError, UsageError
-from pipeline import config
+from pipeline import config, recipes
 from pipeline.bundle import artifact_file_name, slug
+from pipeline.checks.gates import LatencyGate
 from pipeline.config import Configs, ModelConfig
 from pipeline.drift import drift_of
 from pipeline.request import CALIBRATED, Request, devices_of, frameworks_of, name_of, precisions_of, targets_of
@@ -70,8 +71,8 @@ class Plan:
             *self.references.values(),
             *(cell.artifact for cell in cells),
             *(task for cell in cells for task in (cell.inspection, cell.measurement)),
-            *(task for cell in cells for task in (cell.origin, cell.drift) if isinstance(task, Task)),
             *(cell.timing for cell in cells if cell.timing),
+            *(task for cell in cells for task in (cell.origin, cell.drift) if isinstance(task, Task)),
         ]
 
 
@@ -83,7 +84,10 @@ def make_plan(request: Request, configs: Configs) -> Plan:
         DataError: a data set that does not exist.
     """
     targets = targets_of(request.targets, configs)
+    configs, made_by_recipe = recipes.applied(configs, request.recipe, request.keep)
     precisions = precisions_of(request.precisions)
+    if made_by_recipe and not request.precisions:
+        precisions = (Precision.FP32, made_by_recipe)
     devices = devices_of(request.devices, configs)
     model = None if request.own_model else config.load_model(request.model)
     frameworks = frameworks_of(request, model)
@@ -111,6 +115,8 @@ def make_plan(request: Request, configs: Configs) -> Plan:
         for route in chosen:
             made = branch.cells(route, chosen)
             cells += made
+            if request.keep and made and route.precision is not Precision.FP32:
+                recipes.require_keep({made[0].file: route.edges[-1]})
             notes += [] if made else [branch.why_not(route)]
     if not cells:
         raise UsageError(f"nothing can be made of this request: {'; '.join(notes)}. `edge-export routes` shows the way")
@@ -189,12 +195,13 @@ class _Branch:
 
     def _timing(self, artifact: Task, baseline: Task, runtime: RuntimeSpec) -> Task | None:
         """Against the fp32 file of the same route; more threads against one."""
-        if runtime.device is not None and runtime.device.emulated:
+        if not runtime.timed or (runtime.device is not None and runtime.device.emulated):
             return None
         plain = registry.runtime(split_name(runtime.name)[0])
+        gate = LatencyGate(**self.configs.gates["latency"])
         if runtime.device is None and runtime.name != plain.name:
-            return latency_task(artifact, artifact, self.reference, runtime, self.configs.limits, against=plain)
-        return latency_task(artifact, baseline, self.reference, runtime, self.configs.limits)
+            return latency_task(artifact, artifact, self.reference, runtime, self.configs.limits, gate, against=plain)
+        return latency_task(artifact, baseline, self.reference, runtime, self.configs.limits, gate)
 
     def _drift(self, route: Route, chosen: Sequence[Route]) -> tuple[Task | EdgeExportError, Task | None]:
         """How a file is proved layer by layer, and how what it is held against is proved.
@@ -254,7 +261,7 @@ def _choose(
     framework: Framework, targets: Sequence[str], precisions: Sequence[Precision], configs: Configs
 ) -> tuple[list[Route], list[str]]:
     """The routes of a framework to the targets in the precisions asked for, and what has none."""
-    open_edges = [edge for edge in registry.edges() if not edge.toolchain]  # a sealed one is for who names it
+    open_edges = [edge for edge in recipes.edges(configs) if not edge.toolchain]  # a sealed one is for who names it
     routes = find_routes(framework, open_edges)
     chosen: list[Route] = []
     missing: list[str] = []

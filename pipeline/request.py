@@ -30,13 +30,12 @@ class Request:
     image_size: tuple[int, int] | None = None
     inputs: tuple[TensorSpec, ...] = ()
     name: str = ""
+    recipe: str = ""  # a recipe file in the place of the project's for its precision
+    keep: tuple[str, ...] = ()  # regular expressions: layers left in float
     devices: tuple[str, ...] = ()  # groups of configs/targets.toml beside the runtimes that are always proved
 
     def __post_init__(self) -> None:
-        names = [spec.name for spec in self.inputs]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise UsageError(f"--input was given twice for {', '.join(twice)}; each input has one shape")
+        _require_once(self.inputs)
 
     @property
     def own_model(self) -> bool:
@@ -167,6 +166,24 @@ _INPUT = re.compile(
     r"(?P<name>[^:]+):(?P<shape>[1-9]\d*(?:x[1-9]\d*)*)(?::(?P<dtype>[a-z]\w*))?"
     rf"(?::(?P<low>{_NUMBER})\.\.(?P<high>{_NUMBER}))?"
 )
+
+
+def parse_inputs(texts: Sequence[str]) -> tuple[TensorSpec, ...]:
+    """The tensors that texts as of `parse_input` describe, each once.
+
+    Raises:
+        UsageError: another form, no such type, or one input twice.
+    """
+    specs = tuple(parse_input(text) for text in texts)
+    _require_once(specs)
+    return specs
+
+
+def _require_once(specs: Sequence[TensorSpec]) -> None:
+    names = [spec.name for spec in specs]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise UsageError(f"--input was given twice for {', '.join(twice)}; each input has one shape")
 
 
 def parse_input(text: str) -> TensorSpec:

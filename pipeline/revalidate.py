@@ -176,6 +176,7 @@ class _Bench:
             precision=artifact.precision,
             runtime=spec.name,
             outputs=artifact.source.outputs,
+            kept=artifact.kept,
             golden=known,
             golden_got=got,
             inspection=self._inspection(artifact),

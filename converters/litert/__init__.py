@@ -2,6 +2,7 @@
 
 from converters.contract import Edge, Format, InspectorSpec, Precision, RuntimeSpec
 from converters.tracer import TracerSpec
+from converters.tuning import KEYS as TUNING
 
 EDGES = (
     Edge(
@@ -33,6 +34,7 @@ EDGES = (
         precisions=(Precision.FP16, Precision.DYNAMIC, Precision.INT8, Precision.INT8_IO),
         worker="litert",
         packages=("ai-edge-quantizer", "ai-edge-litert"),
+        options=TUNING,
     ),
 )
 RUNTIMES = (

@@ -1,33 +1,65 @@
 """Quantized TFLite files from float ones, by ai-edge-quantizer; needs no framework.
 
-Static int8 takes the smallest and largest value of each activation over all calibration samples; raw pixels 0..255
-so get the exact scale 1. Weights are per channel. Signature names survive.
+Static int8 takes the smallest and largest value of each activation over all calibration samples, unless the recipe
+names another rule. Weights are per channel. Signature names survive.
 """
 
 from __future__ import annotations
 
+import re
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-from converters import adapt
 from converters.contract import ConversionRequest, Precision, Signature
-from converters.litert.signature import described, signature_key
-from converters.samples import each_sample, load_samples
+from converters.errors import ConfigError
+from converters.graph import Graph, Op
+from converters.litert.graph import read_graph
+from converters.litert.prepare import correct, equalize, statistics
+from converters.litert.signature import described
+from converters.tuning.calibration import Calibration
+from converters.tuning.options import Tuning, kept_operators, parse
+
+_STATIC = (Precision.INT8, Precision.INT8_IO)
 
 
 def quantize_litert(request: ConversionRequest) -> Signature:
-    """Writes the file in the precision asked for; returns its signature."""
-    from ai_edge_quantizer import quantizer
+    """Writes the file in the precision asked for; returns its signature.
 
-    recipes = _recipes(request.precision)
-    worker = quantizer.Quantizer(str(request.source.path), recipes.get_quantization_recipe())
-    ranges = _ranges(request, recipes) if request.precision in (Precision.INT8, Precision.INT8_IO) else None
-    result = worker.quantize(ranges, enable_progress_report=False)
-    result.export_model(str(request.target), overwrite=True)
+    Raises:
+        ConfigError: a recipe that names an operator, a rule or a step that there is not.
+    """
+    tuning = parse(request.options)
+    graph = read_graph(request.source.path)
+    kept = kept_operators(graph, tuning)
+    if len(kept) == len(graph.ops) > 0:
+        raise ConfigError(f"keep names all {len(kept)} operators: nothing is left to quantize")
+    static = request.precision in _STATIC
+    if not static and Tuning(keep=tuning.keep, keep_ops=tuning.keep_ops) != tuning:
+        raise ConfigError(f"{request.precision} has no calibration: of the recipe's keys it takes keep and keep_ops")
+    calibration = Calibration.of(request) if static else None
+
+    def quantize(source: Path, target: Path) -> None:
+        from ai_edge_quantizer import quantizer
+
+        recipes = _recipes(request.precision, graph, kept)
+        ranges = statistics(source, calibration, tuning.ranges) if calibration else None
+        result = quantizer.Quantizer(str(source), recipes).quantize(ranges, enable_progress_report=False)
+        result.export_model(str(target), overwrite=True)
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = request.source.path
+        if calibration and tuning.equalize:
+            path = equalize(path, calibration, Path(folder))
+        if calibration and tuning.bias_correction:
+            path = correct(path, calibration, Path(folder), quantize)
+        quantize(path, request.target)
     return described(request.target, request.source.signature)
 
 
-def _recipes(precision: Precision) -> Any:
-    """ai-edge-quantizer's rules of a precision, for every operator that it supports."""
+def _recipes(precision: Precision, graph: Graph, kept: Sequence[Op]) -> Any:
+    """ai-edge-quantizer's rules of a precision, for every operator that it supports and that is not kept."""
     from ai_edge_quantizer.algorithm_manager import AlgorithmName
     from ai_edge_quantizer.qtyping import TFLOperationName
     from ai_edge_quantizer.recipe_manager import RecipeManager
@@ -39,22 +71,13 @@ def _recipes(precision: Precision) -> Any:
         recipes.add_dynamic_config(every, everything, num_bits=8)
     else:
         recipes.add_static_config(every, everything, activation_num_bits=8, weight_num_bits=8)
-    if precision is Precision.INT8:  # float at the edges: the quantizer adds QUANTIZE and DEQUANTIZE
-        for edge in (TFLOperationName.INPUT, TFLOperationName.OUTPUT):
-            recipes.add_quantization_config(every, edge, algorithm_key=AlgorithmName.NO_QUANTIZE)
-    return recipes
-
-
-def _ranges(request: ConversionRequest, recipes: Any) -> Any:
-    """The range of every activation over the calibration samples."""
-    from ai_edge_quantizer.calibrator import Calibrator
-    from ai_edge_quantizer.utils.qsv_utils import min_max_update
-
-    assert request.calibration is not None  # required before
-    source = request.source
-    stacks = adapt.to_file(
-        load_samples(request.calibration), source.source.inputs, source.signature.inputs, stacked=True
-    )
-    calibrator = Calibrator(source.path.read_bytes(), num_threads=1, qsv_update_func=min_max_update)
-    calibrator.calibrate({signature_key(source.path): list(each_sample(stacks))}, recipes)
-    return calibrator.get_model_qsvs()
+    for op in kept:
+        scope = "".join(f"{graph.tensors[index].name};" for index in op.outputs)
+        recipes.add_quantization_config(f"^{re.escape(scope)}$", everything, algorithm_key=AlgorithmName.NO_QUANTIZE)
+    edges = (TFLOperationName.INPUT, TFLOperationName.OUTPUT)
+    for edge in edges if precision in _STATIC else ():
+        if precision is Precision.INT8:  # float at the edges: the quantizer adds QUANTIZE and DEQUANTIZE
+            recipes.add_quantization_config(".+", edge, algorithm_key=AlgorithmName.NO_QUANTIZE)
+        else:  # though the operator beside it be kept
+            recipes.add_static_config(".+", edge, activation_num_bits=8, weight_num_bits=8)
+    return recipes.get_quantization_recipe()

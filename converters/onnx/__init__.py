@@ -2,6 +2,7 @@
 
 from converters.contract import Edge, Format, InspectorSpec, Precision, RuntimeSpec
 from converters.tracer import TracerSpec
+from converters.tuning import KEYS as TUNING
 
 EDGES = (
     Edge(
@@ -33,7 +34,7 @@ EDGES = (
         precisions=(Precision.FP16, Precision.INT8),
         worker="onnx",
         packages=("onnx", "onnxruntime"),
-        options=("calibration_method",),
+        options=TUNING,
     ),
 )
 RUNTIMES = (

@@ -9,25 +9,23 @@ import contextlib
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import onnx
-from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from onnxruntime.transformers.float16 import convert_float_to_float16
 
-from converters import adapt
-from converters.contract import Arrays, Artifact, ConversionRequest, Precision, Signature
-from converters.errors import ContractError, UnsupportedError, UsageError
+from converters.contract import ConversionRequest, Precision, Signature
+from converters.errors import ConfigError, ContractError, UnsupportedError
+from converters.onnx.graph import read_graph
 from converters.onnx.inspect import read_signature, write_signature
 from converters.onnx.load import load, tensors
 from converters.onnx.order import sort_nodes
-
-_METHODS = {"minmax": CalibrationMethod.MinMax, "percentile": CalibrationMethod.Percentile}
-"""`percentile` keeps every activation of every calibration sample in memory. ONNX Runtime's `entropy` is not here: with
-its 128 bins for 128 levels it gives the ranges of `minmax`."""
+from converters.onnx.prepare import correct, equalize, statistics
+from converters.tuning.calibration import Calibration
+from converters.tuning.options import Tuning, kept_names, parse
 
 
 def quantize_onnx(request: ConversionRequest) -> Signature:
@@ -35,11 +33,16 @@ def quantize_onnx(request: ConversionRequest) -> Signature:
 
     Raises:
         UnsupportedError: no operator can be quantized, or a weight is beyond float16.
+        ConfigError: a recipe that names an operator, a rule or a step that there is not.
     """
+    tuning = parse(request.options)
+    names = frozenset(kept_names(read_graph(request.source.path), tuning) if tuning.keeps else ())
     if request.precision is Precision.INT8:
-        model = _static_int8(request)
+        model = _static_int8(request, tuning, names)
     elif request.precision is Precision.FP16:
-        model = _half(request)
+        if Tuning(keep=tuning.keep, keep_ops=tuning.keep_ops) != tuning:
+            raise ConfigError("fp16 has no calibration: of the recipe's keys it takes keep and keep_ops")
+        model = _half(request, names)
     else:
         raise ContractError(f"quantize_onnx makes fp16 and int8, not {request.precision}")
     sort_nodes(model.graph)
@@ -49,39 +52,56 @@ def quantize_onnx(request: ConversionRequest) -> Signature:
     return read_signature(model)
 
 
-def _static_int8(request: ConversionRequest) -> onnx.ModelProto:
+def _static_int8(request: ConversionRequest, tuning: Tuning, names: frozenset[str]) -> onnx.ModelProto:
     """QDQ with int8 weights per output channel (symmetric) and int8 activations (asymmetric).
 
-    Every operator stands between quantized tensors, also those that ONNX Runtime leaves in float by default (`Div`,
-    `Sub`, ...): an integer-only accelerator takes no others.
+    Every operator but those that are kept stands between quantized tensors, also those that ONNX Runtime leaves in
+    float by default (`Div`, `Sub`, ...): an integer-only accelerator takes no others.
     """
-    method = request.options.get("calibration_method", "minmax")
-    if method not in _METHODS:
-        raise UsageError(f"there is no calibration_method {method!r}; there are {', '.join(_METHODS)}")
-    if request.calibration is None:
-        raise ContractError("int8 needs calibration inputs")
-    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(sys.stderr):
-        prepared, made = Path(folder) / "prepared.onnx", Path(folder) / "int8.onnx"
-        quant_pre_process(request.source.path, prepared, skip_symbolic_shape=True)
-        quantize_static(
-            prepared,
-            made,
-            _Samples(request.source, request.calibration),
-            quant_format=QuantFormat.QDQ,
-            op_types_to_quantize=sorted({node.op_type for node in onnx.load(prepared).graph.node}),
-            per_channel=True,
-            activation_type=QuantType.QInt8,
-            weight_type=QuantType.QInt8,
-            calibrate_method=_METHODS[method],
-            extra_options={"ActivationSymmetric": False, "WeightSymmetric": True},
-        )
+    calibration = Calibration.of(request)
+    with tempfile.TemporaryDirectory() as name, contextlib.redirect_stdout(sys.stderr):
+        folder = Path(name)
+        path, made = folder / "prepared.onnx", folder / "int8.onnx"
+        quant_pre_process(request.source.path, path, skip_symbolic_shape=True)
+
+        def quantize(source: Path, target: Path) -> None:
+            _quantize_static(source, target, calibration, tuning, names)
+
+        if tuning.equalize:
+            path = equalize(path, calibration, folder)
+        if tuning.bias_correction:
+            path = correct(path, calibration, folder, quantize)
+        quantize(path, made)
         model = onnx.load(made)
     if not any(tensor.data_type == onnx.TensorProto.INT8 for tensor in model.graph.initializer):
         raise UnsupportedError("ONNX Runtime quantizes no operator of this model; it would stay float32")
     return model
 
 
-def _half(request: ConversionRequest) -> onnx.ModelProto:
+def _quantize_static(
+    source: Path, target: Path, calibration: Calibration, tuning: Tuning, names: frozenset[str]
+) -> None:
+    model = onnx.load(source)
+    for place, node in enumerate(model.graph.node):  # they are excluded by their names, which need not be there
+        node.name = f"{place}:{node.op_type}"
+    kept = [node.name for node in model.graph.node if names & set(node.output)]
+    ranges = target.with_suffix(".json")
+    ranges.write_text(statistics(source, calibration, tuning.ranges))
+    quantize_static(
+        model,
+        target,
+        quant_format=QuantFormat.QDQ,
+        op_types_to_quantize=sorted({node.op_type for node in model.graph.node}),
+        nodes_to_exclude=kept,
+        per_channel=True,
+        activation_type=QuantType.QInt8,
+        weight_type=QuantType.QInt8,
+        calibration_cache_path=ranges,
+        extra_options={"ActivationSymmetric": False, "WeightSymmetric": True},
+    )
+
+
+def _half(request: ConversionRequest, names: frozenset[str]) -> onnx.ModelProto:
     """Weights and operators in float16, casts at inputs and outputs."""
     model = load(request.source.path)
     largest = np.finfo(np.float16).max
@@ -92,25 +112,9 @@ def _half(request: ConversionRequest) -> onnx.ModelProto:
                 raise UnsupportedError(f"{tensor.name!r} holds {np.abs(values).max():g}, beyond float16's {largest:g}")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # numbers below 6e-8 become that, one warning each
-        half = convert_float_to_float16(model, keep_io_types=True)
+        for place, node in enumerate(model.graph.node):
+            node.name = node.name or f"{place}:{node.op_type}"
+        kept = [node.name for node in model.graph.node if names & set(node.output)]
+        half = convert_float_to_float16(model, keep_io_types=True, node_block_list=kept or None)
     del half.graph.value_info[:]  # operators that stay float32 (Resize) are written there as float16
     return half
-
-
-class _Samples(CalibrationDataReader):
-    """The calibration inputs, one call at a time, in the file's layout."""
-
-    def __init__(self, artifact: Artifact, path: Path) -> None:
-        self._calls = self._read(artifact, path)
-
-    @staticmethod
-    def _read(artifact: Artifact, path: Path) -> Iterator[Arrays]:
-        with np.load(path, allow_pickle=False) as archive:
-            stacks = {name: archive[name] for name in archive.files}
-        for i in range(min(map(len, stacks.values()), default=0)):
-            call = {name: stack[i] for name, stack in stacks.items()}
-            yield adapt.to_file(call, artifact.source.inputs, artifact.signature.inputs)
-
-    def get_next(self) -> Arrays | None:
-        """The next call's inputs; None after the last."""
-        return next(self._calls, None)

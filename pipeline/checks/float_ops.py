@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from converters.contract import Format
 from converters.inspection import Inspection, OpInfo
 
@@ -29,14 +31,22 @@ _FUSED = frozenset({"Relu", "Clip", "LeakyRelu", "Sigmoid", "HardSigmoid", "Hard
 """ONNX operators that a runtime folds into the one before, when a QuantizeLinear follows."""
 
 
-def float_ops(inspection: Inspection) -> list[str]:
-    """The types of operators that compute on float activations, in file order.
+def float_ops(inspection: Inspection, kept: Collection[str] = ()) -> list[str]:
+    """The types of operators that compute on float activations, in file order, without those that give out `kept`.
 
     In a .tflite the kernel follows the tensor types, so that any float activation counts. An ONNX file in QDQ form
     writes float everywhere: there an operator counts unless its activations come from DequantizeLinear and its
     results go to QuantizeLinear, the pattern that runtimes run in integers (ONNX Runtime, "QDQ format").
     """
-    return _Graph(inspection).float_ops()
+    graph = _Graph(inspection)
+    declared = set(operators_kept(inspection, kept))
+    return [op.type for op in graph.float_ops() if op not in declared]
+
+
+def operators_kept(inspection: Inspection, kept: Collection[str]) -> list[OpInfo]:
+    """The operators that a recipe leaves in float, by the names of what they give out."""
+    names = set(kept)
+    return [op for op in inspection.ops if any(i >= 0 and inspection.tensors[i].name in names for i in op.outputs)]
 
 
 class _Graph:
@@ -53,9 +63,9 @@ class _Graph:
                 if tensor >= 0:
                     self.readers.setdefault(tensor, []).append(op)
 
-    def float_ops(self) -> list[str]:
+    def float_ops(self) -> list[OpInfo]:
         apart = QUANTIZERS | DEQUANTIZERS
-        return [op.type for op in self.ops if op.type not in apart and not _moves(op) and self._computes_in_float(op)]
+        return [op for op in self.ops if op.type not in apart and not _moves(op) and self._computes_in_float(op)]
 
     def _computes_in_float(self, op: OpInfo) -> bool:
         read = [tensor for tensor in op.inputs if self._is_float(tensor)]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from converters.contract import Precision
 from converters.inspection import Inspection, TensorInfo
-from pipeline.checks.float_ops import DEQUANTIZERS, QUANTIZERS, RUN_TIME_QUANTIZERS, float_ops
+from pipeline.checks.float_ops import DEQUANTIZERS, QUANTIZERS, RUN_TIME_QUANTIZERS, float_ops, operators_kept
 from pipeline.checks.gates import PrecisionGate
 from pipeline.checks.outcome import Check, Metric, Outcome
 
@@ -26,23 +26,29 @@ _LONGEST_NAME = 48
 
 
 def check_precision(
-    inspection: Inspection, claimed: Precision, gate: PrecisionGate, *, weightless: bool = False
+    inspection: Inspection,
+    claimed: Precision,
+    gate: PrecisionGate,
+    *,
+    weightless: bool = False,
+    kept: Collection[str] = (),
 ) -> Check:
     """The check `precision`: weights, activations, inputs and outputs of the file against its claim.
 
     fp32: float32 weights that use their bits. fp16: float16 weights. dynamic: 8-bit weights, float activations.
     int8: 8-bit weights, per channel in convolutions, and no operator left in float. int8-io: 8-bit inputs and
     outputs as well. A NaN or Inf among the constants fails every claim, and so do no weights at all unless the source
-    model is `weightless` too.
+    model is `weightless` too. Operators that give out tensors of the names `kept` are in float by the recipe's word;
+    they and their weights do not count.
     """
     counts = _elements(inspection)
     total = sum(counts.values())
-    leftover = float_ops(inspection) if claimed in (Precision.INT8, Precision.INT8_IO) else []
+    leftover = float_ops(inspection, kept) if claimed in (Precision.INT8, Precision.INT8_IO) else []
     reasons = _broken_constants(inspection)
     if total == 0 and not weightless:
         reasons.append("the file holds no weights: no precision can be read from it")
     elif total:
-        reasons += _weights(inspection, claimed, gate)
+        reasons += _weights(inspection, claimed, gate, weights_kept(inspection, kept))
     reasons += _RULES[claimed](inspection, gate, leftover)
     metrics: dict[str, Metric] = {
         "weight_elements": total,
@@ -50,9 +56,20 @@ def check_precision(
         **{f"share_{dtype}": count / total for dtype, count in sorted(counts.items())},
         "operators": len(inspection.ops),
     }
+    if kept:
+        metrics |= {"kept_ops": len(operators_kept(inspection, kept))}
     if claimed in (Precision.INT8, Precision.INT8_IO):
         metrics |= {"float_ops": len(leftover), "float_op_types": _counted(leftover)}
     return Check("precision", Outcome.FAILED if reasons else Outcome.PASSED, tuple(reasons), metrics)
+
+
+def weights_kept(inspection: Inspection, kept: Collection[str]) -> list[TensorInfo]:
+    """The float constants that operators which a recipe leaves in float read, and no other operator."""
+    declared = operators_kept(inspection, kept)
+    others = {place for op in inspection.ops if op not in declared for place in op.inputs}
+    places = {place for op in declared for place in op.inputs if place >= 0} - others
+    found = (inspection.tensors[place] for place in sorted(places))
+    return [tensor for tensor in found if tensor.constant and "float" in tensor.dtype]
 
 
 def _weight_tensors(inspection: Inspection) -> list[TensorInfo]:
@@ -83,13 +100,15 @@ def _broken_constants(inspection: Inspection) -> list[str]:
     return [f"NaN or Inf in the constants {_names(broken)}"] if broken else []
 
 
-def _weights(inspection: Inspection, claimed: Precision, gate: PrecisionGate) -> list[str]:
+def _weights(inspection: Inspection, claimed: Precision, gate: PrecisionGate, kept: list[TensorInfo]) -> list[str]:
     """Whether the large weights are of the claimed type, and float32 ones use their bits."""
     allowed = _CLAIMED[claimed]
     large = [
         tensor
         for tensor in _weight_tensors(inspection)
-        if math.prod(tensor.shape) >= gate.small_elements and (claimed is Precision.FP32 or not _is_vector(tensor))
+        if math.prod(tensor.shape) >= gate.small_elements
+        and (claimed is Precision.FP32 or not _is_vector(tensor))
+        and not any(tensor is other for other in kept)
     ]
     total = sum(math.prod(tensor.shape) for tensor in large)
     other = [tensor for tensor in large if tensor.dtype not in allowed]

@@ -6,7 +6,9 @@ from pipeline.checks.gates import SizeGate
 from pipeline.checks.outcome import Check, Metric, Outcome
 
 
-def check_size(size_bytes: int, fp32_bytes: int | None, parameters: int | None, gate: SizeGate) -> Check:
+def check_size(
+    size_bytes: int, fp32_bytes: int | None, parameters: int | None, gate: SizeGate, kept_bytes: int = 0
+) -> Check:
     """The check `size`.
 
     What the fp32 file holds beyond 4 bytes a parameter is its graph, which quantizing makes larger, not smaller.
@@ -16,6 +18,7 @@ def check_size(size_bytes: int, fp32_bytes: int | None, parameters: int | None, 
         fp32_bytes: of the fp32 artifact of the same route; None where none was made, which leaves the ratio out.
         parameters: of the source model; None where nobody counted them, which leaves the lower bound out.
         gate: the bounds of the artifact's precision.
+        kept_bytes: of weights that the recipe leaves in float.
     """
     metrics: dict[str, Metric] = {"size_bytes": size_bytes}
     if size_bytes <= 0:
@@ -28,6 +31,7 @@ def check_size(size_bytes: int, fp32_bytes: int | None, parameters: int | None, 
         graph = max(fp32_bytes - 4 * parameters, 0) if parameters is not None else 0
         weights = fp32_bytes - graph
         largest = round(gate.max_ratio * weights + gate.max_graph_ratio * graph) + gate.overhead_bytes
+        largest += round((1 - gate.max_ratio) * kept_bytes) if gate.max_ratio < 1 else 0
         metrics |= {"ratio_to_fp32": size_bytes / fp32_bytes if fp32_bytes else None, "largest_allowed_bytes": largest}
         if size_bytes > largest:
             reasons.append(

@@ -29,7 +29,7 @@ from pipeline.checks.latency import check_latency
 from pipeline.checks.outcome import Check, Outcome
 from pipeline.checks.parity import check_parity
 from pipeline.checks.placement import check_placement
-from pipeline.checks.precision import check_precision
+from pipeline.checks.precision import check_precision, weights_kept
 from pipeline.checks.size import check_size
 
 _Tolerance = TypeVar("_Tolerance", ParityGate, KernelsGate)
@@ -76,6 +76,7 @@ class Evidence:
     `alone`: the reference is the same file on other kernels, which differ from one another as kernels do.
     `arithmetic` is what the runtime computes a float32 file in, where that is not float32. `emulated` names a device
     whose seconds say nothing; it is not asked for accuracy either, as far as parity with the home runtime carries it.
+    `kept` names what operators give out that the recipe left in float.
     `drift` is the file against its origin, layer by layer, `origin` that origin against the framework's own model.
     """
 
@@ -99,6 +100,7 @@ class Evidence:
     emulated: str = ""
     drift: Drift | EdgeExportError | None = None
     origin: Drift | EdgeExportError | None = None
+    kept: tuple[str, ...] = ()
 
     @property
     def gate(self) -> Precision:
@@ -116,7 +118,7 @@ def judge(evidence: Evidence, gates: Gates) -> tuple[Check, ...]:
         check_drift(evidence.drift, evidence.origin),
         _accuracy(evidence, gates),
         _precision(evidence, gates),
-        check_size(evidence.size_bytes, evidence.fp32_bytes, evidence.parameters, gates.size[evidence.precision]),
+        _size(evidence, gates),
         _placement(evidence, gates),
         _latency(evidence, gates),
     )
@@ -233,7 +235,15 @@ def _precision(evidence: Evidence, gates: Gates) -> Check:
     if isinstance(evidence.inspection, EdgeExportError):
         return failed("precision", evidence.inspection)
     gate = gates.precision[evidence.precision]
-    return check_precision(evidence.inspection, evidence.precision, gate, weightless=evidence.parameters == 0)
+    weightless = evidence.parameters == 0
+    return check_precision(evidence.inspection, evidence.precision, gate, weightless=weightless, kept=evidence.kept)
+
+
+def _size(evidence: Evidence, gates: Gates) -> Check:
+    known = evidence.kept and isinstance(evidence.inspection, Inspection)
+    kept = sum(t.size_bytes for t in weights_kept(evidence.inspection, evidence.kept)) if known else 0
+    gate = gates.size[evidence.precision]
+    return check_size(evidence.size_bytes, evidence.fp32_bytes, evidence.parameters, gate, kept)
 
 
 def _placement(evidence: Evidence, gates: Gates) -> Check:

@@ -22,6 +22,13 @@ FrameworkOption = Annotated[list[str] | None, typer.Option("--framework", "-f", 
 PrecisionOption = Annotated[
     list[str] | None, typer.Option("--precision", "-p", help="fp32, fp16, dynamic, int8 (with int8-io), or all.")
 ]
+Keep = Annotated[
+    list[str] | None,
+    typer.Option(help="Layers left in float: a regular expression searched in the names of tensors.", metavar="REGEX"),
+]
+Recipe = Annotated[
+    str, typer.Option(help="A recipe file, as `edge-export repair` writes, in the place of its precision's.")
+]
 Data = Annotated[
     str, typer.Option(help="fashion-mnist, digits, a folder of images (one sub-folder a class), or an .npz.")
 ]
@@ -66,6 +73,8 @@ def run(
     input: Input = None,
     devices: Devices = None,
     name: Name = "",
+    keep: Keep = None,
+    recipe: Recipe = "",
     out: Out = options.DEFAULT_OUT,
     workspace: options.Workspace = options.DEFAULT_WORKSPACE,
     force: Force = None,
@@ -109,6 +118,8 @@ def convert(
     image_size: ImageSize = "",
     input: Input = None,
     name: Name = "",
+    keep: Keep = None,
+    recipe: Recipe = "",
     workspace: options.Workspace = options.DEFAULT_WORKSPACE,
     force: Force = None,
     configs: options.Configs = None,
@@ -133,6 +144,8 @@ def explain(
     input: Input = None,
     devices: Devices = None,
     name: Name = "",
+    keep: Keep = None,
+    recipe: Recipe = "",
     workspace: options.Workspace = options.DEFAULT_WORKSPACE,
     configs: options.Configs = None,
     json: options.Json = False,
@@ -181,5 +194,7 @@ def _request(given: dict[str, Any]) -> Any:
         image_size=(int(size[0]), int(size[1])) if size else None,
         inputs=tuple(parse_input(text) for text in given.get("input") or ()),
         name=given.get("name", ""),
+        keep=tuple(given.get("keep") or ()),
+        recipe=given.get("recipe", ""),
         devices=words(given.get("devices")),
     )

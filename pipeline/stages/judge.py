@@ -107,6 +107,7 @@ def _checks(
             precision=subject.precision,
             runtime=subject.runtime,
             outputs=artifact.source.outputs,
+            kept=artifact.kept,
             golden=Golden(pack.inputs, pack.outputs, pack.label, pack.at_limits),
             golden_got=measured.golden if measured else error,
             inspection=evidence.read_inspection(needs["inspection"]) if "inspection" in needs else errors["inspection"],

@@ -11,30 +11,35 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     (
         *("pipeline.driver", "pipeline.plan", "pipeline.configs", "pipeline.doctor", "pipeline.devices"),
         *("pipeline.lone", "pipeline.compare", "pipeline.drift", "pipeline.race", "pipeline.revalidate"),
-        *("pipeline.binding", "pipeline.plausible", "pipeline.trial", "pipeline.yardstick"),
+        *("pipeline.binding", "pipeline.captured", "pipeline.plausible", "pipeline.trial", "pipeline.yardstick"),
     ),
     ("pipeline.stages",),
     (
         *("pipeline.checks", "pipeline.datasets", "pipeline.models", "pipeline.report"),
         *("pipeline.bundle", "pipeline.golden", "pipeline.golden_inputs", "pipeline.evidence"),
+        *("pipeline.golden_choice", "pipeline.golden_cover", "pipeline.golden_patterns"),
     ),
     (
         *("pipeline.task", "pipeline.entries", "pipeline.request", "pipeline.routes"),
+        *("pipeline.recipes",),
         *("pipeline.config", "pipeline.store", "pipeline.workspace", "pipeline.resources", "pipeline.environment"),
     ),
-    ("converters.registry", "converters.worker", "converters.job", "converters.drift_job", "converters.timing"),
+    (
+        *("converters.registry", "converters.worker", "converters.job", "converters.drift_job"),
+        *("converters.timing", "converters.rehearsal"),
+    ),
     ("converters.litert_web", "converters.onnx2tf", "converters.onnx_tf"),
     (
         *("converters.eager", "converters.litert", "converters.onnx", "converters.torchscript"),
-        *("converters.executorch", "converters.torch_export", "converters.tf_graph"),
+        *("converters.executorch", "converters.coreml", "converters.torch_export", "converters.tf_graph"),
     ),
     ("converters.devices", "converters.toolchains"),
     (
         *("converters.source", "converters.builder", "converters.calling", "converters.capture", "converters.weights"),
         *("converters.adapt", "converters.samples", "converters.sniff", "converters.grid", "converters.digest"),
-        *("converters.limits", "converters.words", "converters.names", "converters.state"),
+        *("converters.limits", "converters.words", "converters.names", "converters.state", "converters.disturbance"),
         *("converters.contract", "converters.device", "converters.errors", "converters.inspection", "converters.graph"),
-        *("converters.tracer", "converters.session", "converters.content"),
+        *("converters.tuning", "converters.reach", "converters.tracer", "converters.session", "converters.content"),
     ),
 )
 """From the top to the ground: a module may import from its own layer and from those below, never from above."""

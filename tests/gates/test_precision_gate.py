@@ -98,3 +98,28 @@ def test_integers_without_a_scale_stand_for_nothing() -> None:
     file = files.tflite_int8(edges=False)
     file.io = ("int8", None)
     said(judge(file, "int8-io"), "no input or output has a scale")
+
+
+def mixed() -> tuple[files.File, str]:
+    """Static int8 with one convolution in float in the middle; and the name of what that gives out."""
+    file = files.tflite_int8(edges=False)
+    x = file.op("DEQUANTIZE", [file.ops[-1].outputs[0]], "float32", 1, 8, 8, 64)
+    weight = file.weight("float32", 64, 3, 3, 64)
+    x = file.op("CONV_2D", [x, weight, file.weight("float32", 64)], "float32", 1, 8, 8, 64)
+    name = file.tensors[x].name
+    file.op("QUANTIZE", [x], "int8", 1, 8, 8, 64, scales=1)
+    return file, name
+
+
+def test_a_layer_that_the_recipe_keeps_in_float_passes_and_an_undeclared_one_fails() -> None:
+    file, name = mixed()
+    gate = GATES.precision[Precision.INT8_IO]
+
+    def check(*kept: str) -> Check:
+        return check_precision(file.inspection(), Precision.INT8_IO, gate, kept=kept)
+
+    assert check(name).outcome is Outcome.PASSED, check(name).reasons
+    assert check(name).metrics["kept_ops"] == 1
+    said(check(), "1 of .* operators still compute in float: 1 x CONV_2D")
+    said(check("another"), "1 x CONV_2D")
+    said(check("another"), "of its large weights are int8")

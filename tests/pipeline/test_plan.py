@@ -12,6 +12,7 @@ from converters.errors import DataError, UsageError
 from pipeline import config
 from pipeline.plan import make_plan
 from pipeline.request import Request
+from pipeline.task import Task
 
 CONFIGS = config.load()
 BOTH = Request(("all",), "digits-cnn")
@@ -171,7 +172,7 @@ def with_recipe(precision, **changes):
 
 def test_a_changed_recipe_changes_what_is_made_by_it_and_judged_beside_it_only():
     request = Request(("onnx",), "digits-cnn", frameworks=("torch",))
-    other = with_recipe(Precision.INT8, options={"quantize_onnx": {"calibration_method": "percentile"}})
+    other = with_recipe(Precision.INT8, options={"quantize_onnx": {"ranges": "mse"}})
     different = changed(make_plan(request, CONFIGS), make_plan(request, other))
     assert different == {name for name in tasks(make_plan(request, CONFIGS)) if "_int8" in name}
     assert different
@@ -189,7 +190,7 @@ def test_a_changed_golden_count_changes_no_training_and_no_conversion(monkeypatc
     )
     different = changed(before, make_plan(BOTH, CONFIGS))
     stages = {task.stage for task in before.tasks() if task.name in different}
-    assert stages == {"reference", "validate"}
+    assert stages == {"reference", "validate", "drift"}
     assert not any(name.startswith("inspect") for name in different)
 
 
@@ -197,8 +198,39 @@ def test_a_changed_gate_changes_no_task_of_the_plan():
     assert changed(make_plan(BOTH, CONFIGS), make_plan(BOTH, dataclasses.replace(CONFIGS, gates={}))) == set()
 
 
+def held(cell):
+    """(what a cell's file is held against, and what that is held against)."""
+    assert isinstance(cell.drift, Task)
+    return cell.drift.needs["origin"].name, cell.origin and cell.origin.needs["origin"].name
+
+
+def test_an_fp32_file_is_held_against_the_model_and_every_other_against_the_fp32_file_of_its_route():
+    cells = make_plan(dataclasses.replace(BOTH, targets=("tflite",), frameworks=("torch",)), CONFIGS).cells
+    found = {(cell.route.name, cell.route.precision.value): held(cell) for cell in cells}
+    source = "train digits-cnn_torch"
+    assert found["litert", "fp32"] == (source, None)
+    for precision in ("fp16", "dynamic", "int8", "int8-io"):
+        assert found["litert", precision] == ("convert digits-cnn_torch_litert_fp32", source)
+
+
+def test_the_fp32_file_that_a_quantizer_starts_from_is_proved_though_nobody_asked_for_it():
+    wanted = dataclasses.replace(BOTH, targets=("onnx",), frameworks=("torch",), precisions=("int8",))
+    plan = make_plan(wanted, CONFIGS)
+    assert {held(cell) for cell in plan.cells} == {("convert digits-cnn_torch_onnx_fp32", "train digits-cnn_torch")}
+    assert "drift digits-cnn_torch_onnx_fp32" in {task.name for task in plan.tasks()}
+
+
+def test_a_file_is_held_against_its_origin_once_whatever_the_number_of_runtimes():
+    cells = make_plan(dataclasses.replace(BOTH, targets=("tflite",), frameworks=("torch",)), CONFIGS).cells
+    of_file = {}
+    for cell in cells:
+        of_file.setdefault(cell.file, set()).add(cell.drift.name)
+    assert max(len({c.runtime.name for c in cells if c.file == file}) for file in of_file) > 1
+    assert all(len(names) == 1 for names in of_file.values())
+
+
 def test_tasks_come_in_the_order_of_the_stages():
-    order = ["data", "train", "reference", "convert", "validate"]
+    order = ["data", "train", "reference", "convert", "validate", "drift"]
     stages = [task.stage for task in make_plan(BOTH, CONFIGS).tasks()]
     assert stages == sorted(stages, key=order.index)
     assert set(stages) == set(order)

@@ -14,7 +14,7 @@ from tiny_models import MODELS
 
 from converters import job
 from converters.contract import Artifact, ConversionRequest, Format, Precision
-from converters.errors import UnsupportedError, UsageError
+from converters.errors import UnsupportedError
 from converters.inspection import Inspection
 
 Exported = Callable[[str], Artifact]
@@ -97,20 +97,12 @@ def test_calibration_decides_the_scales(exported: Exported, tmp_path: Path) -> N
 
 
 @pytest.mark.torch
-def test_percentile_calibration_gives_other_ranges(
-    exported: Exported, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_percentiles_give_other_ranges(exported: Exported, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     source = exported("torch_conv")
-    made = make(source, Precision.INT8, tmp_path, calibration_method="percentile")
+    made = make(source, Precision.INT8, tmp_path, ranges="percentile-99.9")
     assert capfd.readouterr().out == "", "nothing is printed"
     assert made.graph_hash != make(source, Precision.INT8, tmp_path).graph_hash
     assert max(errors(source, made, tmp_path).values()) < 0.1
-
-
-@pytest.mark.torch
-def test_an_unknown_calibration_method_names_those_that_exist(exported: Exported, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no calibration_method 'best'; there are minmax, percentile"):
-        make(exported("torch_conv"), Precision.INT8, tmp_path, calibration_method="best")
 
 
 @pytest.mark.torch

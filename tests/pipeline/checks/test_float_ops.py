@@ -68,3 +68,10 @@ def test_an_activation_behind_data_movement_is_not_folded() -> None:
     x = file.op("Relu", [x], "float32", 2, 2)
     file.op("QuantizeLinear", [x], "int8", 2, 2)
     assert float_ops(file.inspection()) == ["Relu"]
+
+
+def test_operators_that_a_recipe_keeps_do_not_count_and_others_do() -> None:
+    inspection = files.tflite_int8(leftover="LOGISTIC").inspection()
+    name = next(inspection.tensors[op.outputs[0]].name for op in inspection.ops if op.type == "LOGISTIC")
+    assert float_ops(inspection, kept=(name,)) == []
+    assert float_ops(inspection, kept=(f"{name}0",)) == ["LOGISTIC"]

@@ -34,3 +34,10 @@ def test_both_bounds_are_said() -> None:
 @pytest.mark.parametrize(("size", "outcome"), [(1400, Outcome.PASSED), (1401, Outcome.FAILED)])
 def test_the_graph_of_a_small_model_does_not_shrink(size: int, outcome: Outcome) -> None:
     assert check_size(size, 1000, 50, GATE).outcome is outcome  # 200 bytes of weights: 100 + 1200 + 100
+
+
+def test_weights_that_the_recipe_keeps_in_float_may_take_their_room() -> None:
+    gate = SizeGate(max_ratio=0.35, max_graph_ratio=1.0, overhead_bytes=0, min_bytes_per_parameter=0.5, reason="")
+    assert check_size(500, 1000, 250, gate).outcome is Outcome.FAILED
+    assert check_size(500, 1000, 250, gate, kept_bytes=300).outcome is Outcome.PASSED
+    assert check_size(560, 1000, 250, gate, kept_bytes=300).outcome is Outcome.FAILED

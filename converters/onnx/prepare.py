@@ -1,0 +1,117 @@
+"""A float ONNX file made ready for static int8: equalization, bias correction, and the ranges of its activations."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, create_calibrator
+
+from converters.contract import Arrays, Artifact, Format, Precision, Signature
+from converters.onnx.edit import with_constants
+from converters.onnx.graph import read_graph
+from converters.onnx.trace import trace
+from converters.onnx.tracer import OnnxTracer
+from converters.tracer import Values
+from converters.tuning.bias import corrected
+from converters.tuning.calibration import Calibration, largest_by_channel, require_same
+from converters.tuning.equalize import equalized, pairs_of
+from converters.tuning.isolate import isolated
+from converters.tuning.ranges import choose
+
+_RECORDED, _RANGED = 32, 256
+
+
+def equalize(path: Path, calibration: Calibration, folder: Path) -> Path:
+    """The file with its channels brought to like size; the same path where there is nothing to do.
+
+    Raises:
+        ContractError: the equalized file computes something else.
+    """
+    graph = read_graph(path)
+    samples = calibration.some(graph, _RECORDED)
+    values = _traced(path, samples)
+    pairs = pairs_of(graph, largest_by_channel(graph, values))
+    if not pairs:
+        return path
+    made = folder / "equalized.onnx"
+    onnx.save(with_constants(path, equalized(graph, pairs)), made)
+    require_same({index: values[index] for index in graph.outputs}, trace(made, samples, graph.outputs))
+    return made
+
+
+def correct(path: Path, calibration: Calibration, folder: Path, quantize: Callable[[Path, Path], None]) -> Path:
+    """The file with biases that take back the mean errors which `quantize(float file, int8 file)` leaves."""
+    graph = read_graph(path)
+    measured, made = folder / "measured.onnx", folder / "corrected.onnx"
+    quantize(path, measured)
+    tracer = OnnxTracer(Artifact(measured, Format.ONNX, Precision.INT8, Signature((), ()), Signature((), ())))
+    edits = corrected(graph, isolated(graph, _traced(path, calibration.some(graph, _RECORDED)), tracer))
+    if not edits:
+        return path
+    onnx.save(with_constants(path, edits), made)
+    return made
+
+
+def statistics(path: Path, calibration: Calibration, ranges: str) -> str:
+    """The range of every activation, those inside the file by the recipe's rule, as ONNX Runtime's quantizer reads it.
+
+    An input keeps the limits of its data.
+    """
+    found = dict(_extremes(path.read_bytes(), calibration))
+    if ranges != "minmax":
+        graph = read_graph(path)
+        for index, seen in _traced(path, calibration.some(graph, _RANGED)).items():
+            name = graph.tensors[index].name
+            if name in found and index not in graph.inputs:
+                found[name] = choose(seen, ranges)
+    rows = {
+        name: {"CLS": "TensorData", "lowest": _number(low), "highest": _number(high)}
+        for name, (low, high) in found.items()
+    }
+    method = {"CLS": "CalibrationMethod", "value": "CalibrationMethod.MinMax"}
+    return json.dumps({"CLS": "TensorsData", "data": rows, "calibration_method": method, "smooth_quant": False})
+
+
+def _number(value: float) -> dict[str, object]:
+    return {"CLS": "numpy.array", "data": float(value), "dtype": "float32"}
+
+
+@lru_cache(maxsize=4)
+def _extremes(content: bytes, calibration: Calibration) -> dict[str, tuple[float, float]]:
+    """Least and greatest values over all samples; kept, because the candidates of a repair ask for the same."""
+    with tempfile.TemporaryDirectory() as name:
+        source = Path(name) / "source.onnx"
+        source.write_bytes(content)
+        types = sorted({node.op_type for node in onnx.load(source).graph.node})
+        calibrator = create_calibrator(
+            source, types, str(Path(name) / "augmented.onnx"), calibrate_method=CalibrationMethod.MinMax
+        )
+        calibrator.collect_data(_Reader(calibration))
+        found = calibrator.compute_data()
+    ends = {name: entry.range_value for name, entry in found.items()}
+    return {name: (float(np.min(low)), float(np.max(high))) for name, (low, high) in ends.items()}
+
+
+def _traced(path: Path, samples: list[Arrays]) -> Values:
+    """The values of every float32 tensor that is computed, (n, *shape) by number."""
+    graph = read_graph(path)
+    made = {index for op in graph.ops for index in op.outputs} | set(graph.inputs)
+    wanted = [i for i, tensor in graph.tensors.items() if i in made and tensor.dtype == "float32"]
+    return trace(path, samples, wanted)
+
+
+class _Reader(CalibrationDataReader):
+    """The calibration samples, one call at a time."""
+
+    def __init__(self, calibration: Calibration) -> None:
+        self._calls = iter(calibration.samples())
+
+    def get_next(self) -> Arrays | None:
+        """The next call's inputs; None after the last."""
+        return next(self._calls, None)

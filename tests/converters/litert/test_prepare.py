@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import outlier_nets
+import pytest
+
+from converters import job
+from converters.contract import Artifact, ConversionRequest, Format, Precision
+from converters.errors import ConfigError
+from pipeline.checks.precision import check_precision
+from pipeline.configs import load_configs
+
+IMAGES = outlier_nets.images()
+
+
+@pytest.fixture
+def net(tmp_path: Path) -> Artifact:
+    np.savez(tmp_path / "c.npz", image=IMAGES)
+    return outlier_nets.tflite(tmp_path / "net.tflite")
+
+
+def made(net: Artifact, precision: Precision = Precision.INT8, **options: object) -> Artifact:
+    folder = net.path.parent
+    target = folder / f"made{len(list(folder.iterdir()))}.tflite"
+    return job.convert("quantize_litert", ConversionRequest(net, target, precision, folder / "c.npz", options))
+
+
+def snr_db(net: Artifact, file: Artifact) -> float:
+    wanted, got = (
+        job.open_session("litert-reference", one).run_many({"image": IMAGES})["logits"] for one in (net, file)
+    )
+    return float(10 * np.log10(np.square(wanted).sum() / np.square(wanted - got).sum()))
+
+
+def test_equalization_makes_up_for_channels_of_very_different_size(net: Artifact) -> None:
+    assert snr_db(net, made(net, equalize=True)) > snr_db(net, made(net)) + 6
+
+
+def test_bias_correction_takes_back_a_mean_error(net: Artifact) -> None:
+    plain, better = made(net), made(net, bias_correction=True)
+    assert plain.graph_hash != better.graph_hash
+    assert snr_db(net, better) > snr_db(net, plain) - 1
+
+
+@pytest.mark.parametrize("ranges", ["percentile-99.99", "percentile-99.9", "mse"])
+def test_other_ranges_give_another_file_that_is_near(net: Artifact, ranges: str) -> None:
+    other = made(net, ranges=ranges)
+    assert (other.graph_hash != made(net).graph_hash) or ranges == "mse"
+    assert snr_db(net, other) > 10
+    assert other.signature.inputs == made(net).signature.inputs
+
+
+def test_kept_operators_stay_in_float_and_are_declared(net: Artifact) -> None:
+    mixed = made(net, keep=["^hidden$", "deep|c2"])
+    assert {"hidden", "deep"} <= set(mixed.kept)
+    found = job.inspect(mixed.path, Format("tflite"))
+    floats = [t for t in found.tensors if t.constant and t.dtype == "float32" and len(t.shape) == 4]
+    assert [sorted(tensor.shape) for tensor in floats][-1] == [1, 3, 3, 4]
+    assert snr_db(net, mixed) > snr_db(net, made(net))
+    gate = load_configs(None, None)[1].precision[Precision.INT8]
+    assert not [r for r in check_precision(found, Precision.INT8, gate, kept=mixed.kept).reasons if "float" in r]
+
+
+def test_the_same_recipe_gives_the_same_bytes(net: Artifact) -> None:
+    options = {"keep_ops": [1], "ranges": "mse", "equalize": True, "bias_correction": True}
+    assert made(net, **options).sha256 == made(net, **options).sha256
+
+
+def test_what_a_recipe_names_must_be_there(net: Artifact) -> None:
+    with pytest.raises(ConfigError, match="keep 'nothing' matches no operator"):
+        made(net, keep=["nothing"])
+    with pytest.raises(ConfigError, match="there are no ranges 'best'"):
+        made(net, ranges="best")
+    with pytest.raises(ConfigError, match="fp16 has no calibration"):
+        made(net, Precision.FP16, equalize=True)
