@@ -22,3 +22,10 @@ for framework in torch tensorflow; do
 done
 lock all pyproject.toml --group build --constraint requirements/dev.lock --extra all
 lock uv requirements/uv.in "${@}"
+
+# Sealed toolchains: each for the one Python that its packages were built for.
+for input in converters/*/toolchain.in; do
+    echo "${input%.in}.lock"
+    "$uv" pip compile --quiet --generate-hashes --no-emit-index-url --no-header --no-annotate \
+        --python-version 3.11 "${@}" "$input" --output-file "${input%.in}.lock"
+done
