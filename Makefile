@@ -3,6 +3,7 @@
 TARGET    ?=
 FRAMEWORK ?= both
 PRECISION ?=
+ROUTE     ?=
 MODEL     ?=
 OUT       ?=
 DATA      ?=
@@ -38,6 +39,7 @@ help: ## lists every target
 	@echo "  OUT        where the bundle goes (default: dist)"
 	@echo "  DATA       a folder of images with one folder a class, or an .npz"
 	@echo "  DEVICES    gpu,arm64,web,threads or all: prove on these too (make setup-devices brings software ones)"
+	@echo "  ROUTE      only these, as \`edge-export routes\` names them, or all (default: no sealed toolchains)"
 	@echo "  FORCE      a stage to run again although nothing changed"
 	@echo "  ARGS       anything else for the command, such as ARGS=--json"
 	@echo
@@ -49,7 +51,7 @@ export: $(READY)$(EXPORT_SET)$(BUILD) ## converts and proves models: make export
 	@$(EDGE) run $(if $(TARGET),--target "$(TARGET)") --framework "$(FRAMEWORK)" $(if $(PRECISION),--precision "$(PRECISION)") \
 		$(if $(MODEL),--model "$(MODEL)") $(if $(OUT),--out "$(OUT)") $(if $(DATA),--data "$(DATA)") \
 		$(if $(FORCE),--force "$(FORCE)") \
-		$(if $(DEVICES),--devices "$(DEVICES)") $(ARGS)
+		$(if $(ROUTE),--route "$(ROUTE)") $(if $(DEVICES),--devices "$(DEVICES)") $(ARGS)
 
 test: setup-system test-devices lint ## format, lint, types and every test but the slow ones
 	@$(BIN)/pytest -n 2 --dist loadfile -m "not slow" $(ARGS)

@@ -148,6 +148,22 @@ def launch(worker: str) -> Launch:
     return Launch()
 
 
+def lacking(edge: Edge) -> tuple[str, ...]:
+    """The distributions that a converter needs and this environment has not; a sealed one brings its own."""
+    return () if edge.toolchain else missing(edge.packages)
+
+
+def made_with(edge: Edge) -> str:
+    """`torch 2.13.0, onnx 1.23.2`: what a converter works with here, or would in its sealed environment."""
+    if not edge.toolchain:
+        return ", ".join(f"{package} {version(package) or 'missing'}" for package in edge.packages)
+    from converters.toolchains import sealed
+
+    chain = toolchain(edge.toolchain)
+    pinned = sealed.packages(chain)
+    return f"{', '.join(f'{name} {pinned[name]}' for name in edge.packages)}, {sealed.folder(chain).name}"
+
+
 def _say(name: str) -> Callable[[str], None]:
     """Tells on standard error what takes long, under the name of what it is for."""
     return lambda text: print(f"[{name}] {text}", file=sys.stderr, flush=True)  # noqa: T201 - seconds to minutes pass

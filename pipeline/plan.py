@@ -16,7 +16,7 @@ from pipeline.checks.gates import LatencyGate
 from pipeline.config import Configs, ModelConfig
 from pipeline.drift import drift_of
 from pipeline.request import CALIBRATED, Request, devices_of, frameworks_of, name_of, precisions_of, targets_of
-from pipeline.routes import SOURCE_FORMAT, Route, find_routes
+from pipeline.routes import SOURCE_FORMAT, Route, find_routes, routes_of
 from pipeline.stages.convert import calibration_task, convert_task
 from pipeline.stages.data import data_task
 from pipeline.stages.drift import drift_task
@@ -109,7 +109,7 @@ def make_plan(request: Request, configs: Configs) -> Plan:
     notes: list[str] = []
     cells: list[PlannedCell] = []
     for framework in frameworks:
-        chosen, missing = _choose(framework, targets, precisions, configs)
+        chosen, missing = _choose(framework, targets, precisions, request.routes, configs)
         notes += missing
         branch = _Branch(name, sources[framework], references[framework], data, configs, devices)
         for route in chosen:
@@ -258,11 +258,18 @@ def _chain(route: Route) -> tuple[str, Format]:
 
 
 def _choose(
-    framework: Framework, targets: Sequence[str], precisions: Sequence[Precision], configs: Configs
+    framework: Framework,
+    targets: Sequence[str],
+    precisions: Sequence[Precision],
+    names: Sequence[str],
+    configs: Configs,
 ) -> tuple[list[Route], list[str]]:
-    """The routes of a framework to the targets in the precisions asked for, and what has none."""
-    open_edges = [edge for edge in recipes.edges(configs) if not edge.toolchain]  # a sealed one is for who names it
-    routes = find_routes(framework, open_edges)
+    """The routes of a framework to the targets in the precisions asked for, and what has none.
+
+    Raises:
+        UsageError: no route has a name that was asked for.
+    """
+    routes = routes_of(names, find_routes(framework, recipes.edges(configs)))
     chosen: list[Route] = []
     missing: list[str] = []
     for target in targets:

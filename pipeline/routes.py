@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from converters.contract import Edge, Format, Framework, Precision
+from converters.errors import UsageError
 
 SOURCE_FORMAT = {Framework.TORCH: Format.TORCH, Framework.TENSORFLOW: Format.KERAS}
 """The node that each framework's models start from."""
@@ -35,10 +36,32 @@ class Route:
         """The families that alone run the artifact, where it is made for one of several; none: all of its format."""
         return next(edge.runtimes for edge in reversed(self.edges) if edge.source is not edge.target)
 
+    @property
+    def sealed(self) -> tuple[str, ...]:
+        """The sealed toolchains that it needs."""
+        return tuple(dict.fromkeys(edge.toolchain for edge in self.edges if edge.toolchain))
+
     def steps(self) -> tuple[tuple[Edge, Precision], ...]:
         """Every edge with the precision that it is asked for: fp32 up to the last."""
         last = len(self.edges) - 1
         return tuple((edge, self.precision if i == last else Precision.FP32) for i, edge in enumerate(self.edges))
+
+
+def routes_of(names: Sequence[str], routes: Sequence[Route]) -> tuple[Route, ...]:
+    """The routes of those names; all of them for `all`; where nothing was said, those without a sealed toolchain.
+
+    Raises:
+        UsageError: no route is called so; the message lists what there is.
+    """
+    if "all" in names:
+        return tuple(routes)
+    if not names:
+        return tuple(route for route in routes if not route.sealed)
+    known = dict.fromkeys(route.name for route in routes)
+    for name in names:
+        if name not in known:
+            raise UsageError(f"no route is called {name!r}; there are {', '.join(known)}, all")
+    return tuple(route for route in routes if route.name in names)
 
 
 def find_routes(framework: Framework, edges: Iterable[Edge]) -> tuple[Route, ...]:

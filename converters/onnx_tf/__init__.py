@@ -12,7 +12,7 @@ NAME = "onnx_tf"
 EDGES = (
     Edge(
         name="tflite_by_onnx_tf",
-        toolkit="onnx_tf",
+        toolkit="onnx-tf",
         module="converters.onnx_tf.convert",
         source=Format.ONNX,
         target=Format.TFLITE,

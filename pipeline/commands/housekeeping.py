@@ -58,6 +58,8 @@ def routes(json: options.Json = False, debug: options.Debug = False) -> None:
             missing = sorted({name for route in members for name in _row(route)["missing"]})
             if missing:
                 console.print(f"  {stem}   [yellow]not installed: {', '.join(missing)}[/]")
+            if row["toolchains"]:
+                console.print(f"  {stem}   [dim]in a sealed toolchain: --route {row['route']} takes it[/]")
 
 
 def _row(route: Route) -> dict[str, Any]:
@@ -70,7 +72,8 @@ def _row(route: Route) -> dict[str, Any]:
         "precision": route.precision.value,
         "converters": [edge.name for edge in route.edges],
         "runtimes": [spec.name for spec in registry.runtimes_for(route.target)],
-        "missing": sorted({name for edge in route.edges for name in registry.missing(edge.packages)}),
+        "missing": sorted({name for edge in route.edges for name in registry.lacking(edge)}),
+        "toolchains": list(route.sealed),
     }
 
 

@@ -35,6 +35,14 @@ Data = Annotated[
 Full = Annotated[bool, typer.Option("--full", help="The whole data set instead of the part that comes along.")]
 ImageSize = Annotated[str, typer.Option(help="Resize the images of --data to HxW, for example 96x128.")]
 Input = Annotated[list[str] | None, typer.Option("--input", help="An input as name:1x3x224x224:float32.")]
+RouteOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--route",
+        help="Only these, as `edge-export routes` names them, or all: sealed toolchains too.",
+        show_default="every one that needs no sealed toolchain",
+    ),
+]
 Devices = Annotated[
     list[str] | None, typer.Option(help="Prove on these too: gpu, arm64, web, threads or all.", show_default="none")
 ]
@@ -66,6 +74,7 @@ def run(
     target: Target = None,
     framework: FrameworkOption = None,
     precision: PrecisionOption = None,
+    route: RouteOption = None,
     model: Model = "",
     data: Data = "",
     full: Full = False,
@@ -112,6 +121,7 @@ def convert(
     target: Target = None,
     framework: FrameworkOption = None,
     precision: PrecisionOption = None,
+    route: RouteOption = None,
     model: Model = "",
     data: Data = "",
     full: Full = False,
@@ -137,6 +147,7 @@ def explain(
     target: Target = None,
     framework: FrameworkOption = None,
     precision: PrecisionOption = None,
+    route: RouteOption = None,
     model: Model = "",
     data: Data = "",
     full: Full = False,
@@ -196,5 +207,6 @@ def _request(given: dict[str, Any]) -> Any:
         name=given.get("name", ""),
         keep=tuple(given.get("keep") or ()),
         recipe=given.get("recipe", ""),
+        routes=words(given.get("route")),
         devices=words(given.get("devices")),
     )

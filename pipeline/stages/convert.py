@@ -7,14 +7,15 @@ from itertools import islice
 
 import numpy as np
 
-from converters.contract import ConversionRequest, Edge, Precision
+from converters import registry
+from converters.contract import Arrays, ConversionRequest, Edge, Precision, TensorSpec
 from pipeline.config import Limits, Recipe
 from pipeline.datasets.dataset import Dataset
 from pipeline.datasets.samples import to_samples
 from pipeline.entries import read_artifact, write_artifact
 from pipeline.golden_inputs import evenly, synthesise
 from pipeline.store import digest
-from pipeline.task import Context, Task, code, versions
+from pipeline.task import Context, Task, code
 
 CALIBRATION = "calibration.npz"
 
@@ -76,7 +77,7 @@ def convert_task(
         "recipe": digest([options, precision]),
         "artifact name": digest([identity, route]),
         "code of the converter": code(*_sources(edge.module), "converters/*.py"),
-        "packages": versions(edge.packages),
+        "packages": registry.made_with(edge),
     }
     needs = {"source": source, **({"calibration": calibration} if calibration else {})}
     return Task(f"convert {identity}", "convert", ingredients, work, needs, lane=edge.worker)

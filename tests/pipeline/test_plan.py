@@ -263,3 +263,13 @@ def test_an_emulated_device_is_neither_timed_nor_given_the_test_split(monkeypatc
 def test_devices_that_do_not_exist_are_told_what_does():
     with pytest.raises(UsageError, match="no devices are called 'npu'; there are threads, gpu, arm64, web, all, none"):
         make_plan(Request(("tflite",), "fashion-cnn", devices=("npu",)), config.load())
+
+
+def test_sealed_routes_are_planned_only_where_they_are_named():
+    def routes(*names: str) -> set[str]:
+        request = dataclasses.replace(BOTH, targets=("tflite",), routes=names)
+        return {cell.route.name for cell in make_plan(request, CONFIGS).cells}
+
+    assert routes() == {"litert"}
+    assert routes("onnx-onnx-tf") == {"onnx-onnx-tf"}
+    assert routes("all") == {"litert", "onnx-onnx2tf", "onnx-onnx-tf"}

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import pytest
+
 from converters import registry
 from converters.contract import Edge, Format, Framework, Precision
-from pipeline.routes import find_routes
+from converters.errors import UsageError
+from pipeline.routes import find_routes, routes_of
 
 FP32, FP16, INT8 = Precision.FP32, Precision.FP16, Precision.INT8
 
@@ -53,3 +56,13 @@ def test_the_real_graph_reaches_every_target_in_the_promised_precisions():
     assert {p for route, _, p in torch if route == "executorch-xnnpack"} == {"fp32", "int8", "int8-io"}
     assert {("executorch-portable", "executorch", "fp32"), ("executorch-vulkan", "executorch", "fp32")} <= torch
     assert {("onnx", "onnx", "fp32"), ("onnx", "onnx", "int8")} <= torch & keras
+
+
+def test_a_route_through_a_sealed_toolchain_is_taken_where_it_is_named():
+    found = find_routes(Framework.TORCH, registry.edges())
+    plain = routes_of((), found)
+    assert not any(route.sealed for route in plain)
+    assert {route.name for route in routes_of(("onnx-onnx2tf",), found)} == {"onnx-onnx2tf"}
+    assert set(routes_of(("all",), found)) == set(found) > set(plain)
+    with pytest.raises(UsageError, match=r"no route is called 'onnx2tf'; there are .*onnx-onnx2tf"):
+        routes_of(("onnx2tf",), found)
