@@ -28,6 +28,8 @@ def capture(
 ) -> Artifact:
     """The source artifact of the model that a builder makes, its weights written to `weights_out`.
 
+    Where that has no ending, it gets the framework's own.
+
     Inputs come from `inputs`, else from the Keras model, else from the builder module's `example_inputs()`: a tensor,
     a sequence, or a mapping by name. Output names are the keys of the model's own mapping, else the Keras output
     names, else `output` or `output_0`... A name that a toolkit would lose becomes the nearest that all keep
@@ -49,6 +51,8 @@ def capture(
     named = zip(kept_names(outputs), outputs.values(), strict=True)
     signature = Signature(specs, tuple(_spec(name, value, kind) for name, value in named))
     suffix = FORMATS[kind].suffix
+    if not weights_out.suffix:
+        weights_out = weights_out.with_name(weights_out.name + suffix)
     if not weights_out.name.endswith(suffix):
         raise UsageError(f"{weights_out.name} cannot hold the weights of a {kind} model; end it with {suffix}")
     save_weights(model, weights_out)

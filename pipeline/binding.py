@@ -12,8 +12,8 @@ from converters.errors import ModelError
 def speaking(artifact: Artifact, source: Signature) -> Artifact:
     """The artifact taking inputs and giving outputs as `source` says, in its order and layout, under the file's names.
 
-    A single tensor on each side binds whatever its name. A file that says nothing of its tensors, as other people's
-    TorchScript, is taken at its word to be called as `source` says.
+    Its signature keeps the model's own order. A single tensor on each side binds whatever its name. A file that says
+    nothing of its tensors, as other people's TorchScript, is taken at its word to be called as `source` says.
 
     Raises:
         ModelError: a tensor without a partner of the same size.
@@ -23,7 +23,14 @@ def speaking(artifact: Artifact, source: Signature) -> Artifact:
         return dataclasses.replace(artifact, signature=source, source=source)
     inputs, ours = _bind(source.inputs, own.inputs, artifact, "input")
     outputs, theirs = _bind(source.outputs, own.outputs, artifact, "output")
-    return dataclasses.replace(artifact, signature=Signature(ours, theirs), source=Signature(inputs, outputs))
+    signature = Signature(_as_in(own.inputs, ours), _as_in(own.outputs, theirs))
+    return dataclasses.replace(artifact, signature=signature, source=Signature(inputs, outputs))
+
+
+def _as_in(own: tuple[TensorSpec, ...], specs: tuple[TensorSpec, ...]) -> tuple[TensorSpec, ...]:
+    """The specs in the order of the model's own."""
+    order = [spec.name for spec in own]
+    return tuple(sorted(specs, key=lambda spec: order.index(spec.name)))
 
 
 def _bind(

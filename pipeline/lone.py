@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from converters import content, registry
-from converters.contract import Arrays, Artifact, Format, Precision, RuntimeSpec, Signature
+from converters.contract import Arrays, Artifact, Format, Precision, RuntimeSpec, Signature, TensorSpec
 from converters.device import split_name
 from converters.errors import DataError, ModelError, UnavailableError, UsageError
 from converters.inspection import Inspection
@@ -23,8 +23,10 @@ from pipeline import config, golden
 from pipeline.binding import real
 from pipeline.bundle import open_bundle
 from pipeline.bundle.write import MANIFEST
+from pipeline.captured import capture, is_builder, title
 from pipeline.config import Limits
 from pipeline.golden_inputs import synthesise
+from pipeline.plausible import settled
 from pipeline.task import worker_limits
 
 RANDOM_SAMPLES = 64
@@ -57,13 +59,21 @@ def inspect_file(path: Path, pool: WorkerPool, limits: Limits) -> Inspection:
     return found
 
 
-def open_artifact(path: Path, pool: WorkerPool, limits: Limits) -> tuple[Artifact, Path | None]:
-    """(the artifact at `path`, its golden pack where the file lies in a bundle).
+def open_artifact(
+    given: Path | str, pool: WorkerPool, limits: Limits, inputs: tuple[TensorSpec, ...] = ()
+) -> tuple[Artifact, Path | None]:
+    """(the artifact at a path or of a builder, its golden pack where the file lies in a bundle).
+
+    `file.py:function` is built: code that the user chose to run. `inputs` are what it takes; of a file, the sizes and
+    limits of those that it leaves open.
 
     Raises:
-        ModelError: as `inspect_file`, or a bundle whose files have changed.
+        ModelError: as `inspect_file`, or a bundle whose files have changed, or as `captured.capture`.
+        UsageError: inputs that are not the file's, or that a builder leaves open.
     """
-    path = path.resolve()
+    if is_builder(given):
+        return capture(str(given), inputs, pool, limits), None
+    path = Path(given).resolve()
     if (path.parent / MANIFEST).is_file():
         bundle = open_bundle(path.parent)
         for artifact in bundle.artifacts:
@@ -82,7 +92,8 @@ def open_artifact(path: Path, pool: WorkerPool, limits: Limits) -> tuple[Artifac
         graph_hash=inspection.graph_hash,
         size_bytes=content.size_bytes(path),
     )
-    return artifact, None
+    names = {spec.name for spec in artifact.source.inputs}
+    return settled(artifact, [spec for spec in inputs if spec.name in names]), None
 
 
 def guess_precision(inspection: Inspection) -> Precision:
@@ -160,7 +171,7 @@ def inputs_for(artifact: Artifact, wanted: str, packs: list[Path | None]) -> Arr
     """
     if not artifact.source.inputs:
         raise UsageError(
-            f"{artifact.path.name} does not say what it takes, as TorchScript of other tools does not; name it second, "
+            f"{title(artifact)} does not say what it takes, as TorchScript of other tools does not; name it second, "
             "behind a file that does"
         )
     if wanted == "golden":
@@ -200,17 +211,15 @@ def _fitting(arrays: Arrays, artifact: Artifact, path: Path) -> Arrays:
     for spec in specs:
         if spec.name not in arrays:
             raise DataError(
-                f"{path} holds {', '.join(arrays) or 'nothing'}, {artifact.path.name} takes "
+                f"{path} holds {', '.join(arrays) or 'nothing'}, {title(artifact)} takes "
                 f"{', '.join(spec.name for spec in specs)}: name the arrays so"
             )
         found = arrays[spec.name]
         sizes = zip((None, *spec.shape), found.shape, strict=False)
         if found.ndim != len(spec.shape) + 1 or any(size not in (None, n) for size, n in sizes):
-            raise DataError(
-                f"{path}: {spec.name!r} is {found.shape}, {artifact.path.name} takes (samples, *{spec.shape})"
-            )
+            raise DataError(f"{path}: {spec.name!r} is {found.shape}, {title(artifact)} takes (samples, *{spec.shape})")
         if found.dtype != np.dtype(spec.dtype):
-            raise DataError(f"{path}: {spec.name!r} is {found.dtype}, {artifact.path.name} takes {spec.dtype}")
+            raise DataError(f"{path}: {spec.name!r} is {found.dtype}, {title(artifact)} takes {spec.dtype}")
     return {spec.name: arrays[spec.name] for spec in specs}
 
 

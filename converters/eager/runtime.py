@@ -36,12 +36,13 @@ class EagerSession(Session):
 
     def _call(self, inputs: Arrays) -> Arrays:
         _set_threads(self.artifact.framework, self._threads)
-        return source.call(self._model, inputs, self.artifact.source)
+        return source.call(self._model, inputs, self.artifact.signature)
 
     def run_many(self, inputs: Arrays) -> Arrays:
         """As the contract says; where every batch axis is open, samples share calls of `BATCH`."""
-        own = self.artifact.source
-        batched = all(spec.shape[:1] == (None,) for spec in (*own.inputs, *own.outputs))
+        outer, own = self.artifact.source, self.artifact.signature
+        specs = (*own.inputs, *own.outputs, *outer.inputs, *outer.outputs)
+        batched = all(spec.shape[:1] == (None,) and spec.layout[:1] in ("", "N") for spec in specs)
         if not batched or any(value.ndim < 2 or value.shape[1] != 1 for value in inputs.values()):
             return super().run_many(inputs)
         counts = {len(value) for value in inputs.values()}
@@ -50,7 +51,8 @@ class EagerSession(Session):
         parts = []
         for start in range(0, count, BATCH):
             call = {name: value[start : start + BATCH, 0] for name, value in inputs.items()}
-            part = adapt.to_source(self._call(adapt.to_file(call, own.inputs, own.inputs)), own.outputs, own.outputs)
+            outputs = self._call(adapt.to_file(call, outer.inputs, own.inputs))
+            part = adapt.to_source(outputs, own.outputs, outer.outputs)
             size = min(BATCH, count - start)
             wrong = {name: value.shape for name, value in part.items() if len(value) != size}
             if wrong:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json as json_format
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,14 +19,15 @@ def register(app: typer.Typer) -> None:
 
 
 def drift(
-    a: Annotated[Path, typer.Argument(help="The file that counts as right.")],
-    b: Annotated[Path, typer.Argument(help="The file under suspicion.")],
+    a: Annotated[str, typer.Argument(help="The model that counts as right: a file, or code to run, file.py:function.")],
+    b: Annotated[str, typer.Argument(help="The model under suspicion: a file, or file.py:function.")],
     inputs: Annotated[
         str,
         typer.Option(
             help="golden, random, or a .safetensors or .npz file.", show_default="golden in a bundle, else random"
         ),
     ] = "",
+    input: options.Input = None,
     json: options.Json = False,
     debug: options.Debug = False,
 ) -> None:
@@ -35,9 +35,11 @@ def drift(
     from pipeline.checks.outcome import Outcome
     from pipeline.drift import drift as compare_graphs
     from pipeline.lone import toolbox
+    from pipeline.request import parse_inputs
 
+    sizes = parse_inputs(options.words(input))
     with toolbox() as (pool, limits):
-        found = compare_graphs(a, b, inputs, pool, limits)
+        found = compare_graphs(a, b, inputs, pool, limits, sizes)
     typer.echo(json_format.dumps(found.to_json(), indent=1, default=str) if json else _text(found))
     raise typer.Exit(0 if found.outcome is Outcome.PASSED else 1)
 

@@ -11,8 +11,8 @@ import typer
 
 from pipeline.commands import options
 
-First = Annotated[Path, typer.Argument(help="The artifact that counts as right.")]
-Second = Annotated[Path, typer.Argument(help="The artifact that is judged.")]
+First = Annotated[str, typer.Argument(help="What counts as right: an artifact, or code to run, file.py:function.")]
+Second = Annotated[str, typer.Argument(help="What is judged: an artifact, or code to run, file.py:function.")]
 File = Annotated[Path, typer.Argument(help="An artifact: .tflite, .onnx, TorchScript .pt, ExecuTorch .pte.")]
 Inputs = Annotated[str, typer.Option(help="golden (of the bundle), random, or a .safetensors or .npz file.")]
 RuntimeA = Annotated[
@@ -37,19 +37,23 @@ def compare(
     inputs: Inputs = "golden",
     runtime_a: RuntimeA = "",
     runtime_b: RuntimeB = "",
+    input: options.Input = None,
     gates: options.Gates = None,
     json: options.Json = False,
     debug: options.Debug = False,
 ) -> None:
     """Runs two artifacts of any two formats on the same inputs and judges the second against the first."""
+    from pipeline.captured import title
     from pipeline.checks.outcome import Outcome, worst
     from pipeline.compare import compare as compare_files
     from pipeline.configs import load_configs
     from pipeline.lone import toolbox
+    from pipeline.request import parse_inputs
 
     _, parsed = load_configs(None, gates)
+    sizes = parse_inputs(options.words(input))
     with toolbox() as (pool, limits):
-        found = compare_files(a, b, inputs, parsed, pool, limits, (runtime_a, runtime_b))
+        found = compare_files(a, b, inputs, parsed, pool, limits, (runtime_a, runtime_b), sizes)
     outcome = worst(check.outcome for check in found.checks if check.required)
     if json:
         cell = {
@@ -60,11 +64,12 @@ def compare(
             "reasons": [f"{c.name}: {r}" for c in found.checks if c.outcome is not Outcome.PASSED for r in c.reasons],
             "metrics": {f"{c.name}.{name}": value for c in found.checks for name, value in c.metrics.items()},
         }
-        sides = {"a": str(found.a.path), "runtime_a": found.runtime_a, "b": str(found.b.path), "samples": found.samples}
+        names = [side.builder or str(side.path) for side in (found.a, found.b)]
+        sides = {"a": names[0], "runtime_a": found.runtime_a, "b": names[1], "samples": found.samples}
         sides |= {"stateful": found.stateful}
         _print_json({**sides, "outcome": outcome.value, "cells": [cell]})
     else:
-        head = f"{found.b.path.name} ({found.runtime_b}) against {found.a.path.name} ({found.runtime_a})"
+        head = f"{title(found.b)} ({found.runtime_b}) against {title(found.a)} ({found.runtime_a})"
         order = " as one sequence from a fresh state (stateful)" if found.stateful else ""
         _print_checks(f"{head}, {found.samples} {inputs} inputs{order}", found.checks)
     raise typer.Exit(0 if outcome is Outcome.PASSED else 1)
@@ -122,10 +127,7 @@ def validate(
             "them. Without it, all of this machine's CPU."
         ),
     ] = None,
-    input: Annotated[
-        list[str] | None,
-        typer.Option(help="Size of an input that the file leaves open, and the values it takes: x:1x3x224x224:0..1."),
-    ] = None,
+    input: options.Input = None,
     gates: options.Gates = None,
     json: options.Json = False,
     debug: options.Debug = False,
@@ -138,11 +140,11 @@ def validate(
     from pipeline.configs import load_configs
     from pipeline.lone import toolbox
     from pipeline.report.document import cell_to_json
-    from pipeline.request import parse_input
+    from pipeline.request import parse_inputs
     from pipeline.revalidate import Wanted, exit_code, revalidate
 
     _, parsed = load_configs(None, gates)
-    sizes = tuple(parse_input(text) for text in options.words(input))
+    sizes = parse_inputs(options.words(input))
     wanted = Wanted(path, inputs, parsed, gates is not None, options.words(runtime), sizes)
     cells = []
     with toolbox() as (pool, limits):
@@ -177,7 +179,7 @@ def bench(
     if json:
         _print_json({"a": str(a), "b": str(b), "metrics": dict(check.metrics), "outcome": check.outcome.value})
     else:
-        _print_checks(f"{a.name} (a) against {b.name} (b)", (check,))
+        _print_checks(f"{Path(a).name} (a) against {Path(b).name} (b)", (check,))
 
 
 def _print_json(document: dict[str, Any]) -> None:

@@ -15,6 +15,14 @@ Workspace = Annotated[Path, typer.Option(help="Where results are kept between ru
 Configs = Annotated[Path | None, typer.Option(help="A folder whose files take the place of the project's configs/.")]
 Gates = Annotated[Path | None, typer.Option(help="A TOML file laid over configs/gates.toml.")]
 
+Input = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="What a builder takes, or the size of an input that a file leaves open, and the values that it takes: "
+        "x:1x3x224x224:float32:0..1."
+    ),
+]
+
 _COMMA = re.compile(r",(?![^\[]*\])")
 
 DEFAULT_WORKSPACE = Path(".edge-export")

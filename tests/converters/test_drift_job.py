@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from drift_models import KERNEL, dense
+from tiny_models import MODELS
 
 from converters import drift_job, registry
+from converters.contract import Signature
 from converters.errors import ModelError, UnsupportedError
 
 
@@ -34,3 +38,17 @@ def test_values_inside_are_those_of_each_sample(tmp_path):
     np.testing.assert_allclose(alone, found[5], rtol=1e-5)
     want = np.maximum(found[2] @ KERNEL.T + [0.1, 0.2, 0.3, -0.4], 0)
     np.testing.assert_allclose(alone, want, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.torch
+def test_a_model_is_opened_as_it_was_first_asked_for(tmp_path):
+    model = MODELS["torch_two_in_two_out"]
+    artifact = model.source(tmp_path)
+    graph = drift_job.graph(artifact)
+    inputs = model.inputs(2)
+    np.savez(tmp_path / "inputs.npz", **{f"input/{name}": values for name, values in inputs.items()})
+    drift_job._open.clear()  # as if others had been looked at meanwhile
+    turned = dataclasses.replace(artifact, signature=Signature(artifact.signature.inputs[::-1], ()))
+    found = drift_job.trace(turned, tmp_path / "inputs.npz", "input/", graph.outputs)
+    assert [found[index].shape for index in graph.outputs] == [(2, 1, 4), (2, 1, 2, 6, 10)]
+    assert drift_job.graph(turned).output_names == ("scores", "mask")

@@ -125,3 +125,19 @@ def test_threads_are_the_sessions(tmp_path: Path) -> None:
     for opened, threads in ((one, 1), (two, 2), (one, 1)):
         opened.run(inputs)
         assert torch.get_num_threads() == threads
+
+
+@pytest.mark.torch
+def test_a_model_is_called_in_its_own_order_and_layout_whatever_the_question_speaks(tmp_path: Path) -> None:
+    model = MODELS["torch_two_in_two_out"]
+    artifact = model.source(tmp_path)
+    vector, image = artifact.signature.inputs
+    turned = dataclasses.replace(image, shape=(1, 12, 20, 3), layout="NHWC")
+    asked = Signature((turned, vector), artifact.source.outputs[::-1])
+    spoken = dataclasses.replace(artifact, source=asked)
+    inputs = model.inputs(3)
+    found = session(spoken).run_many({**inputs, "image": inputs["image"].transpose(0, 1, 3, 4, 2)})
+    wanted = session(artifact).run_many(inputs)
+    for key, value in wanted.items():
+        np.testing.assert_array_equal(found[key], value)
+    assert list(found) == ["mask", "scores"]
