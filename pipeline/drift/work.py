@@ -50,8 +50,9 @@ class Work:
 
     def layers(self, one: Graph, two: Graph) -> tuple[Layer, ...]:
         """Both graphs side by side, with how far apart partners are where both sides show their values."""
+        made = {index for op in two.ops for index in op.outputs if not two.tensors[index].constant}
         try:
-            seen = self.trace(self.a, one, sorted({*self.known.values()})), self.trace(self.b, two, sorted(self.known))
+            seen = self.trace(self.a, one, sorted({*self.known.values()})), self.trace(self.b, two, sorted(made))
         except EdgeExportError:
             seen = {}, {}
         return layers(one, two, self.known, seen)

@@ -154,12 +154,13 @@ def _db(value: float | None) -> str:
 
 def _difference(suspect: Suspect) -> Difference:
     names = dict.fromkeys((*suspect.a.parameters, *suspect.b.parameters))
-    rows = tuple(
-        (name, *(str(side.parameters[name]) if name in side.parameters else "—" for side in (suspect.a, suspect.b)))
-        for name in names
-    )
+    rows = tuple((name, _given(suspect.a, name), _given(suspect.b, name)) for name in names)
     shown = suspect.b if suspect.b.op_index is not None or suspect.a.op_index is None else suspect.a
     return Difference(place(shown), suspect.cause, suspect.measure, rows)
+
+
+def _given(side: Side, name: str) -> str:
+    return str(side.parameters[name]) if name in side.parameters else "—"
 
 
 def _plot(file: str, values: Sequence[tuple[float | None, Row]]) -> Markup | None:

@@ -7,9 +7,9 @@ from itertools import permutations
 
 import numpy as np
 
-from converters.graph import Graph, Op, Tensor
+from converters.graph import Graph, Op
 from pipeline.checks.drift.suspects import Layer, Side
-from pipeline.checks.drift.values import real
+from pipeline.checks.drift.values import ROUGH_DB, real
 from pipeline.checks.metrics.snr_db import decibel
 
 _MOST_AXES = 5
@@ -28,6 +28,7 @@ def layers(a: Graph, b: Graph, known: Mapping[int, int], seen: tuple[Values, Val
         known: for each tensor of b that has one, its partner in a.
         seen: values inside a and inside b on the same inputs; a row without both has no numbers.
     """
+    known = {**known, **_moved(a, b, known, seen)}
     made_a = {index: op for op in a.ops for index in op.outputs}
     lonely = [op for op in a.ops if not set(op.outputs) & set(known.values()) and _computes(a, op)]
     rows: list[Layer] = []
@@ -43,8 +44,23 @@ def layers(a: Graph, b: Graph, known: Mapping[int, int], seen: tuple[Values, Val
         while partner is not None and lonely and lonely[0].index < partner.index:
             rows.append(Layer(_side(a, lonely.pop(0)), None))
         ours = Side(None, "INPUT", (a.tensors[other].name,)) if partner is None else _side(a, partner)
-        rows.append(Layer(ours, _side(b, op), *_apart(a.tensors[other], b.tensors[mine], other, mine, seen)))
+        rows.append(Layer(ours, _side(b, op), *_apart(a, b, other, mine, seen)))
     return (*rows, *(Layer(_side(a, op), None) for op in lonely))
+
+
+def _moved(a: Graph, b: Graph, known: Mapping[int, int], seen: tuple[Values, Values]) -> dict[int, int]:
+    """Partners of what b only moves: a tensor without one whose reader gives out the same values, in another order."""
+    found: dict[int, int] = {}
+    for op in reversed(b.ops):
+        taken = [index for index in op.inputs if index >= 0 and not b.tensors[index].constant]
+        given = next((index for index in op.outputs if index in known or index in found), None)
+        if len(taken) != 1 or given is None or taken[0] in known or taken[0] in b.inputs:
+            continue
+        other = known.get(given, found.get(given, -1))
+        snr, _ = _apart(a, b, other, taken[0], seen)
+        if snr is not None and snr >= ROUGH_DB:
+            found[taken[0]] = other
+    return found
 
 
 def _computes(graph: Graph, op: Op) -> bool:
@@ -57,24 +73,34 @@ def _side(graph: Graph, op: Op) -> Side:
     return Side(op.index, op.type, tuple(graph.tensors[index].name for index in op.outputs if index in graph.tensors))
 
 
-def _apart(
-    ours: Tensor, theirs: Tensor, other: int, mine: int, seen: tuple[Values, Values]
-) -> tuple[float | None, float | None]:
+def _apart(a: Graph, b: Graph, other: int, mine: int, seen: tuple[Values, Values]) -> tuple[float | None, float | None]:
     """(signal to error in dB, root mean square error in steps of b's grid) of two partners; None where not known."""
     if other not in seen[0] or mine not in seen[1]:
         return None, None
     count = min(len(seen[0][other]), len(seen[1][mine]))
-    want, got = real(seen[0][other][:count], ours), real(seen[1][mine][:count], theirs)
+    want, got = real(seen[0][other][:count], a.tensors[other]), real(seen[1][mine][:count], b.tensors[mine])
     if want.size != got.size or not want.size:
         return None, None
     got = min(_orders(want, got), key=lambda turned: float(np.abs(want[:1] - turned[:1]).mean()), default=got)
     if not (np.isfinite(want).all() and np.isfinite(got).all()):
         return None, None
     noise, centred = np.square(want - got).mean(), np.square(want - want.mean()).mean()
-    grid = theirs.quantization
-    stepped = grid is not None and len(grid.scales) == 1 and not theirs.dtype.startswith("float")
-    steps = float(np.sqrt(noise)) / float(grid.scales[0]) if stepped and grid is not None else None
+    step = _step(b, mine)
+    steps = float(np.sqrt(noise)) / step if step else None
     return float(decibel(centred or np.square(want).mean(), noise)), steps
+
+
+def _step(graph: Graph, index: int) -> float:
+    """The step of the grid that a tensor's values lie on, or are rounded to next; 0 where there is none."""
+    tensor = graph.tensors[index]
+    grid = tensor.quantization
+    if grid is not None and len(grid.scales) == 1 and not tensor.dtype.startswith("float"):
+        return float(grid.scales[0])
+    for op in graph.ops:
+        if op.type == "QuantizeLinear" and op.inputs[0] == index:
+            scale = graph.tensors[op.inputs[1]].data
+            return float(scale.reshape(-1)[0]) if scale is not None and scale.size == 1 else 0.0
+    return 0.0
 
 
 def _orders(want: np.ndarray, got: np.ndarray) -> Iterator[np.ndarray]:

@@ -95,6 +95,39 @@ def test_an_integer_tensor_is_measured_in_its_own_steps() -> None:
     assert 20 < row.snr_db < 30
 
 
+def test_a_layer_whose_values_are_only_moved_next_has_the_partner_of_what_comes_next() -> None:
+    two = graph(
+        Format.TFLITE,
+        [tensor(0, "a"), tensor(1, "c", NHWC), tensor(2, "t"), tensor(3, "d")],
+        ("CONV_2D", (0,), (1,)),
+        ("TRANSPOSE", (1,), (2,)),
+        ("SOFTMAX", (2,), (3,)),
+    )
+    mine = {1: turned(VALUES[2]), 2: VALUES[2], 3: VALUES[3]}
+    found = layers(ONE, two, {2: 2, 3: 3}, (VALUES, mine))
+    assert rows(found) == [
+        ((0, "Conv"), None),
+        ((1, "Relu"), (0, "CONV_2D")),
+        ((1, "Relu"), (1, "TRANSPOSE")),
+        ((2, "Softmax"), (2, "SOFTMAX")),
+    ]
+    other = {**mine, 1: RNG.standard_normal((6, *NHWC))}
+    assert (None, (0, "CONV_2D")) in rows(layers(ONE, two, {2: 2, 3: 3}, (VALUES, other)))
+
+
+def test_what_is_rounded_next_is_measured_in_the_steps_of_that() -> None:
+    scale = tensor(5, "scale", (), data=np.array(0.5, np.float32))
+    two = graph(
+        Format.ONNX,
+        [tensor(0, "a"), tensor(2, "c"), tensor(4, "q", dtype="int8"), tensor(3, "d"), scale],
+        ("Conv", (0,), (2,)),
+        ("QuantizeLinear", (2, 5), (4,)),
+        ("DequantizeLinear", (4, 5), (3,)),
+    )
+    row = layers(ONE, two, {2: 2}, (VALUES, {2: VALUES[2] + 0.25}))[1]
+    assert row.steps == pytest.approx(0.5)
+
+
 def test_what_was_not_seen_is_not_finite_or_is_of_another_size_has_no_numbers() -> None:
     for other in ({}, {3: VALUES[3][..., :2]}, {3: np.full_like(VALUES[3], np.nan)}):
         row = layers(ONE, TWO, KNOWN, (VALUES, other))[-1]
