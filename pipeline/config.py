@@ -72,6 +72,7 @@ class ModelConfig:
     training: Mapping[str, Any] = field(default_factory=dict)
     full_training: Mapping[str, Any] = field(default_factory=dict)
     golden_samples: int = 256
+    golden_bytes: int = 2 << 20
     gates: Mapping[str, Any] = field(default_factory=dict)  # laid over configs/gates.toml: what the data can decide
 
 

@@ -74,7 +74,7 @@ class ConsoleDisplay:
         epochs = event.get("epochs", 1)
         share = ((event.get("epoch", 1) - 1) + (done / total if total else 1)) / epochs if epochs else 0.0
         loss, accuracy = event.get("loss", 0.0), event.get("accuracy", 0.0)
-        note = f"epoch {event.get('epoch')}/{epochs}  loss {loss:.3f}  accuracy {accuracy:.1%}"
+        note = event.get("phase") or f"epoch {event.get('epoch')}/{epochs}  loss {loss:.3f}  accuracy {accuracy:.1%}"
         with self._lock:
             if task.name in self._bars:
                 self._progress.update(self._bars[task.name], total=1.0, completed=share, note=note)

@@ -17,12 +17,18 @@ import numpy as np
 
 from converters.contract import Arrays, Artifact, Signature, TensorSpec, signature_from_json
 from converters.errors import ContractError, DataError, ModelError
-from pipeline.golden_inputs import AT_LIMITS, Chosen, choose, choose_synthetic
+from pipeline.checks.exercise import Exercise
+from pipeline.golden_inputs import AT_LIMITS, FEWEST, LEAST, Chosen
 from pipeline.store import write_atomic
 
-__all__ = ["FILE_NAME", "SCHEMA_VERSION", "Chosen", "GoldenPack", "choose", "choose_synthetic", "read", "write"]
+__all__ = ["FILE_NAME", "PACK_BYTES", "SCHEMAS", "Chosen", "GoldenPack", "read", "sample_count", "write"]
 
-SCHEMA_VERSION = 1
+SCHEMAS = ("1", "2")
+"""2 may store pixels of float inputs as bytes; a pack that does not is still schema 1."""
+PACK_BYTES = 2 << 20
+"""Of a pack, where its model says nothing else."""
+_BESIDE = 16 << 10
+"""Of a pack, for what is no sample."""
 FILE_NAME = "golden.safetensors"
 _INPUT, _OUTPUT = "input/", "output/"
 _CODES = {
@@ -38,7 +44,8 @@ class GoldenPack:
 
     `label` and `index` are (n,) int64: the class, or -1 where nobody knows it; and the sample's place in its data set,
     or -1 where it was made up at the limits of the legal range.
-    `signature` is the source model's; its layouts and dtypes are those of the arrays.
+    `signature` is the source model's; its layouts and dtypes are those of the arrays. `exercise` is what the inputs
+    show of the reference, where it was looked into.
     """
 
     inputs: Arrays
@@ -48,6 +55,7 @@ class GoldenPack:
     signature: Signature
     model: str
     framework: str
+    exercise: Exercise | None = None
 
     def __post_init__(self) -> None:
         _fitting("input", self.inputs, self.signature.inputs, len(self.label))
@@ -66,26 +74,51 @@ class GoldenPack:
         return self.index == AT_LIMITS
 
 
-def write(path: Path, chosen: Chosen, outputs: Arrays, source: Artifact) -> GoldenPack:
+def sample_count(inputs: Arrays, outputs: Arrays, most: int, budget: int = PACK_BYTES) -> int:
+    """How many samples such as these, (n, *shape) each, a pack of `budget` bytes holds: `most` at most.
+
+    Never less than `LEAST`, and `FEWEST` where one sample alone is larger than the budget.
+    """
+    beside = sum(values[:1].nbytes for values in outputs.values()) + 2 * np.dtype(np.int64).itemsize
+    plain, packed = (beside + sum(size(values) for values in inputs.values()) for size in (_plain_bytes, _packed_bytes))
+    one = plain if plain * most <= budget - _BESIDE else packed
+    return min(most, FEWEST if one > budget else max(LEAST, (budget - _BESIDE) // max(one, 1)))
+
+
+def write(
+    path: Path,
+    chosen: Chosen,
+    outputs: Arrays,
+    source: Artifact,
+    exercise: Exercise | None = None,
+    budget: int = PACK_BYTES,
+) -> GoldenPack:
     """Writes the pack of a source model whole or not at all, and returns it; the same pack gives the same bytes.
+
+    Pixels of float inputs are stored as bytes, without loss, where the pack is larger than `budget` otherwise.
 
     Raises:
         DataError: NaN or Inf, no samples, or arrays that do not fit the model's signature.
         DiskFullError: no space is left.
         WorkspaceError: the folder cannot be written.
     """
-    pack = GoldenPack(
-        chosen.inputs, outputs, chosen.label, chosen.index, source.signature, source.model, source.framework
-    )
+    who = source.signature, source.model, source.framework
+    pack = GoldenPack(chosen.inputs, outputs, chosen.label, chosen.index, *who, exercise)
     arrays: Arrays = {f"{_INPUT}{name}": values for name, values in pack.inputs.items()}
     arrays |= {f"{_OUTPUT}{name}": values for name, values in pack.outputs.items()}
     arrays |= {"label": pack.label.astype(np.int64), "index": pack.index.astype(np.int64)}
+    schema = SCHEMAS[0]
+    if sum(values.nbytes for values in arrays.values()) > budget - _BESIDE:
+        bytes_ = {name: v.astype(np.uint8) for name, v in arrays.items() if name.startswith(_INPUT) and _pixels(v)}
+        arrays |= bytes_
+        schema = SCHEMAS[1] if bytes_ else schema
     metadata = {
-        "schema_version": str(SCHEMA_VERSION),
+        "schema_version": schema,
         "kind": "golden-pack",
         "model": pack.model,
         "framework": pack.framework,
         "signature": json.dumps(dataclasses.asdict(pack.signature), sort_keys=True),
+        **({"exercise": exercise.to_json()} if exercise else {}),
     }
     write_atomic(path, _serialize(arrays, metadata))
     return pack
@@ -111,9 +144,9 @@ def read(path: Path) -> GoldenPack:
         raise ModelError(f"{path} cannot be read as a golden pack: {error}; make it again") from error
     if metadata.get("kind") != "golden-pack":
         raise ModelError(f"{path} is a safetensors file, but no golden pack (its metadata says {sorted(metadata)})")
-    if metadata.get("schema_version") != str(SCHEMA_VERSION):
+    if metadata.get("schema_version") not in SCHEMAS:
         found = metadata.get("schema_version")
-        raise ModelError(f"{path}: golden pack of schema {found}; this version reads schema {SCHEMA_VERSION}")
+        raise ModelError(f"{path}: golden pack of schema {found}; this version reads schema {' and '.join(SCHEMAS)}")
     try:
         signature = signature_from_json(json.loads(metadata["signature"]))
         label, index = arrays.pop("label"), arrays.pop("index")
@@ -127,7 +160,30 @@ def read(path: Path) -> GoldenPack:
         {name.removeprefix(side): values for name, values in arrays.items() if name.startswith(side)}
         for side in (_INPUT, _OUTPUT)
     )
-    return GoldenPack(inputs, outputs, label, index, signature, model, framework)
+    exercise = Exercise.from_json(metadata["exercise"]) if "exercise" in metadata else None
+    inputs = {name: _unpacked(values, name, signature) for name, values in inputs.items()}
+    return GoldenPack(inputs, outputs, label, index, signature, model, framework, exercise)
+
+
+def _pixels(values: np.ndarray) -> bool:
+    """Whether floats are whole numbers within 0..255."""
+    if values.dtype.kind != "f" or not np.isfinite(values).all():
+        return False
+    return bool(((values >= 0) & (values <= 255) & (values == np.rint(values))).all())
+
+
+def _plain_bytes(values: np.ndarray) -> int:
+    return values[:1].nbytes
+
+
+def _packed_bytes(values: np.ndarray) -> int:
+    return values[:1].size if _pixels(values) else values[:1].nbytes
+
+
+def _unpacked(values: np.ndarray, name: str, signature: Signature) -> np.ndarray:
+    """The array as its input takes it: bytes stand for floats."""
+    wanted = {spec.name: np.dtype(spec.dtype) for spec in signature.inputs}.get(name, values.dtype)
+    return values.astype(wanted) if values.dtype == np.uint8 and wanted.kind == "f" else values
 
 
 def _fitting(side: str, arrays: Arrays, specs: tuple[TensorSpec, ...], count: int) -> None:

@@ -17,9 +17,11 @@ from converters.errors import DataError
 
 LEAST, MOST = 32, 256
 """Samples in a pack: fewer prove little, more cost every phone time and space."""
+FEWEST, FEWEST_REAL = 20, 16
+"""Samples where one of them alone is larger than a pack should be; and those that are not made up, in any pack."""
 
 BUDGET_BYTES = 16 << 20
-"""Of inputs in a pack: large images mean fewer samples, never less than `LEAST`."""
+"""Of inputs made up for a file alone: large images mean fewer samples, never less than `LEAST`."""
 
 NO_LABEL = -1
 """In `label`: the sample has none."""
@@ -46,7 +48,7 @@ class Chosen:
 
 
 def choose(inputs: Arrays, targets: np.ndarray | None, signature: Signature, count: int, seed: int) -> Chosen:
-    """`count` golden inputs out of real ones, or as many as the byte budget allows, image limits included.
+    """`count` golden inputs out of real ones, image limits included, by the inputs alone: nothing inside is seen.
 
     Args:
         inputs: (n, *shape) by name, in the source model's layout.
@@ -58,9 +60,8 @@ def choose(inputs: Arrays, targets: np.ndarray | None, signature: Signature, cou
     Raises:
         DataError: no samples, unequal counts, or NaN and Inf among them.
     """
-    _samples(inputs, targets)
-    count = min(count, golden_count(inputs))
-    at_limits = [spec for spec in signature.inputs if _is_picture(spec)] if count >= LEAST else []
+    count_samples(inputs, targets)
+    at_limits = [spec for spec in signature.inputs if is_picture(spec)] if count >= LEAST else []
     made = image_limits(at_limits[0]) if at_limits else np.empty(0)
     index = select(inputs, targets, count - len(made), seed)
     label = np.full(len(index), NO_LABEL) if targets is None else np.asarray(targets)[index]
@@ -77,12 +78,12 @@ def choose(inputs: Arrays, targets: np.ndarray | None, signature: Signature, cou
     )
 
 
-def choose_synthetic(signature: Signature, count: int, seed: int) -> Chosen:
+def choose_synthetic(signature: Signature, count: int, seed: int, budget: int = BUDGET_BYTES) -> Chosen:
     """`count` made-up golden inputs (see `synthesise`), each once, numbered from 0 and without labels.
 
     Fewer where there are no more: a single token of a vocabulary of 50 has 50 values.
     """
-    count = min(count, golden_count(synthesise(signature.inputs, 1, seed)))
+    count = min(count, golden_count(synthesise(signature.inputs, 1, seed), budget, max(count, LEAST)))
     inputs = synthesise(signature.inputs, count, seed)
     rows = zip(*([value.tobytes() for value in values] for values in inputs.values()), strict=True)
     once = sorted({row: place for place, row in reversed(list(enumerate(rows)))}.values())
@@ -90,10 +91,10 @@ def choose_synthetic(signature: Signature, count: int, seed: int) -> Chosen:
     return Chosen(inputs, np.full(len(once), NO_LABEL, np.int64), np.arange(len(once), dtype=np.int64))
 
 
-def golden_count(inputs: Arrays, budget_bytes: int = BUDGET_BYTES) -> int:
-    """How many samples of this size, (n, *shape) each, fit the budget, within `LEAST` and `MOST`."""
+def golden_count(inputs: Arrays, budget_bytes: int = BUDGET_BYTES, most: int = MOST) -> int:
+    """How many samples of this size, (n, *shape) each, fit the budget, within `LEAST` and `most`."""
     one = sum(values[:1].nbytes for values in inputs.values())
-    return int(np.clip(budget_bytes // max(one, 1), LEAST, MOST))
+    return int(np.clip(budget_bytes // max(one, 1), LEAST, most))
 
 
 def select(inputs: Arrays, targets: np.ndarray | None, count: int, seed: int) -> np.ndarray:
@@ -108,7 +109,7 @@ def select(inputs: Arrays, targets: np.ndarray | None, count: int, seed: int) ->
     Raises:
         DataError: no samples, unequal counts, or NaN and Inf among them.
     """
-    total = _samples(inputs, targets)
+    total = count_samples(inputs, targets)
     if count >= total:
         return np.arange(total)
     chosen: dict[int, None] = {}
@@ -195,7 +196,8 @@ def _stretches(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
     return values
 
 
-def _is_picture(spec: TensorSpec) -> bool:
+def is_picture(spec: TensorSpec) -> bool:
+    """Whether an input is an image whose height and width are known."""
     return spec.meaning == "image" and {"H", "W"} <= set(spec.layout)
 
 
@@ -220,7 +222,8 @@ def _made_up(spec: TensorSpec, count: int, rng: np.random.Generator) -> np.ndarr
     return rng.standard_normal(shape).astype(spec.dtype)
 
 
-def _samples(inputs: Arrays, targets: np.ndarray | None) -> int:
+def count_samples(inputs: Arrays, targets: np.ndarray | None) -> int:
+    """How many there are; DataError where there are none, unequal numbers, or NaN and Inf among them."""
     counts = {len(values) for values in inputs.values()} | ({len(targets)} if targets is not None else set())
     if len(counts) != 1 or counts == {0}:
         raise DataError(f"golden inputs need the same number of samples everywhere and at least one, got {counts}")

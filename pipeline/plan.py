@@ -101,9 +101,11 @@ def make_plan(request: Request, configs: Configs) -> Plan:
             sources[framework] = train_task(model, framework, data, configs.limits, name=name, full=request.full)
         else:
             sources[framework] = capture_task(request.model, framework, request.inputs, configs.limits, name=name)
-    golden = model.golden_samples if model else ModelConfig.golden_samples
+    pack = model or ModelConfig
     references = {
-        framework: reference_task(source, data, configs.limits, golden_samples=golden)
+        framework: reference_task(
+            source, data, configs.limits, golden_samples=pack.golden_samples, golden_bytes=pack.golden_bytes
+        )
         for framework, source in sources.items()
     }
     notes: list[str] = []

@@ -107,7 +107,7 @@ class _Bench:
 
     def by_pack(self, artifact: Artifact, pack: GoldenPack) -> Iterator[Cell]:
         """Cells judged by the framework's own outputs."""
-        known = Golden(pack.inputs, pack.outputs, pack.label, pack.at_limits)
+        known = Golden(pack.inputs, pack.outputs, pack.label, pack.at_limits, pack.exercise)
         given: dict[str, Arrays | EdgeExportError] = {}
 
         def outputs(spec: RuntimeSpec) -> Arrays | EdgeExportError:

@@ -17,8 +17,10 @@ import numpy as np
 from gates import mini
 from gates.timings import simulated
 
+from converters.errors import UnsupportedError
 from converters.contract import Artifact, ConversionRequest, Format, Precision, Signature, TensorSpec
 from converters.graph import Graph, Op, Tensor
+from converters.reach import Reach, Watched
 from converters.inspection import Inspection, OpInfo, TensorInfo
 from converters.samples import load_samples
 from converters.state import Probe
@@ -100,6 +102,16 @@ class ToyWorkers:
         self, runtime: str, artifact: Artifact, samples: Path, prefix: str = "", fresh: bool = False
     ) -> Any:
         return mini.run(load(artifact.path), load_samples(samples, prefix)[artifact.source.inputs[0].name])
+    def _survey(self, artifact: Artifact, samples: Path, prefix: str, legal: Any, nudged: bool) -> Reach:
+        inputs = load_samples(samples, prefix)[artifact.source.inputs[0].name]
+        outputs = list(mini.run(load(artifact.path), inputs).values())
+        least, greatest = (np.concatenate([end(v, axis=1) for v in outputs], axis=1) for end in (np.min, np.max))
+        watched = tuple(Watched(name, "linear", 5, at) for name, at in (("logits", ()), ("box", (0.0,))))
+        return Reach(watched, least, greatest, np.ones(len(least), dtype=bool), 10)
+
+    def _climb(self, **arguments: Any) -> Any:
+        raise UnsupportedError("a toy has no gradients")
+
 
     def _probe(self, runtime: str, artifact: Artifact, samples: Path, prefix: str = "") -> Probe:
         shapes = {spec.name: value.shape[1:] for spec, value in self._outputs(artifact, samples, prefix)}

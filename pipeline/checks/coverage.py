@@ -1,4 +1,4 @@
-"""Whether the golden inputs can prove anything: enough of them, different, and of every class."""
+"""Whether the golden inputs can prove anything: enough, different, of every class, and driving all that is inside."""
 
 from __future__ import annotations
 
@@ -7,11 +7,18 @@ import hashlib
 import numpy as np
 
 from converters.contract import Arrays
+from pipeline.checks.exercise import Exercise
 from pipeline.checks.gates import CoverageGate
 from pipeline.checks.outcome import Check, Metric, Outcome
 
 
-def check_coverage(inputs: Arrays, labels: np.ndarray | None, classes: int | None, gate: CoverageGate) -> Check:
+def check_coverage(
+    inputs: Arrays,
+    labels: np.ndarray | None,
+    classes: int | None,
+    gate: CoverageGate,
+    exercise: Exercise | None = None,
+) -> Check:
     """The check `coverage`.
 
     Args:
@@ -19,6 +26,7 @@ def check_coverage(inputs: Arrays, labels: np.ndarray | None, classes: int | Non
         labels: (n,) integers; -1 where a sample has none; None where none has.
         classes: how many the model knows; None leaves classes out, as no labels do.
         gate: what is asked of the inputs.
+        exercise: what they show of the reference; None where nobody looked into it.
     """
     counts = {len(values) for values in inputs.values()}
     count = max(counts, default=0)
@@ -36,6 +44,9 @@ def check_coverage(inputs: Arrays, labels: np.ndarray | None, classes: int | Non
         metrics["classes_shown"] = shown
         if shown < gate.min_class_share * min(classes, count):
             reasons.append(f"the golden samples show {shown} of {classes} classes")
+    if exercise is not None:
+        metrics |= exercise.metrics()
+        reasons += exercise.faults(gate)
     return Check("coverage", Outcome.FAILED if reasons else Outcome.PASSED, tuple(reasons), metrics)
 
 

@@ -77,6 +77,10 @@ class CoverageGate:
     min_samples: int
     min_distinct_share: float  # of samples that differ from every other
     min_class_share: float  # of the classes that the labels know
+    min_bin_share: float  # of what channels inside the reference take, by quantile, of all candidates
+    min_end_share: float  # of the channels that move: both ends that any candidate reaches
+    min_crossed_share: float  # of the thresholds of activations that any candidate crosses
+    max_unmoved_share: float  # of the channels: the same for every candidate
     reason: str
 
 

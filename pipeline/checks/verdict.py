@@ -23,6 +23,7 @@ from pipeline.checks.accuracy import check_accuracy
 from pipeline.checks.coverage import check_coverage
 from pipeline.checks.drift.check import check_drift
 from pipeline.checks.drift.suspects import Drift
+from pipeline.checks.exercise import Exercise
 from pipeline.checks.gates import ALONE, Gates, KernelsGate, ParityGate
 from pipeline.checks.kernels import check_kernels
 from pipeline.checks.latency import check_latency
@@ -44,12 +45,16 @@ the file, once, and stands in each of its cells.
 
 @dataclass(frozen=True)
 class Golden:
-    """The golden pack as the checks see it: inputs and the reference's outputs (n, *shape), labels, limits (n,)."""
+    """The golden pack as the checks see it: inputs and the reference's outputs (n, *shape), labels, limits (n,).
+
+    `exercise` is what the inputs show inside the reference.
+    """
 
     inputs: Arrays
     outputs: Arrays
     label: np.ndarray
     at_limits: np.ndarray
+    exercise: Exercise | None = None
 
 
 @dataclass(frozen=True)
@@ -168,7 +173,8 @@ def _coverage(evidence: Evidence, gates: Gates) -> Check:
     name = class_output(evidence.outputs)
     classes = golden.outputs[name].shape[-1] if name in golden.outputs else None
     real = ~np.asarray(golden.at_limits, dtype=bool)
-    return check_coverage({k: v[real] for k, v in golden.inputs.items()}, golden.label[real], classes, gates.coverage)
+    inputs = {name: values[real] for name, values in golden.inputs.items()}
+    return check_coverage(inputs, golden.label[real], classes, gates.coverage, golden.exercise)
 
 
 def _parity(evidence: Evidence, gates: Gates) -> Check:

@@ -108,7 +108,7 @@ def _checks(
             runtime=subject.runtime,
             outputs=artifact.source.outputs,
             kept=artifact.kept,
-            golden=Golden(pack.inputs, pack.outputs, pack.label, pack.at_limits),
+            golden=Golden(pack.inputs, pack.outputs, pack.label, pack.at_limits, pack.exercise),
             golden_got=measured.golden if measured else error,
             inspection=evidence.read_inspection(needs["inspection"]) if "inspection" in needs else errors["inspection"],
             size_bytes=artifact.size_bytes,

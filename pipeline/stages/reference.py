@@ -3,32 +3,50 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from converters import registry
 from converters.contract import Arrays, Artifact, Format, Signature
+from converters.errors import UnsupportedError
+from converters.reach import Reach
 from pipeline import evidence, golden
+from pipeline.checks.exercise import Exercise
 from pipeline.config import Limits
 from pipeline.datasets.dataset import Dataset
 from pipeline.datasets.samples import to_samples
 from pipeline.entries import read_artifact
-from pipeline.golden_inputs import LEAST, NO_LABEL, Chosen, choose, choose_synthetic
+from pipeline.golden_choice import Candidates, choose_by_reach, rows_of
+from pipeline.golden_inputs import LEAST, NO_LABEL, Chosen, choose, choose_synthetic, count_samples
+from pipeline.golden_patterns import Legal
 from pipeline.store import Entry, digest
 from pipeline.task import Context, Task, code
 
+MADE_CANDIDATES, CANDIDATE_BYTES = 1024, 64 << 20
+"""Inputs to choose from where there is no data."""
 
-def reference_task(source: Task, data: Task | None, limits: Limits, *, golden_samples: int, seed: int = 0) -> Task:
-    """Chooses the golden inputs and runs the source model eagerly on them and on the test split.
+
+def reference_task(
+    source: Task,
+    data: Task | None,
+    limits: Limits,
+    *,
+    golden_samples: int,
+    golden_bytes: int = golden.PACK_BYTES,
+    seed: int = 0,
+) -> Task:
+    """Chooses the golden inputs by what they show of the source model, and runs it eagerly on them and the test split.
 
     Without data the golden inputs are synthesised within the plausible range of each input, and there is no test.
     """
 
     def work(context: Context) -> None:
         artifact = read_artifact(context.needs["source"])
-        chosen = _golden_inputs(artifact.signature, context.needs.get("data"), golden_samples, seed)
+        chosen, exercise = _chosen(context, artifact, limits, golden_samples, golden_bytes, seed)
         outputs = _eager(context, artifact, chosen.inputs, limits)
-        golden.write(context.folder / evidence.GOLDEN, chosen, outputs, artifact)
+        golden.write(context.folder / evidence.GOLDEN, chosen, outputs, artifact, exercise, golden_bytes)
         if "data" in context.needs:
             test = Dataset.open(context.needs["data"].folder).test
             inputs = to_samples(test.inputs, artifact.signature.inputs)
@@ -41,7 +59,7 @@ def reference_task(source: Task, data: Task | None, limits: Limits, *, golden_sa
 
     needs = {"source": source, **({"data": data} if data else {})}
     ingredients = {
-        "golden samples": digest([golden_samples, seed]),
+        "golden samples": digest([golden_samples, golden_bytes, seed]),
         "code of the reference": code(
             "pipeline/stages/reference.py",
             "pipeline/golden*.py",
@@ -54,9 +72,10 @@ def reference_task(source: Task, data: Task | None, limits: Limits, *, golden_sa
     return Task(name, "reference", ingredients, work, needs, lane=source.lane)
 
 
-def _golden_inputs(signature: Signature, data: Entry | None, most: int, seed: int) -> Chosen:
+def _candidates(signature: Signature, data: Entry | None, seed: int) -> Candidates:
+    """Real inputs to choose from, those of the test split first; made up where there is no data."""
     if data is None:
-        return choose_synthetic(signature, most, seed)
+        return Candidates(choose_synthetic(signature, MADE_CANDIDATES, seed, CANDIDATE_BYTES).inputs, None)
     dataset = Dataset.open(data.folder)
     inputs, targets = to_samples(dataset.test.inputs, signature.inputs), dataset.test.targets
     if dataset.train is not None and len(dataset.test) < LEAST:  # whether two programs agree, any image tells
@@ -64,7 +83,58 @@ def _golden_inputs(signature: Signature, data: Entry | None, most: int, seed: in
         inputs = {name: np.concatenate([values, more[name]]) for name, values in inputs.items()}
         labels = [np.full(len(s), NO_LABEL) if s.targets is None else s.targets for s in (dataset.test, dataset.train)]
         targets = None if targets is None else np.concatenate(labels)
-    return choose(inputs, targets, signature, most, seed)
+    return Candidates(inputs, targets)
+
+
+def _chosen(
+    context: Context, artifact: Artifact, limits: Limits, most: int, budget: int, seed: int
+) -> tuple[Chosen, Exercise | None]:
+    """The golden inputs, chosen by what they show inside the model, or by themselves where it shows nothing."""
+    candidates = _candidates(artifact.signature, context.needs.get("data"), seed)
+    few = rows_of(candidates.inputs, np.arange(min(2, count_samples(candidates.inputs, candidates.targets))))
+    count = golden.sample_count(candidates.inputs, _eager(context, artifact, few, limits), most, budget)
+
+    def say(text: str) -> None:
+        context.progress({"phase": text})
+
+    try:
+        return choose_by_reach(candidates, artifact.signature, count, seed, _Explorer(context, artifact, limits), say)
+    except UnsupportedError as error:
+        context.warn(f"the golden inputs are drawn, not chosen by what they show: {error}")
+        return choose(candidates.inputs, candidates.targets, artifact.signature, count, seed), None
+
+
+@dataclass(frozen=True)
+class _Explorer:
+    """The reference looked into, in the framework's own worker."""
+
+    context: Context
+    artifact: Artifact
+    limits: Limits
+
+    def survey(self, inputs: Arrays, legal: Legal, nudged: bool) -> Reach:
+        found: Reach = self._ask("survey", inputs, legal=legal, nudged=nudged)
+        return found
+
+    def climb(self, inputs: Arrays, legal: Legal, steps: int, goals: np.ndarray) -> Arrays:
+        found: Arrays = self._ask("climb", inputs, legal=legal, steps=steps, goals=goals)
+        return found
+
+    def _ask(self, function: str, inputs: Arrays, **arguments: Any) -> Any:
+        samples = self.context.folder / "candidates.safetensors"
+        evidence.save(samples, _prefixed(evidence.INPUT, inputs))
+        try:
+            return self.context.call(
+                eager_runtime(self.artifact.format).worker,
+                f"converters.eager.explore:{function}",
+                self.limits.reference_s,
+                artifact=self.artifact,
+                samples=samples,
+                prefix=evidence.INPUT,
+                **arguments,
+            )
+        finally:
+            samples.unlink()
 
 
 def _eager(context: Context, artifact: Artifact, inputs: Arrays, limits: Limits) -> Arrays:

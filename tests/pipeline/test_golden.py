@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import struct
@@ -14,6 +15,7 @@ import safetensors.numpy
 from converters.contract import Artifact, Format, Precision, Signature, TensorSpec
 from converters.errors import DataError, ModelError, WorkspaceError
 from pipeline import golden
+from pipeline.checks.exercise import Exercise
 from pipeline.golden import Chosen, GoldenPack
 
 SIGNATURE = Signature(
@@ -128,7 +130,7 @@ def rewritten(path: Path, **metadata: str) -> Path:
 
 
 def test_another_schema(path: Path) -> None:
-    with pytest.raises(ModelError, match="golden pack of schema 99; this version reads schema 1"):
+    with pytest.raises(ModelError, match="golden pack of schema 99; this version reads schema 1 and 2"):
         golden.read(rewritten(path, schema_version="99"))
 
 
@@ -192,3 +194,55 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(WorkspaceError, match="cannot write"):
         golden.write(tmp_path / "file" / "g", CHOSEN, OUTPUTS, SOURCE)
+
+
+PICTURE = TensorSpec("image", (1, 40, 40, 3), "float32", "NHWC", meaning="image")
+PICTURES = dataclasses.replace(SOURCE, signature=Signature((PICTURE,), SIGNATURE.outputs))
+EXERCISE = Exercise(900, 40, 1, 0.5, 0.75, 30, 20, 25, ("relu6 never above 6: 5 channels",))
+
+
+def pictures(count: int, brightest: float = 255.0) -> Chosen:
+    values = np.linspace(0, brightest, count * 4800).reshape(count, 1, 40, 40, 3)
+    return Chosen({"image": np.rint(values).astype(np.float32)}, np.zeros(count, np.int64), np.arange(count))
+
+
+def answers(count: int) -> dict[str, np.ndarray]:
+    return {"logits": np.arange(count * 4, dtype=np.float32).reshape(count, 1, 4)}
+
+
+def test_pixels_are_stored_as_bytes_where_the_pack_would_be_too_large(tmp_path: Path) -> None:
+    golden.write(tmp_path / "g", pictures(64), answers(64), PICTURES, budget=1 << 20)
+    stored = safetensors.numpy.load_file(tmp_path / "g")
+    assert stored["input/image"].dtype == np.uint8
+    assert (tmp_path / "g").stat().st_size < 1 << 20
+    pack = golden.read(tmp_path / "g")
+    assert pack.inputs["image"].dtype == np.float32
+    np.testing.assert_array_equal(pack.inputs["image"], pictures(64).inputs["image"])
+    with safetensors.safe_open(tmp_path / "g", framework="numpy") as file:
+        assert file.metadata()["schema_version"] == "2"
+
+
+@pytest.mark.parametrize(("count", "brightest"), [(16, 255.0), (64, 300.0)])
+def test_a_pack_that_is_small_or_holds_no_pixels_stays_as_it_is(tmp_path: Path, count: int, brightest: float) -> None:
+    golden.write(tmp_path / "g", pictures(count, brightest), answers(count), PICTURES, budget=1 << 20)
+    assert safetensors.numpy.load_file(tmp_path / "g")["input/image"].dtype == np.float32
+    with safetensors.safe_open(tmp_path / "g", framework="numpy") as file:
+        assert file.metadata()["schema_version"] == "1"
+
+
+def test_what_the_inputs_exercise_travels_in_the_pack(tmp_path: Path) -> None:
+    golden.write(tmp_path / "g", CHOSEN, OUTPUTS, SOURCE, EXERCISE)
+    assert golden.read(tmp_path / "g").exercise == EXERCISE
+
+
+@pytest.mark.parametrize(
+    ("values", "count"),
+    [
+        (np.ones((2, 1, 10), np.float32), 256),
+        (np.ones((2, 1, 96, 96, 3), np.float32), 75),  # as bytes
+        (np.ones((2, 1, 96, 96, 3), np.float32) / 3, 32),  # as floats 18 would fit
+        (np.ones((2, 1, 3000, 3000), np.uint8), 20),  # one alone is larger than the pack should be
+    ],
+)
+def test_as_many_samples_as_fit_but_never_few(values: np.ndarray, count: int) -> None:
+    assert golden.sample_count({"x": values}, answers(2), 256) == count

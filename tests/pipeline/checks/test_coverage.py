@@ -6,7 +6,16 @@ from pipeline.checks.coverage import check_coverage
 from pipeline.checks.gates import CoverageGate
 from pipeline.checks.outcome import Outcome
 
-GATE = CoverageGate(min_samples=20, min_distinct_share=0.9, min_class_share=1.0, reason="test")
+GATE = CoverageGate(
+    min_samples=20,
+    min_distinct_share=0.9,
+    min_class_share=1.0,
+    min_bin_share=0.5,
+    min_end_share=0.5,
+    min_crossed_share=0.5,
+    max_unmoved_share=0.9,
+    reason="test",
+)
 INPUTS = {"image": np.arange(40 * 6, dtype=np.float32).reshape(40, 1, 6), "token": np.zeros((40, 1), np.int64)}
 LABELS = np.arange(40) % 5
 

@@ -56,7 +56,7 @@ def test_a_small_test_split_is_filled_up_with_training_images(source, tmp_path):
     entry = toy_workers.result(reference(source, data_task(str(path))), tmp_path / "ws")
     pack = golden.read(entry.file(evidence.GOLDEN))
     real = ~pack.at_limits
-    assert real.sum() == 56
+    assert real.sum() == 48
     images = np.concatenate([few["x_test"], few["x_train"]])
     np.testing.assert_array_equal(pack.inputs["image"][real, 0], images[pack.index[real]])
     assert len(evidence.read_labelled(entry).targets) == 20
