@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import importlib
+from pathlib import Path
 from typing import Any
 
 
 class InProcess:
     """Stands for a WorkerPool where nothing crashes."""
+
+    def __init__(self, log_folder: Path = Path()) -> None:
+        self.log_folder = log_folder
 
     def call(self, worker: str, target: str, timeout_s: float, on_progress: Any = None, **arguments: Any) -> Any:
         """As `WorkerPool.call`, here and now."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import time
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
@@ -14,14 +15,18 @@ import numpy as np
 from benchmarks.mutation import catalogue
 from benchmarks.mutation.effect import NOISE, effect
 from benchmarks.mutation.in_process import InProcess
+from benchmarks.mutation.subjects import NETS, SOURCE, captured
+from converters.contract import Artifact
 from pipeline import config
 from pipeline.checks.drift.suspects import Drift
 from pipeline.checks.outcome import Outcome
-from pipeline.drift import drift
+from pipeline.drift import drift_of
 from pipeline.lone import open_artifact
 
 STEP = 1e-9
 """Of the range of an 8-bit output: any step is more."""
+AS_CONVERTED = "as converted"
+"""The honest change that is none: a file held against another one, or against the source."""
 
 
 class Sort(StrEnum):
@@ -85,32 +90,44 @@ class Row:
 
 
 def attempt(trial: Trial, folder: Path) -> Row:
-    """The row of a trial; the changed file lies in `folder` while it lasts."""
+    """The row of a trial; the changed file lies in `folder`, where sources are built too."""
+    folder.mkdir(parents=True, exist_ok=True)
     where = (trial.subject, trial.pairing, trial.honest.suffix[1:], trial.family, trial.kind, trial.seed)
-    table = catalogue.faults(trial.honest.suffix) if trial.fault else catalogue.changes(trial.honest.suffix)
-    file = catalogue.opened(trial.honest)
-    random = np.random.default_rng(_seed(trial))
-    with np.errstate(all="ignore"):
-        entry = table[trial.kind]
-        place = entry.plant(file, random) if isinstance(entry, catalogue.Fault) else entry(file, random) or None
+    other = folder / f"{'fault' if trial.fault else 'honest'}{trial.honest.suffix}"
+    place = _planted(trial, other)
     if place is None:
         return Row(*where, Sort.NOTHING)
-    other = folder / f"{'fault' if trial.fault else 'honest'}{trial.honest.suffix}"
-    file.write(other)
-    pool, limits = InProcess(), config.load().limits
-    artifact, _ = open_artifact(trial.honest, pool, limits)
+    pool, limits = InProcess(folder), config.load().limits
+    honest, _ = open_artifact(trial.honest, pool, limits)
     try:
-        measured = effect(trial.honest, other, artifact.source.inputs)
+        measured = effect(trial.honest, other, honest.source.inputs)
     except Exception as error:
-        return Row(*where, Sort.DOES_NOT_RUN, said=str(error)[:200], place=int(place))
+        return Row(*where, Sort.DOES_NOT_RUN, said=str(error)[:200], place=place)
     size = float(measured.pop("size"))
-    if trial.fault and size <= (STEP if artifact.precision.value.startswith("int8") else NOISE):
-        return Row(*where, Sort.NO_EFFECT, place=int(place), effect=size)
+    if trial.fault and size <= (STEP if honest.precision.value.startswith("int8") else NOISE):
+        return Row(*where, Sort.NO_EFFECT, place=place, effect=size)
+    reference = _reference(trial.reference, folder, pool)
     start = time.perf_counter()
-    found = drift(_reference(trial.reference), other, "random", pool, limits)
+    found = drift_of(reference, open_artifact(other, pool, limits)[0], None, pool, limits)
     seconds = time.perf_counter() - start
     sort = Sort.FAULT if trial.fault else Sort.HONEST
-    return Row(*where, sort, *_seen(found, int(place)), int(place), size, seconds, _said(found), measured)
+    return Row(*where, sort, *_seen(found, place), place, size, seconds, _said(found), measured)
+
+
+def _planted(trial: Trial, other: Path) -> int | None:
+    """Writes the changed file: the operator's place, -1 for none; None where there is nothing to change."""
+    if trial.kind == AS_CONVERTED:
+        shutil.copyfile(trial.honest, other)
+        return -1
+    file, random = catalogue.opened(trial.honest), np.random.default_rng(_seed(trial))
+    with np.errstate(all="ignore"):
+        if trial.fault:
+            place = catalogue.faults(trial.honest.suffix)[trial.kind].plant(file, random)
+        else:
+            place = -1 if catalogue.changes(trial.honest.suffix)[trial.kind](file, random) else None
+    if place is not None:
+        file.write(other)
+    return None if place is None else int(place)
 
 
 def _seed(trial: Trial) -> list[int]:
@@ -118,9 +135,18 @@ def _seed(trial: Trial) -> list[int]:
     return [trial.seed, *hashlib.sha256(f"{trial.honest.name} {trial.kind}".encode()).digest()[:8]]
 
 
-def _reference(text: str) -> Any:
-    """A file, or `file.py:function` of a source as it is."""
-    return Path(text)
+_sources: dict[str, Artifact] = {}
+
+
+def _reference(text: str, folder: Path, pool: Any) -> Artifact:
+    """The artifact of a file, or of a network of ours in its framework."""
+    limits = config.load().limits
+    if not text.startswith(SOURCE):
+        return open_artifact(Path(text), pool, limits)[0]
+    name = text.removeprefix(SOURCE)
+    if name not in _sources:
+        _sources[name] = captured(NETS[name], folder, pool, limits)
+    return _sources[name]
 
 
 def _seen(found: Drift, place: int) -> tuple[bool, bool, bool]:
