@@ -14,11 +14,14 @@ from converters.contract import Arrays, Artifact, RuntimeSpec, Signature, Tensor
 from converters.inspection import Inspection
 from converters.worker import WorkerPool
 from pipeline.binding import speaking
+from pipeline.checks.drift.check import check_drift
+from pipeline.checks.drift.suspects import Drift
 from pipeline.checks.gates import Gates
 from pipeline.checks.outcome import Check
 from pipeline.checks.parity import check_parity
 from pipeline.checks.precision import check_precision
 from pipeline.config import Limits
+from pipeline.drift import tried
 from pipeline.lone import default_runtime, inputs_for, inspect_file, open_artifact, require
 
 PREFIX = "input/"
@@ -37,6 +40,7 @@ class Comparison:
     inputs: str
     checks: tuple[Check, ...]
     stateful: bool = False  # the samples were one sequence from a fresh state, on both sides
+    drift: Drift | None = None  # layer by layer, where both sides can be looked into
 
 
 def compare(
@@ -48,8 +52,10 @@ def compare(
     limits: Limits,
     runtimes: tuple[str, str] = ("", ""),
     sizes: tuple[TensorSpec, ...] = (),
+    *,
+    inside: bool = True,
 ) -> Comparison:
-    """Runs both models and judges `b` by the parity gate of the less precise of the two.
+    """Runs both models and judges `b` by the parity gate of the less precise of the two, and `inside` by its layers.
 
     Either may be a file or a builder, `file.py:function`; `sizes` as the `inputs` of `open_artifact`.
 
@@ -67,11 +73,18 @@ def compare(
     coarser = max((a.precision, b.precision), key=order.index)
     parity = check_parity(reference, got, a.source.outputs, gates.parity[coarser])
     count = len(next(iter(arrays.values())))
-    sides = a, b, runtime_a.name, runtime_b.name, count, inputs
-    if b.builder:  # no file that says what it is made of
-        return Comparison(*sides, (parity,))
-    found = inspect_file(b.path, pool, limits)
-    return Comparison(*sides, (_precision(b, found, gates), parity), found.stateful)
+    inspection = None if b.builder else inspect_file(b.path, pool, limits)  # code does not say what it is made of
+    layers = tried(a, b, arrays, pool, limits) if inside else None
+    checks = (
+        *([_precision(b, inspection, gates)] if inspection else []),
+        parity,
+        *([check_drift(layers)] if layers is not None else []),
+    )
+    return Comparison(
+        *(a, b, runtime_a.name, runtime_b.name, count, inputs, checks),
+        stateful=inspection is not None and inspection.stateful,
+        drift=layers if isinstance(layers, Drift) else None,
+    )
 
 
 def run(

@@ -10,18 +10,20 @@ from pathlib import Path
 import numpy as np
 
 from converters import registry
-from converters.contract import Arrays, Artifact, Format, RuntimeSpec, TensorSpec
+from converters.contract import Arrays, Artifact, Format, Precision, RuntimeSpec, TensorSpec
 from converters.device import split_name
-from converters.errors import EdgeExportError, ModelError, UnsupportedError, UsageError
+from converters.errors import EdgeExportError, ModelError, UnavailableError, UnsupportedError, UsageError
 from converters.inspection import Inspection
 from converters.worker import WorkerPool
 from pipeline import config, golden
 from pipeline.bundle import open_bundle
+from pipeline.checks.drift.suspects import Drift
 from pipeline.checks.gates import Gates, parse_gates
 from pipeline.checks.outcome import Cell, Check, Outcome
 from pipeline.checks.verdict import Evidence, Golden, Home, judge, judge_unmade
 from pipeline.compare import run
 from pipeline.config import Limits
+from pipeline.drift import tried
 from pipeline.golden import GoldenPack
 from pipeline.golden_inputs import NO_LABEL
 from pipeline.lone import cpu_runtimes, inputs_for, inspect_file, named_runtimes, open_artifact
@@ -41,7 +43,8 @@ class Wanted:
 
     `inputs` is `golden`, `random`, or a file, as for `compare`; a bundle always brings its own pack. `sizes` are the
     inputs that the user describes. `runtimes`, families or full names, are those of this machine's CPU where none is
-    named. `own_gates`: the user gave gates, which judge a bundle instead of its own.
+    named. `own_gates`: the user gave gates, which judge a bundle instead of its own. `inside`: a file of a bundle is
+    held against the fp32 file that it was made from, layer by layer.
     """
 
     path: Path
@@ -50,6 +53,7 @@ class Wanted:
     own_gates: bool = False
     runtimes: tuple[str, ...] = ()
     sizes: tuple[TensorSpec, ...] = ()
+    inside: bool = True
 
 
 def revalidate(wanted: Wanted, pool: WorkerPool, limits: Limits) -> Iterator[Cell]:
@@ -66,6 +70,7 @@ def revalidate(wanted: Wanted, pool: WorkerPool, limits: Limits) -> Iterator[Cel
         bundle = open_bundle(path)
         if not wanted.own_gates:
             bench.gates = parse_gates(config.read_toml(bundle.gates), None)
+        bench.siblings = bundle.artifacts if wanted.inside else ()
         packs = {framework: golden.read(pack) for framework, pack in bundle.golden.items()}
         cells: Iterator[Cell] = (
             cell for each in bundle.artifacts for cell in bench.by_pack(each, packs[each.framework])
@@ -74,6 +79,7 @@ def revalidate(wanted: Wanted, pool: WorkerPool, limits: Limits) -> Iterator[Cel
         artifact, of_bundle = open_artifact(path, pool, limits)
         artifact = settled(artifact, wanted.sizes)
         pack = _pack(wanted.inputs, of_bundle)
+        bench.siblings = open_bundle(path.parent).artifacts if of_bundle and wanted.inside else ()
         cells = bench.by_pack(artifact, pack) if pack else bench.by_itself(artifact, wanted.inputs)
     for cell in cells:
         done += 1
@@ -104,6 +110,7 @@ class _Bench:
     named: Sequence[RuntimeSpec] | None
     pool: WorkerPool
     limits: Limits
+    siblings: Sequence[Artifact] = ()
 
     def by_pack(self, artifact: Artifact, pack: GoldenPack) -> Iterator[Cell]:
         """Cells judged by the framework's own outputs."""
@@ -118,10 +125,12 @@ class _Bench:
                     given[spec.name] = error
             return given[spec.name]
 
-        for spec in self._runtimes(artifact.format):
+        specs = self._runtimes(artifact.format)
+        layers = self._layers(artifact, pack.inputs) if specs else None
+        for spec in specs:
             home = cpu_runtimes(artifact.format)[0]
             beside = Home(home.name, outputs(home)) if spec.name != home.name else None
-            yield self._cell(artifact, spec, self._judge(artifact, spec, known, outputs(spec), beside))
+            yield self._cell(artifact, spec, self._judge(artifact, spec, known, outputs(spec), beside, layers=layers))
 
     def by_itself(self, artifact: Artifact, inputs: str) -> Iterator[Cell]:
         """Cells judged by what the same file gives on other kernels of this machine's CPU."""
@@ -171,6 +180,7 @@ class _Bench:
         beside: Home | None = None,
         *,
         alone: bool = False,
+        layers: Drift | EdgeExportError | None = None,
     ) -> list[Check]:
         evidence = Evidence(
             precision=artifact.precision,
@@ -187,6 +197,7 @@ class _Bench:
             alone=alone,
             arithmetic=registry.arithmetic(spec),
             emulated=spec.device.name if spec.device and spec.device.emulated else "",
+            drift=layers,
         )
         told = () if artifact.producer else self._told(spec)
         checks = judge(evidence, self.gates)
@@ -199,6 +210,22 @@ class _Bench:
         """
         gate = self.gates.placement.get(split_name(spec.name)[0])
         return ("precision", "placement") if gate and gate.device == XNNPACK else ("precision",)
+
+    def _layers(self, artifact: Artifact, inputs: Arrays) -> Drift | EdgeExportError | None:
+        """A file of a bundle beside the fp32 file of its route; None where there is no bundle, or nobody asks."""
+        if not self.siblings:
+            return None
+        route = artifact.framework, artifact.route, artifact.format, Precision.FP32
+        for other in self.siblings if artifact.precision is not Precision.FP32 else ():
+            if (other.framework, other.route, other.format, other.precision) == route:
+                found = tried(other, artifact, inputs, self.pool, self.limits)
+                if isinstance(found, EdgeExportError):
+                    return found
+                return dataclasses.replace(found, a=other.path.name, b=artifact.path.name)
+        return UnavailableError(
+            f"what {artifact.path.name} was made from is not in the bundle, whose report says how they compared; "
+            "`edge-export drift file.py:function FILE` compares them here"
+        )
 
     def _runtimes(self, format: Format) -> list[RuntimeSpec]:
         found = self.named if self.named is not None else cpu_runtimes(format)

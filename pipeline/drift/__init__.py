@@ -7,6 +7,7 @@ from pathlib import Path
 
 from converters import registry
 from converters.contract import Arrays, Artifact, TensorSpec
+from converters.errors import EdgeExportError, ToolkitError
 from converters.worker import WorkerPool
 from pipeline.checks.drift.suspects import Drift
 from pipeline.config import Limits
@@ -55,3 +56,17 @@ def drift_of(
     compared = alike if a.format is b.format else across
     found = compared(graphs[0], graphs[1], work)
     return dataclasses.replace(found, layers=work.layers(graphs[0], graphs[1])) if layers else found
+
+
+def tried(
+    a: Artifact, b: Artifact, given: Arrays | None, pool: WorkerPool, limits: Limits, *, layers: bool = False
+) -> Drift | EdgeExportError:
+    """What `drift_of` says, or why it says nothing: for who asks more of two models than this."""
+    try:
+        for artifact in (a, b):
+            registry.tracer(artifact.format)
+        return drift_of(a, b, given, pool, limits, layers=layers)
+    except EdgeExportError as error:
+        return error
+    except Exception as error:
+        return ToolkitError(f"{type(error).__name__}: {error}")

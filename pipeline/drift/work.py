@@ -19,8 +19,8 @@ from converters.worker import WorkerPool
 from pipeline.binding import speaking
 from pipeline.checks.drift.layers import layers
 from pipeline.checks.drift.suspects import Layer
-from pipeline.compare import PREFIX
 from pipeline.config import Limits
+from pipeline.evidence import INPUT as PREFIX
 from pipeline.lone import inputs_for
 
 SAMPLES = 16

@@ -6,7 +6,9 @@ import shutil
 import numpy as np
 import pytest
 import toy_workers
+from drift_models import dense
 from gates import mini
+from gates.in_process import InProcess
 from toy_workers import ToyWorkers
 
 from converters import registry
@@ -43,8 +45,9 @@ def outcomes(found):
 def test_a_copy_passes_on_made_up_inputs(files, tmp_path):
     right, _ = files
     shutil.copy(right, tmp_path / "copy.pt")
-    found = compare(right, tmp_path / "copy.pt", "random", GATES, ToyWorkers(), LIMITS)
+    found = compare(right, tmp_path / "copy.pt", "random", GATES, ToyWorkers(), LIMITS, inside=False)
     assert outcomes(found) == {"precision": "PASSED", "parity": "PASSED"}
+    assert found.drift is None
     assert (found.samples, found.runtime_a, found.runtime_b) == (64, "torchscript", "torchscript")
 
 
@@ -71,7 +74,7 @@ def test_weights_rounded_in_secret_fail_as_float32(files):
 
 def test_a_guessed_precision_is_told_but_does_not_fail_a_file_that_claims_nothing(files):
     right, _ = files
-    precision, parity = compare(right, right, "random", GATES, ToyWorkers(), LIMITS).checks
+    precision, parity, *_ = compare(right, right, "random", GATES, ToyWorkers(), LIMITS).checks
     assert not precision.required
     assert parity.required
 
@@ -132,3 +135,44 @@ def test_a_file_that_keeps_state_is_said_to(files):
     right, _ = files
     assert compare(right, right, "random", GATES, Remembering(), LIMITS).stateful
     assert not compare(right, right, "random", GATES, ToyWorkers(), LIMITS).stateful
+
+
+@pytest.fixture
+def small(tmp_path):
+    """Inputs on which no activation is driven to its limit."""
+    rng = np.random.default_rng(0)
+    arrays = {name: rng.uniform(-0.1, 0.1, (32, 1, 6)).astype(np.float32) for name in "ab"}
+    np.savez(tmp_path / "small.npz", allow_pickle=False, **arrays)
+    return str(tmp_path / "small.npz")
+
+
+def test_what_the_outputs_of_these_inputs_hide_is_found_by_the_layers(tmp_path, small):
+    right, other = dense(tmp_path / "right.tflite").path, dense(tmp_path / "other.tflite", activation=3).path
+    found = compare(right, other, small, GATES, InProcess(), LIMITS)
+    assert outcomes(found) == {"precision": "PASSED", "parity": "PASSED", "drift": "FAILED"}
+    (reason,) = found.checks[-1].reasons
+    assert reason.startswith("FULLY_CONNECTED 1 (y): RELU became RELU6")
+    assert found.drift.suspects[0].b.op_index == 1
+    assert outcomes(compare(right, right, small, GATES, InProcess(), LIMITS))["drift"] == "PASSED"
+    assert "drift" not in outcomes(compare(right, other, small, GATES, InProcess(), LIMITS, inside=False))
+
+
+def test_what_nobody_looks_into_is_said_and_colours_nothing(tmp_path, small, monkeypatch):
+    right = dense(tmp_path / "right.tflite").path
+    monkeypatch.setattr(registry, "tracers", lambda: ())
+    check = compare(right, right, small, GATES, InProcess(), LIMITS).checks[-1]
+    assert (check.name, check.outcome.value, check.required) == ("drift", "UNSUPPORTED", False)
+    assert "nobody looks inside tflite models" in check.reasons[0]
+
+
+def test_a_fault_of_ours_in_looking_inside_is_red_and_hides_no_other_check(tmp_path, small):
+    class Broken(InProcess):
+        def call(self, worker, target, timeout_s, **arguments):
+            if target == "converters.drift_job:graph":
+                raise KeyError(7)
+            return super().call(worker, target, timeout_s, **arguments)
+
+    right = dense(tmp_path / "right.tflite").path
+    found = compare(right, right, small, GATES, Broken(), LIMITS)
+    assert outcomes(found) == {"precision": "PASSED", "parity": "PASSED", "drift": "FAILED"}
+    assert "KeyError: 7" in found.checks[-1].reasons[0]

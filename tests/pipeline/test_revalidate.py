@@ -230,3 +230,34 @@ def test_what_xnnpack_leaves_to_the_cpu_is_told_and_what_a_gpu_leaves_fails(
     cell, _ = again(lone_file, gates=gates)  # toy workers place operators on "cpu"
     assert check(cell, "placement").outcome is Outcome.FAILED
     assert cell.outcome is outcome_wanted
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    """A bundle of an fp32 file and an fp16 file of the same route."""
+    folder = tmp_path_factory.mktemp("pair")
+    done = toy_workers.finish(toy_workers.request(folder / "project", "fp32", "fp16"), folder / "ws")
+    return publish(done.plan, done.gates, done.cells, done.results, done.store, folder / "dist", "test")[0]
+
+
+def drifts(path, **more):
+    cells = list(revalidate(Wanted(path, "golden", GATES, **more), ToyWorkers(), LIMITS))
+    return {cell.precision: next(check for check in cell.checks if check.name == "drift") for cell in cells}
+
+
+def test_a_file_of_a_bundle_is_held_against_the_fp32_file_of_its_route(pair):
+    found = drifts(pair)
+    assert found["fp16"].outcome is Outcome.PASSED
+    assert found["fp16"].metrics["against"] == "net_torch_onnx_fp32.onnx"
+    assert found["fp32"].outcome is Outcome.NOT_RUN
+    assert not found["fp32"].required
+    assert "made from is not in the bundle" in found["fp32"].reasons[0]
+
+
+def test_a_lone_file_of_a_bundle_knows_its_siblings(pair):
+    assert drifts(pair / "net_torch_onnx_fp16.onnx")["fp16"].outcome is Outcome.PASSED
+
+
+def test_layers_are_left_alone_where_nobody_asks(pair):
+    check = drifts(pair, inside=False)["fp16"]
+    assert (check.outcome, check.required) == (Outcome.NOT_RUN, False)
