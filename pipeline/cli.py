@@ -15,7 +15,7 @@ import typer
 
 from converters.errors import EdgeExportError
 from pipeline import __version__
-from pipeline.commands import devices, drift, files, housekeeping, runs, toolchains
+from pipeline.commands import bench, devices, drift, files, housekeeping, repair, runs, toolchains
 
 EXIT_CODES = """\b
 Exit codes:
@@ -63,9 +63,11 @@ def _root(
 
 runs.register(app)
 files.register(app)
+bench.register(app)
 housekeeping.register(app)
 devices.register(app)
 drift.register(app)
+repair.register(app)
 toolchains.register(app)
 
 

@@ -1,30 +1,32 @@
-"""Two artifacts timed against each other in interleaved pairs, in one process."""
+"""Two artifacts timed against each other in interleaved rounds, in one process."""
 
 from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from converters.contract import RuntimeSpec
+from converters.contract import RuntimeSpec, TensorSpec
 from converters.errors import UsageError
-from converters.timing import PairTimings
+from converters.timing import Pairing
 from converters.worker import WorkerPool
 from pipeline.binding import speaking
 from pipeline.checks.gates import LatencyGate
 from pipeline.checks.latency import check_latency
 from pipeline.checks.outcome import Check
+from pipeline.checks.sequential import time_in_worker
 from pipeline.config import Limits
 from pipeline.lone import default_runtime, inputs_for, open_artifact
 
 WORKER = "bench"
-"""A process of its own, which loads the runtimes of both sides, so that pairs are interleaved."""
+"""A process of its own, which loads the runtimes of both sides, so that their calls take turns."""
 
 
 def race(
-    path_a: Path,
-    path_b: Path,
+    path_a: Path | str,
+    path_b: Path | str,
     inputs: str,
     runtimes: tuple[str, str],
     budget_s: float,
@@ -32,14 +34,17 @@ def race(
     gate: LatencyGate,
     pool: WorkerPool,
     limits: Limits,
+    sizes: tuple[TensorSpec, ...] = (),
 ) -> Check:
     """The check `latency` of a beside b; the ratio is a's time to b's.
+
+    Either may be a builder, `file.py:function`; `sizes` are as the `inputs` of `open_artifact`.
 
     Raises:
         ModelError, UsageError: as `compare`; or runtimes that no one process reaches.
     """
-    a, pack_a = open_artifact(path_a, pool, limits)
-    b, pack_b = open_artifact(path_b, pool, limits)
+    a, pack_a = open_artifact(path_a, pool, limits, sizes)
+    b, pack_b = open_artifact(path_b, pool, limits, sizes)
     runtime_a, runtime_b = default_runtime(a, runtimes[0]), default_runtime(b, runtimes[1])
     arrays = inputs_for(a, inputs, [pack_a, pack_b])
     other = speaking(b, a.source)
@@ -48,18 +53,13 @@ def race(
         # both sides may name a single input differently: each finds its own
         own = {spec.name: arrays[first.name] for first, spec in zip(a.source.inputs, other.source.inputs, strict=True)}
         np.savez(samples, allow_pickle=False, **{f"input/{name}": value for name, value in {**arrays, **own}.items()})
-        timings: PairTimings = pool.call(
-            _worker(runtime_a, runtime_b),
-            "converters.timing:time_pair",
-            limits.latency_s + 4 * budget_s,
-            runtime_a=runtime_a.name,
-            artifact_a=a,
-            runtime_b=runtime_b.name,
-            artifact_b=other,
-            samples=samples,
-            budget_s=budget_s,
-            threads=threads,
-        )
+        worker = _worker(runtime_a, runtime_b)
+
+        def call(target: str, **arguments: Any) -> Any:
+            return pool.call(worker, target, limits.latency_s, **arguments)
+
+        pairing = Pairing(runtime_a.name, a, runtime_b.name, other, samples, threads)
+        timings = time_in_worker(call, pairing, gate, budget_s)
     return check_latency(timings, gate)
 
 

@@ -14,14 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from gates import mini
-from gates.timings import simulated
+from gates import mini, timings
 
-from converters.errors import UnsupportedError
 from converters.contract import Artifact, ConversionRequest, Format, Precision, Signature, TensorSpec
+from converters.errors import UnsupportedError
 from converters.graph import Graph, Op, Tensor
-from converters.reach import Reach, Watched
 from converters.inspection import Inspection, OpInfo, TensorInfo
+from converters.reach import Reach, Watched
 from converters.samples import load_samples
 from converters.state import Probe
 from pipeline.checks.gates import Gates
@@ -102,6 +101,7 @@ class ToyWorkers:
         self, runtime: str, artifact: Artifact, samples: Path, prefix: str = "", fresh: bool = False
     ) -> Any:
         return mini.run(load(artifact.path), load_samples(samples, prefix)[artifact.source.inputs[0].name])
+
     def _survey(self, artifact: Artifact, samples: Path, prefix: str, legal: Any, nudged: bool) -> Reach:
         inputs = load_samples(samples, prefix)[artifact.source.inputs[0].name]
         outputs = list(mini.run(load(artifact.path), inputs).values())
@@ -111,7 +111,6 @@ class ToyWorkers:
 
     def _climb(self, **arguments: Any) -> Any:
         raise UnsupportedError("a toy has no gradients")
-
 
     def _probe(self, runtime: str, artifact: Artifact, samples: Path, prefix: str = "") -> Probe:
         shapes = {spec.name: value.shape[1:] for spec, value in self._outputs(artifact, samples, prefix)}
@@ -129,12 +128,22 @@ class ToyWorkers:
 
     def _trace(self, artifact: Artifact, samples: Path, prefix: str, indices: Any) -> dict[int, np.ndarray]:
         inputs = load_samples(samples, prefix)[artifact.source.inputs[0].name]
-        first = len(load(artifact.path))
-        known = dict(enumerate((inputs, *mini.run(load(artifact.path), inputs).values()), first))
-        return {index: known[index] for index in indices if index in known}
+        return self._run(artifact, {len(load(artifact.path)): inputs}, indices)
 
-    def _time_pair(self, **arguments: Any) -> Any:
-        return simulated(0)
+    def _run(self, artifact: Artifact, given: Any, wanted: Any) -> dict[int, np.ndarray]:
+        first = len(load(artifact.path))
+        known = dict(enumerate((given[first], *mini.run(load(artifact.path), given[first]).values()), first))
+        return {index: known[index] for index in wanted if index in known}
+
+    def _run_many(self, artifact: Artifact, pieces: Any) -> list[dict[int, np.ndarray]]:
+        return [self._run(artifact, given, wanted) for given, wanted in pieces]
+
+    def _rehearse(self, **arguments: Any) -> Any:
+        self.machine = timings.Machine(0)
+        return timings.PLAN
+
+    def _time_round(self, plan: Any, seed: int, **arguments: Any) -> Any:
+        return self.machine.take(plan, seed)
 
 
 def save(path: Path, precision: Precision) -> None:

@@ -88,8 +88,9 @@ class CoverageGate:
 class LatencyGate:
     """When a difference of time may be called one, and when it fails a cell."""
 
-    confidence: float  # of the interval of the ratio
-    min_rounds: int  # fewer re-opened rounds give no interval
+    confidence: float  # of the interval of the ratio, at all looks together
+    min_rounds: int  # the first look; fewer re-opened rounds give no interval
+    equal_within: float  # a share: smaller differences are none
     max_ratio: float  # to the baseline; 0: latency is told, not judged
     reason: str
 

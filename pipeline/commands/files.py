@@ -1,4 +1,4 @@
-"""The verbs that take finished files: compare, inspect, validate, bench."""
+"""The verbs that take finished files: compare, inspect, validate."""
 
 from __future__ import annotations
 
@@ -28,7 +28,6 @@ def register(app: typer.Typer) -> None:
     app.command(epilog="Example: edge-export compare dist/m/a.onnx dist/m/b.tflite --inputs golden")(compare)
     app.command(epilog="Example: edge-export inspect dist/m/b.tflite")(inspect)
     app.command(epilog="Example: edge-export validate dist/fashion-cnn")(validate)
-    app.command(epilog="Example: edge-export bench a.tflite b.tflite --budget 10")(bench)
 
 
 def compare(
@@ -38,11 +37,15 @@ def compare(
     runtime_a: RuntimeA = "",
     runtime_b: RuntimeB = "",
     input: options.Input = None,
+    drift: Annotated[bool, typer.Option(help="Compare layer by layer too, where both can be looked into.")] = True,
     gates: options.Gates = None,
     json: options.Json = False,
     debug: options.Debug = False,
 ) -> None:
-    """Runs two artifacts of any two formats on the same inputs and judges the second against the first."""
+    """Runs two artifacts of any two formats on the same inputs and judges the second against the first.
+
+    By its outputs, and by its layers: what the outputs of these inputs hide is found there.
+    """
     from pipeline.captured import title
     from pipeline.checks.outcome import Outcome, worst
     from pipeline.compare import compare as compare_files
@@ -53,7 +56,7 @@ def compare(
     _, parsed = load_configs(None, gates)
     sizes = parse_inputs(options.words(input))
     with toolbox() as (pool, limits):
-        found = compare_files(a, b, inputs, parsed, pool, limits, (runtime_a, runtime_b), sizes)
+        found = compare_files(a, b, inputs, parsed, pool, limits, (runtime_a, runtime_b), sizes, inside=drift)
     outcome = worst(check.outcome for check in found.checks if check.required)
     if json:
         cell = {
@@ -67,7 +70,8 @@ def compare(
         names = [side.builder or str(side.path) for side in (found.a, found.b)]
         sides = {"a": names[0], "runtime_a": found.runtime_a, "b": names[1], "samples": found.samples}
         sides |= {"stateful": found.stateful}
-        _print_json({**sides, "outcome": outcome.value, "cells": [cell]})
+        layers = {"drift": found.drift.to_json()} if found.drift is not None else {}
+        _print_json({**sides, "outcome": outcome.value, "cells": [cell], **layers})
     else:
         head = f"{title(found.b)} ({found.runtime_b}) against {title(found.a)} ({found.runtime_a})"
         order = " as one sequence from a fresh state (stateful)" if found.stateful else ""
@@ -128,11 +132,12 @@ def validate(
         ),
     ] = None,
     input: options.Input = None,
+    drift: Annotated[bool, typer.Option(help="Hold files of a bundle against their fp32 file, layer by layer.")] = True,
     gates: options.Gates = None,
     json: options.Json = False,
     debug: options.Debug = False,
 ) -> None:
-    """Judges a bundle, or one artifact, anew on this machine: parity, precision, placement.
+    """Judges a bundle, or one artifact, anew on this machine: parity, layers, precision, placement.
 
     Right is what the framework computed, where golden data lies in the bundle or is given. A file alone is judged by
     itself on another runtime of this CPU, with made-up inputs, and the check `yardstick` says on which.
@@ -145,7 +150,7 @@ def validate(
 
     _, parsed = load_configs(None, gates)
     sizes = parse_inputs(options.words(input))
-    wanted = Wanted(path, inputs, parsed, gates is not None, options.words(runtime), sizes)
+    wanted = Wanted(path, inputs, parsed, gates is not None, options.words(runtime), sizes, drift)
     cells = []
     with toolbox() as (pool, limits):
         for cell in revalidate(wanted, pool, limits):
@@ -155,31 +160,6 @@ def validate(
     if json:
         _print_json({"path": str(path), "cells": [cell_to_json(cell) for cell in cells]})
     raise typer.Exit(exit_code(cells))
-
-
-def bench(
-    a: First,
-    b: Second,
-    inputs: Inputs = "random",
-    runtime_a: RuntimeA = "",
-    runtime_b: RuntimeB = "",
-    budget: Annotated[float, typer.Option(min=0.2, help="Seconds to measure for.")] = 10.0,
-    threads: Annotated[int, typer.Option(min=1, help="Threads of each runtime.")] = 1,
-    json: options.Json = False,
-    debug: options.Debug = False,
-) -> None:
-    """Times two artifacts in interleaved pairs and says which is faster, or that it cannot tell."""
-    from pipeline.configs import load_configs
-    from pipeline.lone import toolbox
-    from pipeline.race import race
-
-    _, parsed = load_configs(None, None)
-    with toolbox() as (pool, limits):
-        check = race(a, b, inputs, (runtime_a, runtime_b), budget, threads, parsed.latency, pool, limits)
-    if json:
-        _print_json({"a": str(a), "b": str(b), "metrics": dict(check.metrics), "outcome": check.outcome.value})
-    else:
-        _print_checks(f"{Path(a).name} (a) against {Path(b).name} (b)", (check,))
 
 
 def _print_json(document: dict[str, Any]) -> None:

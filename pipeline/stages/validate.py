@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from typing import Any
 
 from converters.contract import Arrays, InspectorSpec, RuntimeSpec
 from converters.inspection import Inspection
-from pipeline import evidence
+from converters.timing import Pairing
+from pipeline import config, evidence
+from pipeline.checks.gates import LatencyGate
+from pipeline.checks.sequential import time_in_worker
 from pipeline.config import Limits
 from pipeline.entries import read_artifact
 from pipeline.store import digest
@@ -70,32 +74,32 @@ def latency_task(
     against: RuntimeSpec | None = None,
     seed: int = 0,
 ) -> Task:
-    """Times an artifact against its baseline in interleaved pairs, alone on the machine.
+    """Times an artifact against its baseline in interleaved rounds, until they decide, alone on the machine.
 
-    The baseline of an fp32 artifact is itself: the A/A control of the report. `against` is the baseline's runtime, of
-    the same worker, where it is another one.
+    The gate that comes with the project says when they have, whatever gate judges: a changed gate times nothing anew.
+    The baseline of an fp32 artifact is itself. `against` is the baseline's runtime, of the same worker, where it is
+    another one.
     """
-    beside = against or runtime
+    beside, gate = against or runtime, LatencyGate(**config.load().gates["latency"])
 
     def work(context: Context) -> None:
-        timings = context.call(
-            runtime.worker,
-            "converters.timing:time_pair",
-            limits.latency_s,
-            runtime_a=runtime.name,
-            artifact_a=read_artifact(context.needs["artifact"]),
-            runtime_b=beside.name,
-            artifact_b=read_artifact(context.needs["baseline"]),
-            samples=context.needs["reference"].file(evidence.GOLDEN),
-            budget_s=limits.latency_budget_s,
-            threads=1,
-            seed=seed,
+        pairing = Pairing(
+            runtime.name,
+            read_artifact(context.needs["artifact"]),
+            beside.name,
+            read_artifact(context.needs["baseline"]),
+            context.needs["reference"].file(evidence.GOLDEN),
         )
+
+        def call(target: str, **arguments: Any) -> Any:
+            return context.call(runtime.worker, target, limits.latency_s, **arguments)
+
+        timings = time_in_worker(call, pairing, gate, limits.latency_budget_s, seed)
         (context.folder / evidence.TIMINGS).write_text(json.dumps(timings.to_json()))
 
     name = f"time {artifact.name.partition(' ')[2]}@{runtime.name}"
     ingredients = {**_runtime_ingredients(runtime)}
-    ingredients["latency budget"] = digest([limits.latency_budget_s, seed])
+    ingredients["latency budget"] = digest([limits.latency_budget_s, seed, dataclasses.asdict(gate)])
     ingredients |= {"runtime of the baseline": against.name} if against else {}
     needs = {"artifact": artifact, "baseline": baseline, "reference": reference}
     return Task(name, "validate", ingredients, work, needs, lane=runtime.worker, exclusive=True)

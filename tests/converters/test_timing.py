@@ -1,4 +1,4 @@
-"""Pairs are fair, warm, and found in the right size; the statistics on them are tested beside the checks."""
+"""Rounds are fair and warm, and leave the process as it was; the statistics on them are tested beside the checks."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ import numpy as np
 import pytest
 from gates import sleeper
 
-from converters import registry, timing
+from converters import registry
 from converters.contract import Artifact
+from converters.disturbance import Disturbance
 from converters.errors import ContractError, ModelError
-from converters.timing import MAX_PAIRS, MIN_PAIRS, ROUNDS, PairTimings, time_pair
+from converters.timing import CONTROL, A, B, Pairing, PairTimings, Plan, Round, time_round
+
+PLAN = Plan(warm_up=2, calls=(3, 3), coarse=(False, False), pairs=4)
 
 
 @pytest.fixture(autouse=True)
@@ -32,35 +35,46 @@ def samples(tmp_path: Path) -> Path:
     return path
 
 
-def run(a: Artifact, b: Artifact, samples: Path, **more: object) -> PairTimings:
-    return time_pair("sleeper", a, "sleeper", b, samples, **{"budget_s": 0.4, **more})
+def run(a: Artifact, b: Artifact, samples: Path, plan: Plan = PLAN, seed: int = 0, **more: object) -> Round:
+    return time_round(Pairing("sleeper", a, "sleeper", b, samples, **more), plan, seed)  # type: ignore[arg-type]
 
 
 def test_seconds_a_call_of_each_side(tmp_path: Path, samples: Path) -> None:
     found = run(sleeper.artifact(tmp_path / "a", 100), sleeper.artifact(tmp_path / "b", 300), samples)
-    assert np.median(found.a_s) == pytest.approx(100e-6, rel=0.2)
-    assert np.median(found.b_s) == pytest.approx(300e-6, rel=0.2)
-    assert found.a_p90_s >= np.median(found.a_s)
+    assert found.seconds.shape == (3, PLAN.pairs)
+    assert np.median(found.seconds[A]) == pytest.approx(100e-6, rel=0.2)
+    assert np.median(found.seconds[B]) == pytest.approx(300e-6, rel=0.2)
+    assert np.median(found.seconds[CONTROL]) == pytest.approx(300e-6, rel=0.2)
+    assert found.calls_a_s.shape == found.calls_b_s.shape == (12,)
 
 
-def test_every_round_opens_both_anew_and_closes_them(tmp_path: Path, samples: Path) -> None:
+def test_every_round_opens_three_sessions_warms_them_all_and_closes_them(tmp_path: Path, samples: Path) -> None:
     same = sleeper.artifact(tmp_path / "a", 50)
-    found = run(same, same, samples)
-    assert len(sleeper.opened) == 2 * ROUNDS == 2 * len(found.a_s)
+    run(same, same, samples)
+    assert len(sleeper.opened) == 3
+    assert {session.calls for session in sleeper.opened} == {PLAN.warm_up + PLAN.pairs * PLAN.calls[0]}
     assert all(session.closed for session in sleeper.opened)
 
 
-def test_orders_are_balanced_and_shuffled(tmp_path: Path, samples: Path) -> None:
-    found = run(sleeper.artifact(tmp_path / "a", 50), sleeper.artifact(tmp_path / "b", 50), samples)
-    assert (found.a_first.sum(axis=1) * 2 == found.a_first.shape[1]).all()
-    assert len({tuple(order) for order in found.a_first}) > 1
+def test_a_round_turns_back_every_order_and_rounds_differ(tmp_path: Path, samples: Path) -> None:
+    same = sleeper.artifact(tmp_path / "a", 20)
+    orders = [run(same, same, samples, seed=seed).orders for seed in range(12)]
+    for order in orders:
+        assert (order[1::2] == order[::2, ::-1]).all()
+        assert (np.sort(order, axis=1) == [A, B, CONTROL]).all()
+    assert len({order.tobytes() for order in orders}) > 6
+    again = run(same, same, samples, seed=3).orders
+    np.testing.assert_array_equal(again, orders[3])
 
 
-def test_the_order_follows_the_seed(tmp_path: Path, samples: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(timing, "MAX_PAIRS", 8)
-    same = sleeper.artifact(tmp_path / "a", 30)
-    orders = [run(same, same, samples, seed=seed).a_first.tolist() for seed in (1, 1, 2)]
-    assert orders[0] == orders[1] != orders[2]
+def test_sides_are_opened_in_any_order(tmp_path: Path, samples: Path) -> None:
+    a, b = sleeper.artifact(tmp_path / "a", 20), sleeper.artifact(tmp_path / "b", 20)
+    firsts = set()
+    for seed in range(12):
+        sleeper.opened.clear()
+        run(a, b, samples, seed=seed)
+        firsts.add(sleeper.opened[0].artifact.path.name)
+    assert firsts == {"a", "b"}
 
 
 def test_each_side_gets_the_inputs_that_it_names(tmp_path: Path) -> None:
@@ -70,26 +84,21 @@ def test_each_side_gets_the_inputs_that_it_names(tmp_path: Path) -> None:
     other = dataclasses.replace(b, source=side, signature=side)
     both = tmp_path / "both.npz"
     np.savez(both, **{f"input/{name}": np.zeros((20, 1, 3), np.float32) for name in ("x", "args_0")})
-    assert np.isfinite(run(a, other, both).b_s).all()
+    assert np.isfinite(run(a, other, both).seconds).all()
 
 
 def test_cold_calls_are_not_measured(tmp_path: Path, samples: Path) -> None:
     cold = sleeper.artifact(tmp_path / "a", 100, warm_up_calls=8)
-    found = run(cold, sleeper.artifact(tmp_path / "b", 100), samples)
-    assert np.median(found.a_s / found.b_s) == pytest.approx(1.0, abs=0.1)
+    found = run(cold, sleeper.artifact(tmp_path / "b", 100), samples, dataclasses.replace(PLAN, warm_up=8))
+    assert np.median(found.seconds[A] / found.seconds[B]) == pytest.approx(1.0, abs=0.1)
 
 
-def test_blocks_are_long_enough_for_the_clock(tmp_path: Path, samples: Path) -> None:
-    found = run(sleeper.artifact(tmp_path / "a", 20), sleeper.artifact(tmp_path / "b", 20), samples)
-    assert found.calls * 20e-6 >= 0.5e-3
-    assert MIN_PAIRS <= found.a_s.shape[1] <= MAX_PAIRS
-
-
-def test_slow_models_still_get_their_pairs(tmp_path: Path, samples: Path) -> None:
-    slow = sleeper.artifact(tmp_path / "a", 8000)
-    found = run(slow, slow, samples, budget_s=0.01)
-    assert found.calls == 1
-    assert found.a_s.shape == (ROUNDS, MIN_PAIRS)
+def test_a_coarse_clock_is_averaged(tmp_path: Path, samples: Path) -> None:
+    same = sleeper.artifact(tmp_path / "a", 100, tick_micros=80)
+    plan = Plan(warm_up=1, calls=(200, 200), coarse=(True, True), pairs=2)
+    found = run(same, same, samples, plan)
+    assert found.seconds == pytest.approx(100e-6, rel=0.15)
+    assert set(np.round(found.calls_a_s * 1e6)) <= {80.0, 160.0, 240.0}
 
 
 def test_the_process_is_as_before(tmp_path: Path, samples: Path) -> None:
@@ -108,7 +117,7 @@ def test_a_container_that_forbids_pinning_is_measured_unpinned(
 
     monkeypatch.setattr(os, "sched_setaffinity", forbidden)
     same = sleeper.artifact(tmp_path / "a", 30)
-    assert run(same, same, samples).a_s.size
+    assert run(same, same, samples).seconds.size
 
 
 def test_sessions_are_closed_when_one_fails(tmp_path: Path, samples: Path) -> None:
@@ -120,17 +129,8 @@ def test_sessions_are_closed_when_one_fails(tmp_path: Path, samples: Path) -> No
     assert gc.isenabled()
 
 
-def test_progress_is_told(tmp_path: Path, samples: Path) -> None:
-    told: list[float] = []
-    same = sleeper.artifact(tmp_path / "a", 30)
-    run(same, same, samples, progress=lambda share, text: told.append(share))
-    assert told == [number / ROUNDS for number in range(ROUNDS)]
-
-
 def test_nothing_to_time(tmp_path: Path, samples: Path) -> None:
     same = sleeper.artifact(tmp_path / "a", 30)
-    with pytest.raises(ContractError, match="a time budget of 0 s measures nothing"):
-        run(same, same, samples, budget_s=0)
     with pytest.raises(ContractError, match="holds no samples under 'other/'"):
         run(same, same, samples, prefix="other/")
     with pytest.raises(ModelError, match="no file of samples"):
@@ -139,8 +139,10 @@ def test_nothing_to_time(tmp_path: Path, samples: Path) -> None:
 
 def test_timings_survive_json(tmp_path: Path, samples: Path) -> None:
     same = sleeper.artifact(tmp_path / "a", 30)
-    found = run(same, same, samples)
+    rounds = [run(same, same, samples, seed=seed) for seed in range(2)]
+    found = PairTimings.of(rounds, PLAN, 1, 0.5)
+    assert found.a_s.shape == found.b_s.shape == found.control_s.shape == (2, PLAN.pairs)
+    assert found.disturbance.elapsed_s == pytest.approx(sum(each.disturbance.elapsed_s for each in rounds))
     again = PairTimings.from_json(json.loads(json.dumps(found.to_json())))
     assert again.to_json() == found.to_json()
-    assert again.a_first.dtype == np.bool_
-    assert again.a_s.shape == found.a_s.shape
+    assert isinstance(again.disturbance, Disturbance)

@@ -69,8 +69,8 @@ def test_timings_come_back_with_their_pairs_in_place(entry):
     entry.file(evidence.TIMINGS).write_text(json.dumps(timed.to_json()))
     found = evidence.read_timings(entry)
     np.testing.assert_array_equal(found.a_s, timed.a_s)
-    np.testing.assert_array_equal(found.a_first, timed.a_first)
-    assert found.a_first.dtype == bool
+    np.testing.assert_array_equal(found.control_s, timed.control_s)
+    assert found.disturbance == timed.disturbance
 
 
 def test_the_parameter_count_is_a_number(entry):

@@ -4,8 +4,7 @@ import dataclasses
 
 import pytest
 import toy_workers
-from gates import mini
-from gates.timings import simulated
+from gates import mini, timings
 from toy_workers import ToyWorkers
 
 from converters import registry
@@ -39,13 +38,14 @@ class Stopwatch(ToyWorkers):
         self.effect = effect
 
     def call(self, worker, target, timeout_s, on_progress=None, **arguments):
-        if target.endswith("time_pair"):
-            self.worker, self.timeout_s, self.asked = worker, timeout_s, arguments
-            self.inputs = load_samples(arguments["samples"], "input/")
+        if target.endswith("time_round"):
+            self.worker, self.pairing = worker, arguments["pairing"]
+            self.inputs = load_samples(self.pairing.samples, "input/")
         return super().call(worker, target, timeout_s, on_progress, **arguments)
 
-    def _time_pair(self, **arguments):
-        return simulated(0, self.effect)
+    def _rehearse(self, **arguments):
+        self.machine = timings.Machine(0, self.effect)
+        return timings.PLAN
 
 
 def run(pair, workers, inputs="random", runtimes=("", ""), budget_s=10.0):
@@ -62,17 +62,22 @@ def test_a_slower_first_file_is_called_slower_with_a_ratio_above_one(pair):
 def test_the_sides_are_not_exchanged_and_run_in_one_process_of_their_own(pair):
     workers = Stopwatch()
     run(pair, workers)
-    assert (workers.asked["artifact_a"].path, workers.asked["artifact_b"].path) == pair
+    assert (workers.pairing.artifact_a.path, workers.pairing.artifact_b.path) == pair
     assert workers.worker == race.WORKER
     assert workers.worker not in {spec.worker for spec in registry.runtimes()}
-    assert workers.asked["threads"] == 3
+    assert workers.pairing.threads == 3
 
 
-def test_the_time_limit_leaves_room_for_the_budget(pair):
-    workers = Stopwatch()
+def test_it_ends_as_soon_as_the_interval_decides(pair):
+    workers = Stopwatch(1.5)
     run(pair, workers, budget_s=500.0)
-    assert workers.asked["budget_s"] == 500.0
-    assert workers.timeout_s > 2 * 500.0
+    assert workers.calls.count("time_round") == GATE.min_rounds
+
+
+def test_the_budget_ends_what_does_not_decide(pair):
+    workers = Stopwatch()
+    check = run(pair, workers, budget_s=1e-9)
+    assert workers.calls.count("time_round") == check.metrics["rounds"] == GATE.min_rounds
 
 
 def test_both_sides_get_inputs_under_their_own_names(pair):
@@ -82,7 +87,7 @@ def test_both_sides_get_inputs_under_their_own_names(pair):
 
 
 def test_a_timeout_is_an_error_of_the_command(pair):
-    hanging = Stopwatch(fault=lambda name, arguments: ToolkitTimeout("too slow") if name == "time_pair" else None)
+    hanging = Stopwatch(fault=lambda name, arguments: ToolkitTimeout("too slow") if name == "time_round" else None)
     with pytest.raises(ToolkitTimeout, match="too slow"):
         run(pair, hanging)
 
@@ -91,7 +96,7 @@ def test_a_runtime_that_does_not_open_the_file_is_refused_before_any_timing(pair
     workers = Stopwatch()
     with pytest.raises(UsageError, match="'onnxruntime' does not run torchscript files"):
         run(pair, workers, runtimes=("", "onnxruntime"))
-    assert "time_pair" not in workers.calls
+    assert "time_round" not in workers.calls
 
 
 def on(name, worker, **device):

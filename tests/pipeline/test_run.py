@@ -110,7 +110,7 @@ def test_force_runs_one_stage_again_and_no_other(go):
     go()
     assert go(force=("validate",)) == 0
     assert "inspect" in go.workers.calls
-    assert "time_pair" in go.workers.calls
+    assert "time_round" in go.workers.calls
     assert not {"capture", "convert", "parameter_count"} & set(go.workers.calls)
 
 

@@ -134,20 +134,6 @@ def test_validate_refuses_sizes_against_the_file(files):
     assert "takes image:1x12x20x3:float32" in str(said.exception)
 
 
-def test_bench_says_the_decision_and_never_fails_a_slow_file(files):
-    ended = cli("bench", files / "right.pt", files / "same.pt", "--json")
-    assert ended.exit_code == 0
-    document = json.loads(ended.stdout)
-    assert document["metrics"]["decision"] == "cannot tell"
-    assert document["metrics"]["latency_ms_p50"] > 0
-    assert "right.pt (a) against same.pt (b)" in cli("bench", files / "right.pt", files / "same.pt").stdout
-
-
-@pytest.mark.parametrize("wrong", [("--budget", "0"), ("--threads", "0"), ("--budget", "much")])
-def test_bench_refuses_to_measure_nothing(files, wrong):
-    assert cli("bench", files / "right.pt", files / "same.pt", *wrong).exit_code == 2
-
-
 def test_names_with_brackets_are_printed_as_they_are(files):
     odd = files / "net[bold]x.pt"
     odd.write_bytes((files / "right.pt").read_bytes())

@@ -21,6 +21,7 @@ from pipeline.stages.validate import inspect_task, latency_task, measure_task
 
 CONFIGS = config.load()
 LIMITS = CONFIGS.limits
+GATE = mini.gates().latency
 RUNTIME = registry.runtime("onnxruntime")
 INSPECTOR = registry.inspector(Format.ONNX)
 
@@ -92,15 +93,17 @@ def test_a_crash_in_one_question_gives_no_half_measurement(tasks, tmp_path):
 def test_the_artifact_is_a_and_its_baseline_b_in_one_runtime(tasks, tmp_path):
     workers = ToyWorkers()
     entry = toy_workers.result(time(tasks), tmp_path / "ws", workers)
-    asked = workers.asked["time_pair"]
-    assert (asked["artifact_a"].path.name, asked["artifact_b"].path.name) == (
-        "net_torch_onnx_fp16.onnx",
-        "net_torch_onnx_fp32.onnx",
-    )
-    assert asked["runtime_a"] == asked["runtime_b"] == "onnxruntime"
-    assert asked["threads"] == 1
-    assert asked["budget_s"] == LIMITS.latency_budget_s
-    np.testing.assert_array_equal(evidence.read_timings(entry).a_s, simulated(0).a_s)
+    for asked in (workers.asked["rehearse"], workers.asked["time_round"]):
+        pairing = asked["pairing"]
+        assert (pairing.artifact_a.path.name, pairing.artifact_b.path.name) == (
+            "net_torch_onnx_fp16.onnx",
+            "net_torch_onnx_fp32.onnx",
+        )
+        assert pairing.runtime_a == pairing.runtime_b == "onnxruntime"
+        assert pairing.threads == 1
+    timed = evidence.read_timings(entry)
+    assert len(timed.a_s) == workers.calls.count("time_round") >= GATE.min_rounds
+    np.testing.assert_array_equal(timed.a_s[:8], simulated(0).a_s[:8])
 
 
 def test_only_timing_wants_the_machine_for_itself(tasks):
