@@ -30,11 +30,12 @@ _MOVING = frozenset(
     (
         "reshape", "view", "viewas", "flatten", "unflatten", "ravel", "permute", "transpose", "t", "movedim",
         "swapaxes", "moveaxis", "contiguous", "clone", "detach", "squeeze", "unsqueeze", "expanddims", "expand",
-        "identity", "get", "getitem", "setitem", "stridedslice", "slice", "split", "splitv", "chunk", "unbind", "unstack", "unpack",
-        "narrow", "select", "indexselect", "to", "type", "float", "double", "half", "bfloat16", "cast", "dropout",
-        "featuredropout", "stopgradient", "requiresgrad", "broadcastto", "repeat", "tile", "gather", "gatherv2", "pad",
-        "padv2", "mirrorpad", "stack", "pack", "cat", "concat", "concatv2", "concatenate", "roll", "flip", "copy",
-        "readvariableop", "ensureshape", "snapshot", "unfold", "fold", "spacetobatchnd", "batchtospacend",
+        "identity", "get", "getitem", "setitem", "stridedslice", "slice", "split", "splitv", "chunk", "unbind",
+        "unstack", "unpack", "narrow", "select", "indexselect", "to", "type", "float", "double", "half", "bfloat16",
+        "cast", "dropout", "featuredropout", "stopgradient", "requiresgrad", "broadcastto", "repeat", "tile",
+        "gather", "gatherv2", "pad", "padv2", "mirrorpad", "stack", "pack", "cat", "concat", "concatv2",
+        "concatenate", "roll", "flip", "copy", "readvariableop", "ensureshape", "snapshot", "unfold", "fold",
+        "spacetobatchnd", "batchtospacend",
     )
 )  # fmt: skip
 """Operators that only move values: what they give was seen before."""

@@ -18,7 +18,16 @@ from converters.errors import UnsupportedError
 from converters.reach import Reach
 from pipeline import golden_cover as cover
 from pipeline.checks.exercise import Exercise
-from pipeline.golden_inputs import AT_LIMITS, FEWEST_REAL, NO_LABEL, Chosen, image_limits, is_picture, select
+from pipeline.golden_inputs import (
+    AT_LIMITS,
+    FEWEST_REAL,
+    NO_LABEL,
+    Chosen,
+    count_samples,
+    image_limits,
+    is_picture,
+    select,
+)
 from pipeline.golden_patterns import Legal, bred, legal_ranges, legalised, made_up
 
 MADE_SHARE = 1 / 4
@@ -66,8 +75,10 @@ def choose_by_reach(
     """`count` golden inputs, or as many as there are, and what share of the reference they exercise.
 
     Raises:
+        DataError: no real inputs, unequal counts, or NaN and Inf among them.
         UnsupportedError: the reference shows nothing of its inside.
     """
+    count_samples(real.inputs, real.targets)
     specs = signature.inputs
     legal = legal_ranges(specs, real.inputs)
     probe = explorer.survey(rows_of(real.inputs, np.arange(min(2, _count(real.inputs)))), legal, False)

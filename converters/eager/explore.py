@@ -89,7 +89,7 @@ def _shaken(values: np.ndarray, legal: tuple[float, float] | None, random: np.ra
     if values.dtype.kind != "f":
         return values
     span = legal[1] - legal[0] if legal else float(np.ptp(values)) or 1.0
-    return (values + NUDGE * span * random.uniform(-1, 1, values.shape)).astype(values.dtype)
+    return (values + NUDGE * span * random.random(values.shape)).astype(values.dtype)
 
 
 def _usable(outputs: list[list[np.ndarray]], nudged: list[list[np.ndarray]]) -> np.ndarray:
