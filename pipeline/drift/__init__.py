@@ -9,6 +9,7 @@ from converters import registry
 from converters.contract import Arrays, Artifact, TensorSpec
 from converters.errors import EdgeExportError, ToolkitError
 from converters.worker import WorkerPool
+from pipeline.binding import introduced
 from pipeline.checks.drift.suspects import Drift
 from pipeline.config import Limits
 from pipeline.drift.across import across
@@ -36,6 +37,7 @@ def drift(
     """
     a, pack_a = open_artifact(path_a, pool, limits, sizes)
     b, pack_b = open_artifact(path_b, pool, limits, sizes)
+    a, b = introduced(a, b)
     for artifact in (a, b):
         registry.tracer(artifact.format)
     packs = [pack_a, pack_b]

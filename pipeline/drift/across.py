@@ -9,7 +9,7 @@ import numpy as np
 from converters.contract import Artifact
 from converters.errors import EdgeExportError
 from converters.graph import Graph
-from pipeline.checks.drift import ends, told
+from pipeline.checks.drift import ends, rounded, told
 from pipeline.checks.drift.cuts import Segment, segment
 from pipeline.checks.drift.known import Known
 from pipeline.checks.drift.matching import Partner, best_layout, matched
@@ -23,6 +23,8 @@ from pipeline.drift.work import Work
 
 Pairs = dict[int, Partner]
 """Tensors known on both sides, by index in b."""
+ROUNDED_EXCESS = 1.5
+"""In what is allowed: from here on a difference on recorded values is no matter of how rounding adds up."""
 
 
 def across(one: Graph, two: Graph, work: Work) -> Drift:
@@ -35,10 +37,14 @@ def across(one: Graph, two: Graph, work: Work) -> Drift:
     alone = Alone(work, a, b)
     cuts = _segments(a, b, pairs)
     results = alone.compare(cuts)
-    kept = [cut for cut in cuts if _wrong(results[cut]) and not _cleared(alone, pairs, cut)]
-    suspects = [told.suspect(a, b, cut, found, pairs) for cut in kept if (found := results[cut])]
-    outcome, told_suspects = judged([*wrong_ends, *suspects])
-    shares = told.coverage(a, b, results)
+    wrong = [(cut, found) for cut in cuts if (found := results[cut]) and not found.agrees]
+    kept = [(cut, found) for cut, found in wrong if not _cleared(alone, pairs, cut, found)]
+    near = [(told.tight(a, b, cut, found, pairs), found) for cut, found in kept]
+    suspects = [told.suspect(a, b, cut, found, alone.blamed(cut)) for cut, found in near]
+    same = rounded.matches(a, b, cuts)
+    proofs = [*rounded.weights(a, b, same), *rounded.ranges(a, b, cuts), *rounded.left_in_float(a, b, cuts)]
+    outcome, told_suspects = judged([*wrong_ends, *suspects, *proofs])
+    shares = told.coverage(a, b, results) | {"weights_compared": rounded.share(a, same)}
     return Drift(str(work.a.path), str(work.b.path), outcome, told_suspects, shares, tuple(work.notes))
 
 
@@ -58,7 +64,7 @@ def _healed(work: Work, a: Known, b: Known, pairs: Pairs) -> tuple[Pairs, Known]
     hopeless: set[int] = set()
     start = time.monotonic()
     while time.monotonic() - start < healing.BUDGET_S:
-        alone = Alone(work, a, b, rows=1)
+        alone = Alone(work, a, b, rough=True)
         wide = [cut for cut in _segments(a, b, pairs) if len(cut.ops_b) > 1 and cut.out.b not in hopeless]
         wide = [cut for cut in wide if any(_inner(b, pairs, cut))]
         cut = next((cut for cut, found in alone.compare(wide).items() if _wrong(found) and found and found.real), None)
@@ -110,11 +116,14 @@ def _segments(a: Known, b: Known, pairs: Pairs) -> list[Segment]:
     return sorted(cuts, key=lambda cut: (a.rank.get(cut.out.a, 0), b.rank.get(cut.out.b, 0)))
 
 
-def _cleared(alone: Alone, pairs: Pairs, cut: Segment) -> bool:
+def _cleared(alone: Alone, pairs: Pairs, cut: Segment, found: Nearness) -> bool:
     """Whether a difference is gone when the segment is run together with what comes next, or what comes before.
 
-    Models may do the same work in another order, and made-up values may be such as never come.
+    Models may do the same work in another order, and made-up values may be such as never come. Where rounding adds up
+    that would hide too much.
     """
+    if found.real and alone.roundings(cut) and found.excess > ROUNDED_EXCESS:
+        return False
     a, b = alone.a, alone.b
     inner = {index: pair for index, pair in pairs.items() if index != cut.out.b}
     if cut.out.b not in b.graph.outputs:

@@ -10,20 +10,30 @@ import numpy as np
 
 from converters.contract import Artifact
 from converters.errors import EdgeExportError
-from pipeline.checks.drift import stress
+from converters.graph import Op
+from pipeline.checks.drift import folding, stress
+from pipeline.checks.drift.blame import blamed
 from pipeline.checks.drift.cuts import Segment
-from pipeline.checks.drift.known import Known
+from pipeline.checks.drift.grids import Grid, grid_of
+from pipeline.checks.drift.known import SAMPLES, Known
 from pipeline.checks.drift.matching import Partner
-from pipeline.checks.drift.nearness import EPS, HALF_EPS, Nearness, half_share, near
+from pipeline.checks.drift.nearness import EPS, HALF_EPS, WEIGHT_EPS, Nearness, half_share, near
+from pipeline.checks.drift.stepwise import roughly, stepwise
 from pipeline.checks.drift.values import real
 from pipeline.drift.work import Work
 
 MOST_ROWS, LEAST_ROWS = 10, 4
 MOST_ELEMENTS = 48_000_000
 """Of all tensors of a model, over the rows that are compared: fewer rows for large models."""
+ENOUGH_VALUES, MOST_ROUNDED = 20_000, 64
+"""Values, and rows, on which rounding is judged."""
+ROUNDED = 0.02
+"""Of the weights on a grid: from here on a model is one that rounds."""
 HALF = 0.25
 """Of the computed float tensors in 16 bits: from here on a model is one of half precision."""
 _Piece = tuple[dict[int, np.ndarray], tuple[int, ...]]
+_UNEQUAL = 2.0
+"""Times as far, where the reference could not be given the rounded weights."""
 
 
 @dataclass
@@ -33,12 +43,12 @@ class Alone:
     work: Work
     a: Known
     b: Known
-    rows: int = MOST_ROWS
+    rough: bool = False
 
     def __post_init__(self) -> None:
         elements = sum(values[0].size for values in self.a.recorded.values())
         most = int(np.clip(MOST_ELEMENTS // max(elements, 1), LEAST_ROWS, MOST_ROWS))
-        self.most = min(most, self.rows)
+        self.most = 1 if self.rough else most
         self.limits = {
             index: spec.limits
             for index, spec in zip(self.a.graph.inputs, self.work.a.source.inputs, strict=False)
@@ -46,57 +56,119 @@ class Alone:
         }
         halves = max(half_share(side.graph.tensors[i].dtype for i in side.recorded) for side in (self.a, self.b))
         self.eps = HALF_EPS if halves > HALF else EPS
+        weights = [(one.values.size, one.step is not None) for one in folding.held(self.b, self.b.graph.ops)]
+        small = sum(size for size, rounded in weights if rounded)
+        self.rounded = not weights or small > ROUNDED * sum(size for size, _ in weights)
         self._known: dict[Segment, Nearness | None] = {}
+        self._grids: dict[tuple[int, int], Grid | None] = {}
 
     def compare(self, segments: Sequence[Segment]) -> dict[Segment, Nearness | None]:
         """For each segment how near both sides are; None where one of them cannot be run alone."""
         fresh = [segment for segment in dict.fromkeys(segments) if segment not in self._known]
         made = [self._rows(segment) for segment in fresh]
-        pieces_a = [self._piece(self.a, s, stress.nudged(rows, 1), True) for s, rows in zip(fresh, made, strict=True)]
-        pieces_b = [self._piece(self.b, s, rows.starts, False) for s, rows in zip(fresh, made, strict=True)]
-        answers = self._asked(self.work.a, pieces_a), self._asked(self.work.b, pieces_b)
-        for segment, rows, ours, theirs in zip(fresh, made, *answers, strict=True):
-            self._known[segment] = self._judged(segment, rows, ours, theirs)
+        weights = [self._weights(segment) for segment in fresh]
+        pieces = [self._piece(True, s, self._nudged(s, r)) for s, r in zip(fresh, made, strict=True)]
+        ours = self._asked(self.work.a, [_with(piece, w) for piece, w in zip(pieces, weights, strict=True)])
+        for place, (values, put) in enumerate(zip(ours, weights, strict=True)):
+            if values is None and put:  # its constants cannot be changed
+                ours[place], weights[place] = self._asked(self.work.a, [pieces[place]])[0], {}
+        theirs = self._asked(self.work.b, [self._piece(False, s, r.starts) for s, r in zip(fresh, made, strict=True)])
+        for segment, rows, put, first, second in zip(fresh, made, weights, ours, theirs, strict=True):
+            self._known[segment] = self._judged(segment, rows, bool(put), first, second)
         return {segment: self._known[segment] for segment in segments}
+
+    def blamed(self, segment: Segment) -> Op | None:
+        """The operator of b that is to blame for a segment that differs; None where nothing tells."""
+        if len(segment.ops_b) < 2:
+            return None
+        rows = self._rows(segment)
+        want = self._asked(self.work.a, [self._piece(True, segment, rows.starts)])[0]
+        given, _ = self._piece(False, segment, rows.starts)
+        made = [index for op in segment.ops_b for index in op.outputs if index not in self.b.steady]
+        (found,) = self.work.ask(self.work.b, "run_many", pieces=[(given, tuple(made))])
+        if want is None or isinstance(found, EdgeExportError):
+            return None
+        inside = {index: real(values, self.b.graph.tensors[index]) for index, values in {**given, **found}.items()}
+        return blamed(segment.ops_b, inside, real(want, self.a.graph.tensors[segment.out.a]))
+
+    def grid(self, first: bool, index: int) -> Grid | None:
+        """The grid of a tensor of a (`first`) or b; in a model that does not round there is none."""
+        if not first and not self.rounded:
+            return None
+        if (first, index) not in self._grids:
+            self._grids[first, index] = grid_of(self.a if first else self.b, index)
+        return self._grids[first, index]
+
+    def roundings(self, segment: Segment) -> int:
+        """How many operators of b's segment give out 8- or 16-bit integers, or what lies on their grid.
+
+        None in a model whose weights are not rounded: there a grid is a fault.
+        """
+        if not self.rounded:
+            return 0
+        made = [index for op in segment.ops_b for index in op.outputs if index not in self.b.steady]
+        return sum(self.grid(False, index) is not None for index in made)
+
+    def _weights(self, segment: Segment) -> dict[int, np.ndarray]:
+        """The reference's weights as the other side has rounded them, where it has."""
+        theirs = folding.held(self.b, segment.ops_b)
+        if self.rough or not any(one.rounded for one in theirs):
+            return {}
+        pairs = folding.folded(folding.held(self.a, segment.ops_a), theirs)
+        rounded = [
+            one for one in pairs if one.b.rounded and not one.a.rounded and one.b.values.size > one.b.values.ndim
+        ]
+        return {one.a.index: folding.substituted(one) for one in rounded}
 
     def _rows(self, segment: Segment) -> stress.Rows:
         """Values for the starts, such as both sides can store."""
-        recorded = [self._settled(start, self.a.real(start.a).astype(np.float32)) for start in segment.given]
-        kinds = [self.a.recorded[start.a].dtype.kind for start in segment.given]
-        exact = [
-            values if kind == "f" else values.astype(np.int64) if self._whole(start) else values
-            for start, values, kind in zip(segment.given, recorded, kinds, strict=True)
-        ]
+        recorded = []
+        most = self._most(segment)
+        for start in segment.given:
+            values = self.a.real(start.a, max(most // 2, SAMPLES))
+            whole = self.a.recorded[start.a].dtype.kind != "f" and self.grid(True, start.a) is None
+            recorded.append(values.astype(np.int64) if whole else self._settled(start, values.astype(np.float32)))
         key = ",".join(str(start.b) for start in segment.given).encode()
-        found = stress.rows(exact, zlib.crc32(key), self.most)
+        found = stress.rows(recorded, zlib.crc32(key), most)
         starts = tuple(
             self._settled(start, self._legal(start, values))
             for start, values in zip(segment.given, found.starts, strict=True)
         )
         return stress.Rows(starts, found.recorded, found.made_up)
 
-    def _whole(self, start: Partner) -> bool:
-        """Whether a start holds integers that stand for themselves, as indices do."""
-        return self.a.graph.tensors[start.a].quantization is None
+    def _most(self, segment: Segment) -> int:
+        """Rows for a segment: more where it gives out few values, and rounding must be told from faults."""
+        if self.rough or not self.roundings(segment):
+            return self.most
+        sizes = [self.a.recorded[index][0].size for index in (segment.out.a, *(start.a for start in segment.given))]
+        return int(np.clip(ENOUGH_VALUES // max(sizes), self.most, MOST_ROUNDED))
 
     def _legal(self, start: Partner, values: np.ndarray) -> np.ndarray:
         return np.clip(values, *self.limits[start.a]) if start.a in self.limits else values
 
     def _settled(self, start: Partner, values: np.ndarray) -> np.ndarray:
         """Moved to values that the tensor of b can store, and that of a."""
-        for side, index in ((self.b, start.b), (self.a, start.a)):
-            values = stress.settled(values, side.graph.tensors[index], side.recorded[index].dtype)
+        for side, index, first in ((self.b, start.b, False), (self.a, start.a, True)):
+            grid, dtype = self.grid(first, index), side.recorded[index].dtype
+            if grid is not None:
+                values = grid.settled(values)
+            elif dtype.kind == "f":
+                values = stress.stored(values, side.graph.tensors[index], dtype).astype(values.dtype)
         return values
 
-    def _piece(self, side: Known, segment: Segment, starts: Sequence[np.ndarray], first: bool) -> _Piece:
+    def _nudged(self, segment: Segment, rows: stress.Rows) -> tuple[np.ndarray, ...]:
+        """The starts as the reference gets them: nudged ones too, where float is held against float."""
+        return rows.starts if self.rough or self.roundings(segment) else stress.nudged(rows, 1)
+
+    def _piece(self, first: bool, segment: Segment, starts: Sequence[np.ndarray]) -> _Piece:
+        side = self.a if first else self.b
         given = {}
         for start, values in zip(segment.given, starts, strict=True):
             index = start.a if first else start.b
             lying = values if first else start.layout.carry(values)
             given[index] = stress.stored(lying, side.graph.tensors[index], side.recorded[index].dtype)
-        count = len(starts[0])
         for index in segment.fixed_a if first else segment.fixed_b:
-            given[index] = np.repeat(side.recorded[index][:1], count, axis=0)
+            given[index] = np.repeat(side.recorded[index][:1], len(starts[0]), axis=0)
         return given, (segment.out.a if first else segment.out.b,)
 
     def _asked(self, artifact: Artifact, pieces: Sequence[_Piece]) -> list[np.ndarray | None]:
@@ -113,19 +185,41 @@ class Alone:
         return found
 
     def _judged(
-        self, segment: Segment, rows: stress.Rows, ours: np.ndarray | None, theirs: np.ndarray | None
+        self, segment: Segment, rows: stress.Rows, put: bool, ours: np.ndarray | None, theirs: np.ndarray | None
     ) -> Nearness | None:
         if ours is None or theirs is None:
             return None
-        tensor, other = self.a.graph.tensors[segment.out.a], self.b.graph.tensors[segment.out.b]
-        want, got = real(ours, tensor), real(theirs, other)
+        want = real(ours, self.a.graph.tensors[segment.out.a])
+        got = real(theirs, self.b.graph.tensors[segment.out.b])
         if got[0].size != want[0].size:
             return Nearness(False, float("inf"), float("inf"), True)
         got = segment.out.layout.back(got)
-        moved = want[rows.count :].reshape(stress.NUDGES, rows.count, *want.shape[1:])
-        return near(want[: rows.count], got, moved, rows.recorded, self.eps)
+        plain = want[: rows.count]
+        if self.rough:
+            return roughly(plain, got, rows.recorded)
+        weights = [one for one in folding.held(self.b, segment.ops_b, 1) if one.rounded]
+        roundings = self.roundings(segment)
+        if not roundings:
+            moved = want[rows.count :].reshape(stress.NUDGES, rows.count, *want.shape[1:])
+            found = near(plain, got, moved, rows.recorded, self.eps)
+            if found.agrees or not weights:
+                return found
+            if all(one.half for one in weights):
+                return near(plain, got, moved, rows.recorded, max(self.eps, WEIGHT_EPS))
+            return roughly(plain, got, rows.recorded)
+        kept = rows.recorded if roundings > 1 else rows.count
+        grid = self.grid(False, segment.out.b)
+        if grid is None:
+            return roughly(plain[:kept], got[:kept], rows.recorded, roundings)
+        farther = 1.0 if put or not weights else _UNEQUAL
+        return stepwise(plain[:kept], got[:kept], grid, rows.recorded, roundings * farther)
 
 
-def noted(known: Mapping[Segment, Nearness | None]) -> int:
-    """How many segments were run alone."""
-    return sum(found is not None for found in known.values())
+def _with(piece: _Piece, weights: Mapping[int, np.ndarray]) -> _Piece:
+    """A piece that is given other weights too, the same in each row."""
+    given, wanted = piece
+    count = len(next(iter(given.values()))) if given else 0
+    put = {
+        index: np.broadcast_to(values.astype(np.float32), (count, *values.shape)) for index, values in weights.items()
+    }
+    return {**given, **put}, wanted

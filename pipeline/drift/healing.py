@@ -52,7 +52,8 @@ def heal(work: Work, a: Known, b: Known, pairs: Mapping[int, Partner], cut: Segm
             continue
         known = Known(b.graph, {**b.recorded, **found})
         score = sum(_known_again(a, known, index, pair, sketches, coarse) for index in after)
-        if after and (best is None or score > best.score):
+        inside = pair.a not in {start.a for start in cut.given}
+        if after and (score or inside) and (best is None or score > best.score):
             own = stress.stored(pair.layout.carry(a.real(pair.a)), b.graph.tensors[pair.b], b.recorded[pair.b].dtype)
             best = Healed(pair, {**found, pair.b: own}, score)
         if best is not None and best.score >= len(after) > 0:

@@ -57,8 +57,10 @@ class Known:
                 found[index] = bits | (1 << self.rank[index])
         return found
 
-    def real(self, index: int) -> np.ndarray:
+    def real(self, index: int, count: int = SAMPLES) -> np.ndarray:
         """The first samples of a tensor as real numbers, (n, *shape) float64."""
+        if count > SAMPLES:
+            return real(self.recorded[index][:count], self.graph.tensors[index])
         if index not in self._real:
             self._real[index] = real(self.recorded[index][:SAMPLES], self.graph.tensors[index])
         return self._real[index]

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 EPS, HALF_EPS = 2.0**-23, 2.0**-10
+WEIGHT_EPS = 2.0**-12
+"""Of weights that are stored in 16 bits and computed with in 32."""
 _LARGEST = 8.0
 """In roundings of the largest value."""
 _TYPICAL, _OWN = 12.0, 32.0

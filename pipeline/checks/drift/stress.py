@@ -9,8 +9,6 @@ import numpy as np
 
 from converters.graph import Tensor
 
-REAL = 4
-"""Recorded samples of a segment."""
 _SIZES = (1.0, 4.0, 32.0, 0.1, 12.0)
 """Of made-up values against the largest recorded one: small ones show offsets, large ones reach every clip."""
 _NUDGE = 2.0**-22
@@ -38,8 +36,8 @@ class Rows:
 def rows(recorded: Sequence[np.ndarray], seed: int, most: int) -> Rows:
     """Rows for a segment, at most `most` of them compared."""
     rng = np.random.default_rng(seed)
-    real = max(1, min(REAL, len(recorded[0]), most // 2))
-    turns = max(0, min(len(_SIZES) + 1, most - real))
+    real = max(1, min(len(recorded[0]), most // 2))
+    turns = max(0, most - real)
     starts = []
     for values in recorded:
         plain = [values[n] for n in range(real)] + [_made_up(values, turn, rng) for turn in range(turns)]
@@ -65,6 +63,7 @@ def _made_up(recorded: np.ndarray, turn: int, rng: np.random.Generator) -> np.nd
     value = recorded[turn % len(recorded)]
     if value.dtype.kind != "f":
         return rng.permutation(value.reshape(-1)).reshape(value.shape) if turn else value
+    turn %= len(_SIZES) + 1
     if turn == len(_SIZES):
         signs = rng.integers(0, 2, value.shape, np.int8) * 2 - 1
         return (value * signs).astype(value.dtype)

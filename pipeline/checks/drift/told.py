@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from converters.graph import Graph, Op
 from pipeline.checks.drift.cuts import Segment, behind
@@ -13,34 +12,52 @@ from pipeline.checks.drift.nearness import Nearness
 from pipeline.checks.drift.suspects import Side, Suspect
 
 
-def suspect(a: Known, b: Known, cut: Segment, found: Nearness, pairs: Mapping[int, Partner]) -> Suspect:
-    """The suspect that a segment is; where recorded values show it, of what lies behind the nearest known tensors."""
-    if found.real:
-        partners = {pair.a for pair in pairs.values() if pair.b != cut.out.b}
-        ops_a, *_ = behind(a, cut.out.a, partners)
-        ops_b, *_ = behind(b, cut.out.b, set(pairs) - {cut.out.b})
-        if ops_a is not None and ops_b:
-            cut = replace(cut, ops_a=ops_a, ops_b=ops_b)
+def tight(a: Known, b: Known, cut: Segment, found: Nearness, pairs: Mapping[int, Partner]) -> Segment:
+    """A segment that differs on recorded values, from the nearest known tensors on: those hold the reference's."""
+    partners = {pair.a: index for index, pair in pairs.items() if index != cut.out.b}
+    ops_a, hit_a, fixed_a = behind(a, cut.out.a, partners)
+    ops_b, hit_b, fixed_b = behind(b, cut.out.b, set(pairs) - {cut.out.b})
+    if not found.real or ops_a is None or not ops_b:
+        return cut
+    given = {index: pairs[index] for index in sorted(hit_b | {partners[index] for index in hit_a})}
+    return Segment(cut.out, tuple(given.values()), ops_a, ops_b, fixed_a, fixed_b)
+
+
+def suspect(a: Known, b: Known, cut: Segment, found: Nearness, blamed: Op | None) -> Suspect:
+    """The suspect that a segment is; `blamed` is the operator that differs, where that is known."""
     cause = f"{_types(cut.ops_b)} does not give what {_types(cut.ops_a)} gives for the same values"
     order = float(a.rank.get(cut.out.a, 0))
-    return Suspect("segment", _side(a.graph, cut.ops_a), _side(b.graph, cut.ops_b), found.said(), cause, order)
+    theirs = _side(b, (blamed,) if blamed else cut.ops_b)
+    return Suspect("segment", _side(a, cut.ops_a), theirs, found.said(), cause, order)
 
 
 def _types(ops: Sequence[Op]) -> str:
     return " + ".join(op.type for op in ops[-4:]) or "nothing"
 
 
-def _side(graph: Graph, ops: Sequence[Op]) -> Side:
+def _side(side: Known, ops: Sequence[Op]) -> Side:
     """A segment by its main operator: the one with the most constants, else the last."""
-    if not ops:
+    computing = [op for op in ops if any(_computed(side, index) for index in op.inputs)] or list(ops)
+    if not computing:
         return Side(None, "")
-    main = max(reversed(ops), key=lambda op: _held(graph, op))
-    return Side(main.index, main.type, tuple(graph.tensors[index].name for index in main.outputs))
+    main = max(reversed(computing), key=lambda op: _held(side, op))
+    return Side(main.index, main.type, tuple(side.graph.tensors[index].name for index in main.outputs))
 
 
-def _held(graph: Graph, op: Op) -> int:
-    tensors = (graph.tensors[index] for index in op.inputs if index >= 0)
-    return sum(tensor.data.size for tensor in tensors if tensor.data is not None)
+def _computed(side: Known, index: int) -> bool:
+    return index >= 0 and not side.graph.tensors[index].constant and index not in side.steady
+
+
+def _held(side: Known, op: Op) -> int:
+    """How many constant values an operator reads, computed ones too."""
+    sizes = []
+    for index in op.inputs:
+        if index >= 0 and not _computed(side, index):
+            data = side.graph.tensors[index].data
+            sizes.append(
+                data.size if data is not None else side.recorded[index][0].size if index in side.recorded else 0
+            )
+    return sum(sizes)
 
 
 def coverage(a: Known, b: Known, results: Mapping[Segment, Nearness | None]) -> dict[str, float | int | None]:

@@ -89,7 +89,7 @@ def _unequal(a: Tensor, b: Tensor) -> tuple[str, str] | None:
         measure = f"{want.shape} became {have.shape}"
     if a.dtype == b.dtype and a.dtype.startswith("int"):  # as stored: channels may have scales of their own
         want, have = a.data.astype(np.float64), b.data.astype(np.float64)
-    return measure, next(_causes(want, have), "values differ")
+    return measure, next(causes(want, have), "values differ")
 
 
 def _beyond(a: Tensor, b: Tensor, want: np.ndarray, gap: np.ndarray) -> np.ndarray:
@@ -118,7 +118,7 @@ def _step(tensor: Tensor) -> np.ndarray:
     return tensor.quantization.spread(tensor.data.ndim)[0]
 
 
-def _causes(want: np.ndarray, have: np.ndarray) -> Iterator[str]:
+def causes(want: np.ndarray, have: np.ndarray) -> Iterator[str]:
     """Sentences that explain `have`, most specific first."""
     if want.shape == have.shape and want.size >= _ENOUGH:
         yield from _rounded(want, have)

@@ -25,7 +25,10 @@ def test_a_suspect_is_named_by_its_operator_with_the_weights():
     a, b = side(), side()
     cut = segment(a, b, PAIRS[2], PAIRS)
     assert cut is not None
-    found = told.suspect(a, b, cut, Nearness(False, 9.0, 0.1, real=True), PAIRS)
+    near = Nearness(False, 9.0, 0.1, real=True)
+    found = told.suspect(a, b, cut, near, None)
+    assert told.tight(a, b, cut, near, PAIRS) == cut
+    assert told.suspect(a, b, cut, near, b.graph.ops[1]).b.op_type == "RELU"
     assert (found.b.op_index, found.b.op_type, found.b.tensors) == (4, "CONV", ("t1",))
     assert found.measure == "off by up to 0.1 of the range alone, on recorded values"
 

@@ -1,0 +1,156 @@
+"""Which constant of one segment is which of the other, in another layout, scaled by channel, rounded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from converters.graph import Op
+from pipeline.checks.drift.known import POINTS, Known
+from pipeline.checks.drift.layout import Layout, layouts
+
+LEAST = 4
+"""Constants of fewer values are no weights: the segment's values judge them."""
+NEAR = 0.12
+"""Relative distance from which two constants are not each other's rounding."""
+PLAIN = 0.02
+"""Of channels' scales: nearer to one than this, nothing was folded in."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """A constant that a segment reads: real values, and the step of each where it is rounded to a grid."""
+
+    index: int
+    op: Op
+    values: np.ndarray
+    step: np.ndarray | None
+    ends: np.ndarray | None
+    half: bool = False
+
+    @property
+    def rounded(self) -> bool:
+        """Whether it is stored more coarsely than float32, or was."""
+        return self.half or self.step is not None
+
+
+@dataclass(frozen=True)
+class Folded:
+    """Constant `b` is constant `a` in another layout, times `scale` (shaped to multiply b)."""
+
+    a: Held
+    b: Held
+    layout: Layout
+    scale: np.ndarray
+    distance: float
+
+
+def held(side: Known, ops: Sequence[Op], least: int = LEAST) -> list[Held]:
+    """The weights of operators, each once; those that are computed from constants as they were recorded."""
+    found: dict[int, Held] = {}
+    for op in ops:
+        for index in op.inputs:
+            if index < 0 or index in found:
+                continue
+            tensor = side.graph.tensors[index]
+            if tensor.data is not None:
+                if tensor.data.dtype.kind == "f" or (
+                    tensor.data.dtype.kind in "iu" and tensor.quantization is not None
+                ):
+                    found[index] = _constant(side, index, op)
+            elif index in side.steady and side.recorded[index].dtype.kind == "f":
+                values = side.recorded[index][0].astype(np.float64)
+                found[index] = Held(index, op, values, None, None, True)
+    return [one for one in found.values() if np.isfinite(one.values).all() and one.values.size >= least]
+
+
+def _constant(side: Known, index: int, op: Op) -> Held:
+    tensor = side.graph.tensors[index]
+    assert tensor.data is not None
+    if tensor.quantization is None:
+        return Held(index, op, tensor.real(), None, None, tensor.dtype != "float32")
+    scales, _ = tensor.quantization.spread(tensor.data.ndim)
+    limits = np.iinfo(tensor.data.dtype) if tensor.data.dtype.kind in "iu" else None
+    at_ends = (tensor.data <= limits.min + 1) | (tensor.data >= limits.max) if limits else None
+    return Held(index, op, tensor.real(), np.broadcast_to(scales, tensor.data.shape), at_ends)
+
+
+def folded(ours: Sequence[Held], theirs: Sequence[Held]) -> list[Folded]:
+    """The constants of b that are constants of a, the nearest first; each once."""
+    every = sorted((one for b in theirs for a in ours for one in _fits(a, b)), key=lambda one: one.distance)
+    found: list[Folded] = []
+    for one in every:
+        if all(one.a.index != other.a.index and one.b.index != other.b.index for other in found):
+            found.append(one)
+    return found
+
+
+def _fits(a: Held, b: Held) -> Iterator[Folded]:
+    if a.values.size != b.values.size:
+        return
+    want, got = a.values[None], b.values
+    size = got.size
+    at = np.arange(size) if size <= POINTS else np.sort(np.random.default_rng(0).integers(0, size, POINTS))
+    best: Folded | None = None
+    for layout in layouts(a.values.shape, b.values.shape):
+        plain = got.reshape(-1)[layout.places(at)]
+        if best is not None and best.distance < 1e-3:
+            break
+        if _distance(a.values.reshape(-1)[at], plain) > NEAR and not _may_scale(got):
+            continue
+        turned = layout.carry(want)[0]
+        for axis in (None, *range(got.ndim)):
+            if axis is not None and got.shape[axis] in (1, got.size):
+                continue
+            scale = _scale(turned, got, axis)
+            if np.abs(scale - 1).max() < PLAIN:
+                scale = np.ones_like(scale)
+            distance = _distance(turned * scale, got)
+            if distance <= NEAR and (best is None or distance < 0.5 * best.distance):
+                best = Folded(a, b, layout, scale, distance)
+    if best is not None:
+        yield best
+
+
+def _may_scale(values: np.ndarray) -> bool:
+    return values.ndim > 1
+
+
+def _scale(want: np.ndarray, got: np.ndarray, axis: int | None) -> np.ndarray:
+    """The factor of each slice of an axis that brings `want` nearest to `got`; one where there is no axis."""
+    if axis is None:
+        return np.ones([1] * got.ndim)
+    others = tuple(other for other in range(got.ndim) if other != axis)
+    power = np.square(want).sum(others, keepdims=True)
+    return np.where(power > 0, (want * got).sum(others, keepdims=True) / np.maximum(power, 1e-300), 1.0)
+
+
+def _distance(want: np.ndarray, got: np.ndarray) -> float:
+    power = float(np.square(got).sum())
+    return float(np.sqrt(np.square(want - got).sum() / power)) if power > 0 else float(np.abs(want).max() > 0)
+
+
+def beyond(one: Folded) -> np.ndarray:
+    """Where b's stored weight is none of the two integers next to the reference's, (as b lies); never at the ends.
+
+    Half a step is rounding to nearest; the scale of a channel is known as well as its weights tell it.
+    """
+    assert one.b.step is not None
+    want = one.layout.carry(one.a.values[None])[0] * one.scale
+    step = one.b.step
+    allowed = 0.51 * step
+    if np.abs(one.scale - 1).max() > 0:
+        axis = next((axis for axis, size in enumerate(one.scale.shape) if size > 1), 0)
+        others = tuple(other for other in range(want.ndim) if other != axis)
+        length = np.sqrt(np.square(want).sum(others, keepdims=True))
+        allowed = allowed + 1.2 * step * np.abs(want) / np.maximum(length, 1e-300)
+    inside = np.ones(want.shape, bool) if one.b.ends is None else ~one.b.ends
+    return (np.abs(one.b.values - want) > allowed) & inside & (step > 0)
+
+
+def substituted(one: Folded) -> np.ndarray:
+    """What the reference's constant must be for both to hold exactly the same: b's values, as a holds them."""
+    scale = np.where(np.abs(one.scale) < 1e-12, 1.0, one.scale)
+    return one.layout.back((one.b.values / scale)[None])[0]

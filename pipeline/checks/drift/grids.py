@@ -1,0 +1,80 @@
+"""The 8- or 16-bit grids on which a model rounds its values: as the file says them, or as values show them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.checks.drift.known import Known
+
+_INTEGERS = ("int8", "uint8", "int16", "uint16")
+_ENOUGH = 3
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Values are scale * (n - zero_point) for whole n from `least` to `most`."""
+
+    scale: float
+    zero_point: float
+    least: int
+    most: int
+
+    def ends(self) -> tuple[float, float]:
+        """The least and the greatest value."""
+        return self.scale * (self.least - self.zero_point), self.scale * (self.most - self.zero_point)
+
+    def settled(self, values: np.ndarray) -> np.ndarray:
+        """The nearest values of the grid."""
+        steps = np.clip(np.rint(values / self.scale + self.zero_point), self.least, self.most)
+        return ((steps - self.zero_point) * self.scale).astype(values.dtype)
+
+
+def grid_of(side: Known, index: int) -> Grid | None:
+    """The grid of a tensor: of its type, or of integers of its size that it is made from, or that are made from it."""
+    tensor = side.graph.tensors[index]
+    found = tensor.quantization
+    if found is not None and len(found.scales) == 1 and tensor.dtype in _INTEGERS:
+        limits = np.iinfo(tensor.dtype)
+        return Grid(float(found.scales[0]), float(found.zero_points[0]), int(limits.min), int(limits.max))
+    if index not in side.recorded or side.recorded[index].dtype.kind != "f":
+        return None
+    maker = side.maker.get(index)
+    for source in maker.inputs if maker else ():
+        if _integers(side, source, index):
+            return _fitted(side.recorded[source], side.recorded[index])
+    readers = side.readers.get(index, [])
+    if len(readers) == 1 and index not in side.graph.outputs:
+        for stored in readers[0].outputs:
+            if _integers(side, stored, index):
+                behind = [out for op in side.readers.get(stored, ()) for out in op.outputs]
+                same = [out for out in behind if out in side.recorded and _like(side, out, index)]
+                if same:
+                    return _fitted(side.recorded[stored], side.recorded[same[0]])
+    return None
+
+
+def _integers(side: Known, index: int, like: int) -> bool:
+    found = side.recorded.get(index)
+    return found is not None and str(found.dtype) in _INTEGERS and found.shape == side.recorded[like].shape
+
+
+def _like(side: Known, index: int, other: int) -> bool:
+    return side.recorded[index].dtype.kind == "f" and side.recorded[index].shape == side.recorded[other].shape
+
+
+def _fitted(stored: np.ndarray, values: np.ndarray) -> Grid | None:
+    """The grid that turns integers into values; None where no line does."""
+    steps, at = np.unique(stored, return_index=True)
+    if len(steps) < _ENOUGH:
+        return None
+    real = values.reshape(-1)[at].astype(np.float64)
+    scale = float((real[-1] - real[0]) / (float(steps[-1]) - float(steps[0])))
+    if scale <= 0:
+        return None
+    zero_point = float(np.rint(steps[0] - real[0] / scale))
+    line = (steps.astype(np.float64) - zero_point) * scale
+    limits = np.iinfo(stored.dtype)
+    fits = np.abs(line - real).max() <= 1e-3 * scale
+    return Grid(scale, zero_point, int(limits.min), int(limits.max)) if fits else None

@@ -1,0 +1,130 @@
+"""What rounding must leave as it is: weights, ranges, number types; whatever the values on these inputs say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from converters.graph import Op
+from pipeline.checks.drift import folding
+from pipeline.checks.drift.cuts import Segment
+from pipeline.checks.drift.folding import Folded
+from pipeline.checks.drift.grids import Grid, grid_of
+from pipeline.checks.drift.known import Known
+from pipeline.checks.drift.suspects import Side, Suspect
+from pipeline.checks.drift.weights import causes
+
+CORRECTED = 0.5
+"""Of the biases: where more of them moved, they were corrected for what rounding the weights does."""
+CUT, TIMES = 0.25, 4.0
+"""Of the width of a range: how far recorded values lie beyond its ends, also against most other tensors."""
+WHOLE = 0.5
+"""Of computed tensors in 8 bits: from here on a file is an integer one, and an operator in float was left behind."""
+_SMALL = ("int8", "uint8")
+_ZEROS = 0.02
+
+
+def matches(a: Known, b: Known, cuts: Sequence[Segment]) -> list[tuple[Segment, Folded]]:
+    """The constants of each segment that both sides hold, each once."""
+    seen: set[int] = set()
+    found = []
+    for cut in cuts:
+        for one in folding.folded(folding.held(a, cut.ops_a), folding.held(b, cut.ops_b)):
+            if one.b.index not in seen:
+                seen.add(one.b.index)
+                found.append((cut, one))
+    return found
+
+
+def weights(a: Known, b: Known, found: Sequence[tuple[Segment, Folded]]) -> Iterator[Suspect]:
+    """Stored integers that are none of the two next to the reference's weight."""
+    stored = [(cut, one) for cut, one in found if one.b.step is not None and one.a.step is None]
+    off = [(cut, one, folding.beyond(one)) for cut, one in stored]
+    biases = [beyond.any() for _, one, beyond in off if one.b.values.ndim == 1]
+    corrected = len(biases) > 2 and float(np.mean(biases)) > CORRECTED
+    for cut, one, beyond in off:
+        if not beyond.any() or (one.b.values.ndim == 1 and corrected):
+            continue
+        want = one.layout.carry(one.a.values[None])[0] * one.scale
+        assert one.b.step is not None
+        steps = np.abs(one.b.values - want) / np.where(one.b.step == 0, 1, one.b.step)
+        measure = f"{int(beyond.sum())} of {beyond.size} values off by up to {float(steps.max()):.3g} steps"
+        what = "kernel" if one.b.values.ndim > 1 else "bias"
+        cause = next(causes(want, one.b.values), "values differ")
+        ours, theirs = _reader(a, one.a.op), _reader(b, one.b.op)
+        yield Suspect("weights", ours, theirs, measure, f"{what}: {cause}", float(a.rank.get(cut.out.a, 0)))
+
+
+def _reader(side: Known, op: Op) -> Side:
+    """The operator that computes with a constant."""
+    while op.outputs and all(index in side.steady for index in op.outputs):
+        readers = side.readers.get(op.outputs[0], [])
+        if not readers:
+            break
+        op = readers[0]
+    return Side(op.index, op.type, tuple(side.graph.tensors[index].name for index in op.outputs))
+
+
+def ranges(a: Known, b: Known, cuts: Sequence[Segment]) -> Iterator[Suspect]:
+    """Ranges that cut off much of what the reference holds there, or do not start where an activation does."""
+    grids = {cut: grid for cut in cuts if (grid := grid_of(b, cut.out.b)) and grid_of(a, cut.out.a) is None}
+    beyond = {cut: _beyond(a.real(cut.out.a), grid) for cut, grid in grids.items()}
+    usual = float(np.quantile(list(beyond.values()), 0.75)) if len(beyond) > 3 else 0.0
+    twins = [(grid.scale, grid.zero_point) for grid in grids.values()]
+    for cut, grid in grids.items():
+        values = a.real(cut.out.a)
+        low, high = grid.ends()
+        cause = ""
+        if beyond[cut] > max(CUT, TIMES * usual):
+            needed = f"{values.min():.4g} to {values.max():.4g}"
+            cause = f"the range {low:.4g} to {high:.4g} cuts off values from {needed}"
+        alone = twins.count((grid.scale, grid.zero_point)) == 1
+        if values.min() == 0 and (values == 0).mean() > _ZEROS and low < 0 and alone and -low <= 32 * grid.scale:
+            cause = f"the zero point is {grid.zero_point:.0f}; what is never below zero starts at {grid.least}"
+        if cause and cut.ops_b:
+            op = b.maker.get(cut.out.b, cut.ops_b[-1])
+            given = {"scale": grid.scale, "zero_point": grid.zero_point}
+            theirs = Side(op.index, op.type, (b.graph.tensors[cut.out.b].name,), given)
+            seen = {"least": float(values.min()), "greatest": float(values.max())}
+            there = a.maker.get(cut.out.a)
+            ours = Side(there.index if there else None, there.type if there else "INPUT", (), seen)
+            measure = f"recorded values lie beyond it by {beyond[cut]:.2f} of its width"
+            yield Suspect("quantization", ours, theirs, measure, cause, float(a.rank.get(cut.out.a, 0)))
+
+
+def _beyond(values: np.ndarray, grid: Grid) -> float:
+    """How far recorded values lie beyond the ends of a range, as a share of its width."""
+    low, high = grid.ends()
+    return max(low - float(values.min()), float(values.max()) - high, 0.0) / (high - low)
+
+
+def left_in_float(a: Known, b: Known, cuts: Sequence[Segment]) -> Iterator[Suspect]:
+    """Operators of b in float between operators in 8 bits, in a file that is one of 8 bits."""
+    made = [index for op in b.graph.ops for index in op.outputs if index not in b.steady and index in b.recorded]
+    small = {index for index in made if str(b.recorded[index].dtype) in _SMALL}
+    if len(small) < WHOLE * len(made) or any(str(v.dtype) in _SMALL for v in a.recorded.values()):
+        return
+    for cut in cuts:
+        for op in cut.ops_b:
+            if _between(b, op, small):
+                ours, theirs = (Side(o.index, o.type) for o in (cut.ops_a[-1] if cut.ops_a else op, op))
+                cause = "it was left in float between operators in 8 bits"
+                yield Suspect("float", ours, theirs, "float32 in a file of 8 bits", cause, float(a.rank[cut.out.a]))
+
+
+def _between(b: Known, op: Op, small: set[int]) -> bool:
+    """Whether what an operator takes was just made float, and what it gives is made 8 bits next."""
+    computed = [index for index in op.inputs if index in b.maker and index not in b.steady]
+    if not computed or small.intersection((*op.outputs, *computed)):
+        return False
+    before = all(small.intersection(b.maker[index].inputs) for index in computed)
+    readers = [reader for index in op.outputs for reader in b.readers.get(index, ())]
+    return before and bool(readers) and all(small.intersection(reader.outputs) for reader in readers)
+
+
+def share(a: Known, found: Sequence[tuple[Segment, Folded]]) -> float | None:
+    """The share of the reference's weights that were found in b."""
+    every = {one.index: one.values.size for one in folding.held(a, a.graph.ops)}
+    total = sum(every.values())
+    return sum(every.get(index, 0) for index in {one.a.index for _, one in found}) / total if total else None

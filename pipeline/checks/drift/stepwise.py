@@ -1,0 +1,100 @@
+"""Whether a segment that rounds to 8 or 16 bits gives what exact arithmetic gives, within its rounding."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pipeline.checks.drift.grids import Grid
+from pipeline.checks.drift.nearness import Nearness
+
+MEAN_STEPS = 0.3
+"""Of all values: a zero point off by one is 1.00, honest kernels leave 0.00 to 0.28."""
+CHANNEL_STEPS = 0.6
+"""Of the values of one channel, whose bias is rounded on its own."""
+SLOPE = 0.02
+MOST_STEPS = 3.0
+"""Of nearly all values (`_NEARLY`): more is no rounding."""
+_NEARLY = 0.995
+_ENOUGH = 12
+"""Fewer values that are not cut off say nothing of a channel."""
+ROUGH_DB = 22.0
+"""Signal to error of layers that round their inputs by themselves: honest ones show 30 to 45 dB."""
+
+
+def stepwise(want: np.ndarray, got: np.ndarray, grid: Grid, recorded: int, roundings: float) -> Nearness:
+    """Compares real values, (rows, ...), in steps of the grid, all together and slice by slice of each axis.
+
+    `roundings` is how many times as far as one rounding the segment may be: more operators, weights not put equal.
+    Values that the grid cuts off are left out: clipping bends them.
+    """
+    worst = Nearness(True, 0.0, 0.0, steps=True)
+    for real, rows in ((True, slice(0, recorded)), (False, slice(recorded, len(want)))):
+        if len(want[rows]):
+            found = _judged(want[rows], got[rows], grid, roundings, real)
+            if found.excess > worst.excess and (worst.agrees or found.real):
+                worst = found
+    return worst
+
+
+def _judged(want: np.ndarray, got: np.ndarray, grid: Grid, roundings: float, real: bool) -> Nearness:
+    low, high = grid.ends()
+    finite = np.isfinite(want) & np.isfinite(got)
+    cut = np.clip(np.where(finite, want, 0.0), low, high)
+    error = np.where(finite, (got - cut) / grid.scale, 0.0)
+    inside = finite & (want > low + grid.scale) & (want < high - grid.scale)
+    nearly = float(np.quantile(np.abs(error), _NEARLY)) if error.size else 0.0
+    excess = nearly / (MOST_STEPS * roundings)
+    mean = spread = standard = 0.0
+    slope = 1.0
+    if int(inside.sum()) >= _ENOUGH:
+        x, e = want[inside] / grid.scale, error[inside]
+        mean, spread = float(e.mean()), float(e.std())
+        standard = spread / np.sqrt(e.size)
+        centred = x - x.mean()
+        power = float(np.square(centred).sum())
+        lean = float((centred * (e - mean)).sum()) / power if power > 0 else 0.0
+        slope = 1 + lean
+        lean_error = spread / np.sqrt(power) if power > 0 else np.inf
+        excess = max(excess, abs(mean) / (MEAN_STEPS * roundings + 4 * standard))
+        if power > 9 * e.size:
+            excess = max(excess, abs(lean) / (SLOPE * roundings + 4 * lean_error))
+        slices = (_by_slice(error, inside, roundings, axis) for axis in range(1, error.ndim))
+        excess = max(excess, *slices, 0.0)
+    gap = float(np.abs(error).max(initial=0.0)) * grid.scale / (high - low)
+    return Nearness(bool(excess <= 1.0), float(excess), gap, real, mean, slope, spread, standard, True)
+
+
+def _by_slice(error: np.ndarray, inside: np.ndarray, roundings: float, axis: int) -> float:
+    """The largest mean error of a slice of an axis, in units of what is allowed."""
+    if error.shape[axis] < 2:
+        return 0.0
+    rows = np.moveaxis(error, axis, 0).reshape(error.shape[axis], -1)
+    kept = np.moveaxis(inside, axis, 0).reshape(error.shape[axis], -1)
+    count = kept.sum(1)
+    enough = count >= _ENOUGH
+    if not enough.any():
+        return 0.0
+    sums = np.where(kept, rows, 0.0).sum(1)[enough]
+    squares = np.where(kept, np.square(rows), 0.0).sum(1)[enough]
+    mean = sums / count[enough]
+    spread = np.sqrt(np.maximum(squares / count[enough] - np.square(mean), 0.0))
+    allowed = CHANNEL_STEPS * roundings + 5 * spread / np.sqrt(count[enough])
+    return float((np.abs(mean) / allowed).max())
+
+
+def roughly(want: np.ndarray, got: np.ndarray, recorded: int, roundings: float = 1.0) -> Nearness:
+    """Compares real values, (rows, ...), by signal to error alone: the rounding inside is not known."""
+    worst = Nearness(True, 0.0, 0.0)
+    for row in range(len(want)):
+        first, second = want[row].astype(np.float64), got[row].astype(np.float64)
+        fine = np.isfinite(first) & np.isfinite(second)
+        if not fine.any():
+            continue
+        first, second = first[fine], second[fine]
+        signal = float(np.square(first).sum())
+        noise = float(np.square(first - second).sum())
+        excess = roundings**-1 * np.sqrt(noise / max(signal, 1e-300)) * 10 ** (ROUGH_DB / 20)
+        if excess > worst.excess and not (worst.real and not worst.agrees and row >= recorded):
+            gap = float(np.abs(first - second).max()) / (float(np.ptp(first)) or 1.0)
+            worst = Nearness(excess <= 1.0, float(excess), gap, row < recorded)
+    return worst

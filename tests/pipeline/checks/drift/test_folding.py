@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from drift_models import graph, tensor
+
+from converters.graph import Op
+from pipeline.checks.drift import folding
+from pipeline.checks.drift.known import Known
+
+KERNEL = np.random.default_rng(0).normal(size=(6, 3, 3, 5))
+SCALE = np.random.default_rng(1).uniform(0.5, 2, size=6)
+
+
+def constant(values, step=None):
+    return folding.Held(0, Op(0, "CONV", (0,), (1,)), values, step, None)
+
+
+def rounded(values):
+    step = np.broadcast_to(np.abs(values).max((1, 2, 3), keepdims=True) / 127, values.shape)
+    return constant(np.rint(values / step) * step, step)
+
+
+@pytest.mark.parametrize("scale", [np.ones(6), SCALE])
+def test_a_constant_is_found_in_another_layout_scaled_by_channel(scale):
+    (found,) = folding.folded([constant(KERNEL.transpose(0, 3, 1, 2))], [constant(KERNEL * scale[:, None, None, None])])
+    assert np.allclose(found.scale.reshape(-1), scale)
+    assert found.distance < 1e-9
+    assert np.allclose(folding.substituted(found), KERNEL.transpose(0, 3, 1, 2))
+
+
+def test_rounding_to_nearest_is_none_of_beyond_and_one_step_is():
+    (honest,) = folding.folded([constant(KERNEL)], [rounded(KERNEL)])
+    assert not folding.beyond(honest).any()
+    wrong = rounded(KERNEL)
+    assert wrong.step is not None
+    wrong.values[2, 1, 1, 3] += wrong.step[2, 1, 1, 3]
+    (found,) = folding.folded([constant(KERNEL)], [wrong])
+    assert folding.beyond(found).sum() == 1
+
+
+def test_other_weights_are_not_taken_for_it():
+    assert not folding.folded([constant(KERNEL)], [constant(np.roll(KERNEL, 1, 0))])
+
+
+def test_the_weights_of_operators_are_those_that_are_constant_or_never_change():
+    ops = [Op(0, "DEQUANTIZE", (2,), (3,)), Op(1, "FC", (0, 3), (1,))]
+    tensors = [tensor(0), tensor(1), tensor(2, data=np.ones((4, 4)), dtype="int8", scale=(0.5, 0)), tensor(3, (4, 4))]
+    values = {0: np.random.default_rng(0).normal(size=(2, 1, 4)), 3: np.ones((2, 4, 4), np.float32)}
+    side = Known(graph(tensors, ops, (0,), (1,)), values)
+    assert [one.index for one in folding.held(side, ops)] == [2, 3]
+    assert [one.rounded for one in folding.held(side, ops)] == [True, True]

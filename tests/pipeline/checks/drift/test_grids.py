@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import numpy as np
+from drift_models import graph, tensor
+
+from converters.graph import Op
+from pipeline.checks.drift.grids import Grid, grid_of
+from pipeline.checks.drift.known import Known
+
+STORED = np.random.default_rng(0).integers(-128, 128, size=(3, 1, 40)).astype(np.int8)
+REAL = ((STORED.astype(np.float32) - 5) * np.float32(0.25)).astype(np.float32)
+
+
+def side(values):
+    ops = [Op(0, "QuantizeLinear", (0,), (1,)), Op(1, "DequantizeLinear", (1,), (2,)), Op(2, "Conv", (2,), (3,))]
+    return Known(graph([tensor(n, (1, 40)) for n in range(4)], ops, (0,), (3,)), values)
+
+
+def test_the_type_of_a_tensor_says_its_grid():
+    known = Known(graph([tensor(0, dtype="int8", scale=(0.5, 3))], [], (0,), (0,)), {})
+    assert grid_of(known, 0) == Grid(0.5, 3.0, -128, 127)
+
+
+def test_integers_beside_it_show_the_grid_of_a_float_tensor():
+    found = side({0: REAL + np.float32(0.01), 1: STORED, 2: REAL, 3: REAL})
+    assert grid_of(found, 2) == grid_of(found, 0) == Grid(0.25, 5.0, -128, 127)
+    assert grid_of(found, 3) is None
+
+
+def test_values_are_moved_to_the_grid_and_cut_at_its_ends():
+    assert Grid(0.5, 0.0, -2, 2).settled(np.array([0.3, 9.0, -9.0])).tolist() == [0.5, 1.0, -1.0]

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import numpy as np
+from drift_models import graph, tensor
+
+from converters.graph import Op
+from pipeline.checks.drift import rounded
+from pipeline.checks.drift.cuts import segment
+from pipeline.checks.drift.known import Known
+from pipeline.checks.drift.layout import Layout
+from pipeline.checks.drift.matching import Partner
+
+RNG = np.random.default_rng(0)
+KERNEL = RNG.normal(size=(8, 6))
+STEP = np.abs(KERNEL).max() / 127
+PAIRS = {0: Partner(0, 0, Layout((6,), (6,), (0,)), 99.0), 1: Partner(1, 1, Layout((8,), (8,), (0,)), 99.0)}
+VALUES = {0: RNG.normal(size=(4, 6)).astype(np.float32), 1: np.abs(RNG.normal(size=(4, 8))).astype(np.float32)}
+VALUES[1][:, ::2] = 0
+
+
+def sides(kernel=None, scale=(0.02, -128)):
+    ops = [Op(0, "FC", (0, 2), (1,))]
+    a = Known(graph([tensor(0), tensor(1), tensor(2, data=KERNEL)], ops, (0,), (1,)), VALUES)
+    stored = np.rint(KERNEL / STEP) if kernel is None else kernel
+    theirs = [tensor(0), tensor(1, dtype="int8", scale=scale), tensor(2, data=stored, dtype="int8", scale=(STEP, 0))]
+    b = Known(graph(theirs, ops, (0,), (1,)), {0: VALUES[0], 1: np.zeros((4, 8), np.int8)})
+    cut = segment(a, b, PAIRS[1], PAIRS)
+    assert cut is not None
+    return a, b, [cut]
+
+
+def test_weights_rounded_to_nearest_pass_and_one_step_off_fails():
+    a, b, cuts = sides()
+    found = rounded.matches(a, b, cuts)
+    assert rounded.share(a, found) == 1.0
+    assert not list(rounded.weights(a, b, found))
+    wrong = np.rint(KERNEL / STEP)
+    wrong[2, 3] += -2 if wrong[2, 3] > 0 else 2
+    a, b, cuts = sides(wrong)
+    (suspect,) = rounded.weights(a, b, rounded.matches(a, b, cuts))
+    assert suspect.measure.startswith("1 of 48 values off by up to 2")
+
+
+def test_ranges_start_where_an_activation_does_and_reach_what_is_needed():
+    assert not list(rounded.ranges(*sides()))
+    (shifted,) = rounded.ranges(*sides(scale=(0.02, -127)))
+    assert "what is never below zero starts at -128" in shifted.cause
+    (short,) = rounded.ranges(*sides(scale=(0.004, -128)))
+    assert "cuts off values" in short.cause
+
+
+def test_an_operator_left_in_float_is_told():
+    kinds = ("QUANTIZE", "CONV", "CONV", "DEQUANTIZE", "ADD", "QUANTIZE", "CONV")
+    ops = [Op(n, kind, (n,), (n + 1,)) for n, kind in enumerate(kinds)]
+    small = {1, 2, 3, 6, 7}
+    values = {n: RNG.normal(size=(3, 4)).astype(np.int8 if n in small else np.float32) for n in range(8)}
+    values = {n: RNG.integers(-9, 9, (3, 4)).astype(v.dtype) for n, v in values.items()}
+    b = Known(graph([tensor(n) for n in range(8)], ops, (0,), (7,)), values)
+    a = Known(b.graph, {n: v.astype(np.float32) for n, v in values.items()})
+    pairs = {n: Partner(n, n, Layout((4,), (4,), (0,)), 99.0) for n in range(8)}
+    cuts = [cut for n in range(1, 8) if (cut := segment(a, b, pairs[n], pairs))]
+    assert [suspect.b.op_type for suspect in rounded.left_in_float(a, b, cuts)] == ["ADD"]

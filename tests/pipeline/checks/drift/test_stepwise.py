@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pipeline.checks.drift.grids import Grid
+from pipeline.checks.drift.stepwise import roughly, stepwise
+
+GRID = Grid(0.1, 0.0, -128, 127)
+WANT = np.random.default_rng(0).normal(size=(8, 4, 50)) * 4
+
+
+def judged(got, roundings=1.0):
+    return stepwise(WANT, got, GRID, 4, roundings)
+
+
+def test_rounding_and_clipping_agree():
+    found = judged(GRID.settled(WANT))
+    assert found.agrees
+    assert found.excess < 0.5
+
+
+@pytest.mark.parametrize("shift", [1, -1])
+def test_a_zero_point_off_by_one_is_a_mean_error_of_one_step(shift):
+    found = judged(GRID.settled(WANT + 0.1 * shift))
+    assert not found.agrees
+    assert found.mean == pytest.approx(shift, abs=0.05)
+    assert f"mean error {shift:.2f}" in found.said()
+
+
+def test_one_channel_and_a_slope_are_found():
+    channel = WANT.copy()
+    channel[:, 2] += 0.1
+    assert not judged(GRID.settled(channel)).agrees
+    assert not judged(GRID.settled(WANT * 1.03)).agrees
+
+
+def test_more_roundings_may_be_farther():
+    noisy = GRID.settled(WANT + 0.08 * np.random.default_rng(1).normal(size=WANT.shape) + 0.05)
+    assert judged(noisy, 2.0).agrees
+    assert not judged(noisy, 1.0).agrees
+
+
+def test_inner_rounding_is_judged_by_signal_to_error():
+    assert roughly(WANT, WANT * 1.02, 4).agrees
+    assert not roughly(WANT, WANT * 1.2, 4).agrees
