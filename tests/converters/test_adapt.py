@@ -216,6 +216,24 @@ def test_time_calls_cycles_the_samples_and_measures_each_call() -> None:
     assert (seconds >= 0.002).all()
 
 
+def test_an_output_that_is_computed_when_it_is_read_is_read_inside_the_time() -> None:
+    read: list[int] = []
+
+    class Lazy:
+        def __array__(self, dtype: object = None, copy: object = None) -> np.ndarray:
+            read.append(1)
+            return np.zeros(4, np.float32)
+
+    class Asynchronous(Session):
+        def _call(self, inputs: Arrays) -> Arrays:
+            return {"y": Lazy()}  # type: ignore[dict-item]
+
+    signature = Signature(specs(), ())
+    session = Asynchronous(Artifact(Path("x"), Format.ONNX, Precision.FP32, signature, signature))
+    session.time({"x": np.zeros((2, 4), np.float32)}, 5)
+    assert len(read) == 5
+
+
 def test_run_many_adds_microseconds_a_sample() -> None:
     inputs, constant = many(3000), {"image": PIXELS.transpose(0, 2, 3, 1).copy(), "sum": np.zeros(1, np.float32)}
     session = Fake(lambda _: constant)
