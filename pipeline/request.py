@@ -162,6 +162,18 @@ def name_of(request: Request, model: ModelConfig | None) -> str:
     return model.name
 
 
+def parse_size(text: str) -> tuple[int, int] | None:
+    """(height, width) of `96x128`; None of an empty text.
+
+    Raises:
+        UsageError: another form.
+    """
+    size = text.lower().split("x") if text else []
+    if size and not (len(size) == 2 and all(part.isdigit() and int(part) > 0 for part in size)):
+        raise UsageError(f"--image-size {text!r} is not of the form HxW, for example 96x128")
+    return (int(size[0]), int(size[1])) if size else None
+
+
 _NUMBER = r"-?\d+(?:\.\d+)?"
 _INPUT = re.compile(
     r"(?P<name>[^:]+):(?P<shape>[1-9]\d*(?:x[1-9]\d*)*)(?::(?P<dtype>[a-z]\w*))?"

@@ -19,11 +19,17 @@ from converters.tuning.bias import corrected
 from converters.tuning.calibration import Calibration, largest_by_channel, require_same
 from converters.tuning.equalize import equalized, pairs_of
 from converters.tuning.isolate import isolated
+from converters.tuning.options import Tuning
 from converters.tuning.ranges import choose
 
 Statistics = dict[str, dict[str, np.ndarray]]
 """ai-edge-quantizer's `min` and `max` of tensors by their names."""
 _RECORDED, _RANGED = 32, 256
+
+
+def prepared(path: Path, calibration: Calibration, tuning: Tuning, folder: Path) -> Path:
+    """The float file that is quantized, but for the correction of its biases; perhaps the same path."""
+    return equalize(path, calibration, folder) if tuning.equalize else path
 
 
 def equalize(path: Path, calibration: Calibration, folder: Path) -> Path:

@@ -16,7 +16,7 @@ from converters.contract import ConversionRequest, Precision, Signature
 from converters.errors import ConfigError
 from converters.graph import Graph, Op
 from converters.litert.graph import read_graph
-from converters.litert.prepare import correct, equalize, statistics
+from converters.litert.prepare import correct, prepared, statistics
 from converters.litert.signature import described
 from converters.tuning.calibration import Calibration
 from converters.tuning.options import Tuning, kept_operators, parse
@@ -50,8 +50,8 @@ def quantize_litert(request: ConversionRequest) -> Signature:
 
     with tempfile.TemporaryDirectory() as folder:
         path = request.source.path
-        if calibration and tuning.equalize:
-            path = equalize(path, calibration, Path(folder))
+        if calibration:
+            path = prepared(path, calibration, tuning, Path(folder))
         if calibration and tuning.bias_correction:
             path = correct(path, calibration, Path(folder), quantize)
         quantize(path, request.target)

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, create_calibrator
+from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from converters.contract import Arrays, Artifact, Format, Precision, Signature
 from converters.onnx.edit import with_constants
@@ -22,9 +23,17 @@ from converters.tuning.bias import corrected
 from converters.tuning.calibration import Calibration, largest_by_channel, require_same
 from converters.tuning.equalize import equalized, pairs_of
 from converters.tuning.isolate import isolated
+from converters.tuning.options import Tuning
 from converters.tuning.ranges import choose
 
 _RECORDED, _RANGED = 32, 256
+
+
+def prepared(path: Path, calibration: Calibration, tuning: Tuning, folder: Path) -> Path:
+    """The float file that is quantized, but for the correction of its biases: folded, and equalized where asked."""
+    made = folder / "prepared.onnx"
+    quant_pre_process(path, made, skip_symbolic_shape=True)
+    return equalize(made, calibration, folder) if tuning.equalize else made
 
 
 def equalize(path: Path, calibration: Calibration, folder: Path) -> Path:

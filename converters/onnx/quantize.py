@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import onnx
 from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
-from onnxruntime.quantization.shape_inference import quant_pre_process
 from onnxruntime.transformers.float16 import convert_float_to_float16
 
 from converters.contract import ConversionRequest, Precision, Signature
@@ -23,7 +22,7 @@ from converters.onnx.graph import read_graph
 from converters.onnx.inspect import read_signature, write_signature
 from converters.onnx.load import load, tensors
 from converters.onnx.order import sort_nodes
-from converters.onnx.prepare import correct, equalize, statistics
+from converters.onnx.prepare import correct, prepared, statistics
 from converters.tuning.calibration import Calibration
 from converters.tuning.options import Tuning, kept_names, parse
 
@@ -61,14 +60,11 @@ def _static_int8(request: ConversionRequest, tuning: Tuning, names: frozenset[st
     calibration = Calibration.of(request)
     with tempfile.TemporaryDirectory() as name, contextlib.redirect_stdout(sys.stderr):
         folder = Path(name)
-        path, made = folder / "prepared.onnx", folder / "int8.onnx"
-        quant_pre_process(request.source.path, path, skip_symbolic_shape=True)
+        path, made = prepared(request.source.path, calibration, tuning, folder), folder / "int8.onnx"
 
         def quantize(source: Path, target: Path) -> None:
             _quantize_static(source, target, calibration, tuning, names)
 
-        if tuning.equalize:
-            path = equalize(path, calibration, folder)
         if tuning.bias_correction:
             path = correct(path, calibration, folder, quantize)
         quantize(path, made)

@@ -47,8 +47,8 @@ def isolated(floats: Graph, values: Values, quantized: Tracer) -> Iterator[Isola
     made = {index for op in quantized.graph.ops for index in op.outputs} | set(quantized.graph.inputs)
     readers: dict[int, list[Op]] = {}
     for op in floats.ops:
-        for index in op.inputs:
-            readers.setdefault(index, []).append(op)
+        for read in op.inputs:
+            readers.setdefault(read, []).append(op)
     for op in floats.ops:
         index = _shown(floats, op, readers, named)
         if index is None or index not in values or not _is_float(values[index]):
@@ -87,12 +87,13 @@ def _shown(floats: Graph, op: Op, readers: Mapping[int, list[Op]], named: Mappin
     """The tensor by which an operator's work shows in both files: its output, or that of what was folded into it."""
     if len(op.outputs) != 1:
         return None
-    index = op.outputs[0]
-    if floats.tensors[index].name in named:
-        return index
-    behind = readers.get(index, [])
-    folded = len(behind) == 1 and behind[0].type in FOLDED and floats.tensors[behind[0].outputs[0]].name in named
-    return behind[0].outputs[0] if folded else None
+    index: int = op.outputs[0]
+    while floats.tensors[index].name not in named:
+        behind = readers.get(index, [])
+        if len(behind) != 1 or behind[0].type not in FOLDED:
+            return None
+        index = behind[0].outputs[0]
+    return index
 
 
 def _given(

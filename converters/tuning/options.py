@@ -50,7 +50,8 @@ def parse(options: Mapping[str, Any]) -> Tuning:
             close = difflib.get_close_matches(key, KEYS, n=1)
             hint = f" (did you mean {close[0]!r}?)" if close else ""
             raise ConfigError(f"recipe: unknown key {key!r}{hint}; known are {', '.join(KEYS)}")
-    tuning = Tuning(**{key: tuple(value) if isinstance(value, list) else value for key, value in options.items()})
+    given: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in options.items()}
+    tuning = Tuning(**given)
     if not isinstance(tuning.keep, tuple) or not all(isinstance(text, str) for text in tuning.keep):
         raise ConfigError(f"recipe: keep is a list of regular expressions, found {tuning.keep!r}")
     for text in tuning.keep:

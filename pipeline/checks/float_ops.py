@@ -15,8 +15,9 @@ QUANTIZERS = frozenset({
 DEQUANTIZERS = frozenset({
     "DEQUANTIZE", "DequantizeLinear", "Dequantize",
     f"{_EXECUTORCH}dequantize_per_tensor.out", f"{_EXECUTORCH}dequantize_per_channel.out",
+    "constexpr_affine_dequantize", "constexpr_blockwise_shift_scale", "constexpr_lut_to_dense", "dequantize",
 })  # fmt: skip
-"""Of TensorFlow Lite, ONNX, XNNPACK inside of ExecuTorch, and ExecuTorch itself."""
+"""Of TensorFlow Lite, ONNX, XNNPACK inside of ExecuTorch, ExecuTorch itself, and Core ML."""
 RUN_TIME_QUANTIZERS = frozenset({"DynamicQuantizeLinear"})
 
 _MOVERS = frozenset({
@@ -101,6 +102,10 @@ class _Graph:
 
 
 def _moves(op: OpInfo) -> bool:
-    """By its name: `view` of `aten::view_copy.out`, `reshape` of XNNPACK's `StaticReshape`."""
-    name = op.type.rpartition("::")[2].partition(".")[0].lower()
+    return moves(op.type)
+
+
+def moves(type: str) -> bool:
+    """Whether operators of a type only move values: `view` of `aten::view_copy.out`, `reshape` of `StaticReshape`."""
+    name = type.rpartition("::")[2].partition(".")[0].lower()
     return name.removesuffix("_copy").removeprefix("static").replace("_", "") in _MOVERS

@@ -20,7 +20,10 @@ Target = Annotated[
 Model = Annotated[str, typer.Option(help="The same as SOURCE.", show_default=False)]
 FrameworkOption = Annotated[list[str] | None, typer.Option("--framework", "-f", help="torch, tensorflow or both.")]
 PrecisionOption = Annotated[
-    list[str] | None, typer.Option("--precision", "-p", help="fp32, fp16, dynamic, int8 (with int8-io), or all.")
+    list[str] | None,
+    typer.Option(
+        "--precision", "-p", help="fp32, fp16, int8-weights, palettized, dynamic, int8 (with int8-io), or all."
+    ),
 ]
 Keep = Annotated[
     list[str] | None,
@@ -187,14 +190,11 @@ def _go(until: str, **given: Any) -> None:
 
 
 def _request(given: dict[str, Any]) -> Any:
-    from pipeline.request import Request, parse_input
+    from pipeline.request import Request, parse_input, parse_size
 
     source, model = given["source"], given["model"]
     if source and model and source != model:
         raise UsageError(f"two models were given, {source!r} and {model!r}; name one")
-    size = given["image_size"].lower().split("x") if given["image_size"] else []
-    if size and not (len(size) == 2 and all(part.isdigit() and int(part) > 0 for part in size)):
-        raise UsageError(f"--image-size {given['image_size']!r} is not of the form HxW, for example 96x128")
     return Request(
         targets=words(given.get("target")),
         model=source or model or "fashion-cnn",
@@ -202,7 +202,7 @@ def _request(given: dict[str, Any]) -> Any:
         precisions=words(given.get("precision")),
         data=given["data"],
         full=given["full"],
-        image_size=(int(size[0]), int(size[1])) if size else None,
+        image_size=parse_size(given["image_size"]),
         inputs=tuple(parse_input(text) for text in given.get("input") or ()),
         name=given.get("name", ""),
         keep=tuple(given.get("keep") or ()),

@@ -27,11 +27,7 @@ def calibration_task(source: Task, data: Task | None, samples: int, seed: int = 
         specs = read_artifact(context.needs["source"]).signature
         if "data" in context.needs:
             dataset = Dataset.open(context.needs["data"].folder)
-            split = dataset.train or dataset.test
-            total = len(next(iter(split.inputs.values())))
-            order = evenly(split.targets, total, np.random.default_rng(seed))
-            chosen = np.sort(np.fromiter(islice(order, samples), np.int64))
-            inputs = to_samples({name: value[chosen] for name, value in split.inputs.items()}, specs.inputs)
+            inputs = calibration_inputs(dataset, specs.inputs, samples, seed)
         else:
             inputs = synthesise(specs.inputs, samples, seed)
         np.savez(context.folder / CALIBRATION, allow_pickle=False, **inputs)
@@ -43,6 +39,19 @@ def calibration_task(source: Task, data: Task | None, samples: int, seed: int = 
         "code of the calibration": code("pipeline/golden_inputs.py", "pipeline/datasets/samples.py"),
     }
     return Task(f"calibration {name} {samples}", "calibrate", ingredients, work, needs)
+
+
+def calibration_inputs(dataset: Dataset, specs: tuple[TensorSpec, ...], samples: int, seed: int = 1) -> Arrays:
+    """Training samples, spread evenly over the classes, as calls of a model; of the test split where there is no other.
+
+    Raises:
+        DataError: they do not fit the model.
+    """
+    split = dataset.train or dataset.test
+    total = len(next(iter(split.inputs.values())))
+    order = evenly(split.targets, total, np.random.default_rng(seed))
+    chosen = np.sort(np.fromiter(islice(order, samples), np.int64))
+    return to_samples({name: value[chosen] for name, value in split.inputs.items()}, specs)
 
 
 def convert_task(

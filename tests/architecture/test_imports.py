@@ -7,7 +7,7 @@ from architecture.sources import Import, imports, modules
 
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("pipeline.cli",),
-    ("pipeline.commands", "pipeline.run", "pipeline.publish", "pipeline.display"),
+    ("pipeline.commands", "pipeline.repair", "pipeline.run", "pipeline.publish", "pipeline.display"),
     (
         *("pipeline.driver", "pipeline.plan", "pipeline.configs", "pipeline.doctor", "pipeline.devices"),
         *("pipeline.lone", "pipeline.compare", "pipeline.drift", "pipeline.race", "pipeline.revalidate"),
@@ -26,7 +26,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ),
     (
         *("converters.registry", "converters.worker", "converters.job", "converters.drift_job"),
-        *("converters.timing", "converters.rehearsal"),
+        *("converters.timing", "converters.rehearsal", "converters.sensitivity"),
     ),
     ("converters.litert_web", "converters.onnx2tf", "converters.onnx_tf"),
     (
