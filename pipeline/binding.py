@@ -27,6 +27,14 @@ def speaking(artifact: Artifact, source: Signature) -> Artifact:
     return dataclasses.replace(artifact, signature=signature, source=Signature(inputs, outputs))
 
 
+def introduced(a: Artifact, b: Artifact) -> tuple[Artifact, Artifact]:
+    """Two models of which one may say nothing of its tensors: it is called as the other says."""
+    told = [bool(artifact.source.inputs) for artifact in (a, b)]
+    if all(told) or not any(told):
+        return a, b
+    return (a, speaking(b, a.source)) if told[0] else (speaking(a, b.source), b)
+
+
 def _as_in(own: tuple[TensorSpec, ...], specs: tuple[TensorSpec, ...]) -> tuple[TensorSpec, ...]:
     """The specs in the order of the model's own."""
     order = [spec.name for spec in own]

@@ -13,7 +13,7 @@ import numpy as np
 from converters.contract import Arrays, Artifact, RuntimeSpec, Signature, TensorSpec
 from converters.inspection import Inspection
 from converters.worker import WorkerPool
-from pipeline.binding import speaking
+from pipeline.binding import introduced, speaking
 from pipeline.checks.drift.check import check_drift
 from pipeline.checks.drift.suspects import Drift
 from pipeline.checks.gates import Gates
@@ -65,6 +65,7 @@ def compare(
     """
     a, pack_a = open_artifact(path_a, pool, limits, sizes)
     b, pack_b = open_artifact(path_b, pool, limits, sizes)
+    a, b = introduced(a, b)
     runtime_a, runtime_b = default_runtime(a, runtimes[0]), default_runtime(b, runtimes[1])
     arrays = inputs_for(a, inputs, [pack_a, pack_b])
     reference = run(a, arrays, a.source, runtime_a, pool, limits)

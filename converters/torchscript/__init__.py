@@ -1,6 +1,7 @@
 """TorchScript: a traced and frozen PyTorch model, run by LibTorch's interpreter."""
 
 from converters.contract import Edge, Format, InspectorSpec, Precision, RuntimeSpec
+from converters.tracer import TracerSpec
 
 EDGES = (
     Edge(
@@ -31,3 +32,4 @@ INSPECTORS = (
         packages=("torch",),
     ),
 )
+TRACERS = (TracerSpec(Format.TORCHSCRIPT, "converters.torchscript.tracer", "torch", ("torch",)),)

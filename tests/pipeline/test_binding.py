@@ -7,7 +7,7 @@ from loose_files import LOGITS, NCHW, file, image, source, spec
 from converters.adapt import to_file, to_source
 from converters.contract import Format
 from converters.errors import ModelError
-from pipeline.binding import real, speaking
+from pipeline.binding import introduced, real, speaking
 
 
 @pytest.mark.parametrize("layout", ["NHWC", ""])
@@ -110,3 +110,11 @@ def test_a_file_that_says_nothing_of_its_tensors_is_called_as_the_other_says():
 def test_real_is_what_quantized_numbers_stand_for():
     assert real(spec("x", 1, dtype="int8", scale=0.5, zero_point=3)) == spec("x", 1)
     assert real(spec("ids", 1, dtype="int32")).dtype == "int32"
+
+
+def test_a_file_that_says_nothing_is_called_as_the_other_says():
+    silent, telling = file([], []), file([NCHW], [LOGITS])
+    for a, b in ((silent, telling), (telling, silent)):
+        first, second = introduced(a, b)
+        assert first.source == second.source == telling.source
+    assert introduced(silent, silent) == (silent, silent)
