@@ -27,7 +27,7 @@ BUILD := $(if $(UV_TORCH_BACKEND),-$(UV_TORCH_BACKEND))
 BROKEN := $(shell test -x $(BIN)/python || echo broken)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup export test test-all check format lint bench report readme doctor lock wheel setup-system setup-devices setup-gpu setup-arm64 setup-browser test-devices clean distclean broken
+.PHONY: help setup export test test-all check format lint bench bench-truth mutation report readme doctor lock wheel setup-system setup-devices setup-gpu setup-arm64 setup-browser test-devices clean distclean broken
 
 help: ## lists every target
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -72,6 +72,12 @@ format: $(READY)dev$(BUILD) ## formats the sources and repairs what the linter c
 
 bench: $(READY)all$(BUILD) ## measures the project's own figures, each beside its goal
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+bench-truth: $(READY)all$(BUILD) ## measures how well faults are found, repaired and timed, each beside its goal
+	@$(BIN)/python -m benchmarks.truth $(ARGS)
+
+mutation: $(READY)all$(BUILD) ## plants faults and honest changes, asks drift, and writes docs/mutation.md
+	@$(BIN)/python -m benchmarks.mutation $(ARGS)
 
 report: $(READY)core$(BUILD) ## shows the last run's report again: ARGS="--format markdown"
 	@$(EDGE) report $(if $(OUT),"$(OUT)") $(ARGS)

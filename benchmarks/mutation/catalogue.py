@@ -21,6 +21,7 @@ _FAULTS: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("attributes", "flat_options:ATTRIBUTES"),
         ("quantization", "flat_quantization:QUANTIZATION"),
         ("wiring", "flat_wiring:WIRING"),
+        ("inputs, outputs and states", "flat_ends:ENDS"),
     ),
     ".onnx": (
         *WEIGHTS,
@@ -28,12 +29,14 @@ _FAULTS: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("quantization", "node_wiring:NODE_QUANTIZATION"),
         ("wiring", "node_wiring:NODE_WIRING"),
     ),
+    ".mlpackage": (*WEIGHTS, ("parameters and wiring", "mil_faults:MIL_FAULTS")),
 }
 _CHANGES: Mapping[str, tuple[str, ...]] = {
     ".tflite": ("flat_same:VARIANTS", "flat_rewrites:REWRITES", "flat_weights:REWEIGHTED"),
     ".onnx": ("node_same:NODE_VARIANTS", "node_rewrites:NODE_REWRITES"),
+    ".mlpackage": ("mil_same:MIL_VARIANTS",),
 }
-_FILES: Mapping[str, str] = {".tflite": "flat:File", ".onnx": "nodes:Nodes"}
+_FILES: Mapping[str, str] = {".tflite": "flat:File", ".onnx": "nodes:Nodes", ".mlpackage": "mil:Mil"}
 SUFFIXES = tuple(_FILES)
 RECALIBRATED = (
     *("zero point off by one", "zero point off by minus one", "zero point off by ten", "scale 1 % larger"),

@@ -21,6 +21,10 @@ NOISE = 1e-6
 """Of an output's range: less is another order of sums in the same kernel."""
 
 
+_known: dict[str, list[np.ndarray]] = {}
+"""The outputs of the honest file that was last asked about."""
+
+
 def inputs_for(specs: tuple[TensorSpec, ...], seed: int = 7) -> Arrays:
     """Inputs, (n, *shape) by name, of every sort that a model's specification allows."""
     sorts = [synthesise(specs, COUNT, seed), in_stretches(specs, COUNT, seed)]
@@ -83,6 +87,10 @@ def naive(honest: list[np.ndarray], other: list[np.ndarray]) -> dict[str, bool]:
 def effect(honest: Path, other: Path, specs: tuple[TensorSpec, ...]) -> dict[str, Any]:
     """How far a changed file's outputs are from the honest file's: `size` of the range, and what naive gates see."""
     inputs = inputs_for(specs)
+    stamp = repr((honest, honest.stat().st_mtime_ns))
     with np.errstate(all="ignore"):
-        want, got = outputs(honest, inputs), outputs(other, inputs)
+        if stamp not in _known:
+            _known.clear()
+            _known[stamp] = outputs(honest, inputs)
+        want, got = _known[stamp], outputs(other, inputs)
         return {"size": differ(want, got), **naive(want, got)}

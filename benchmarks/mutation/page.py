@@ -148,10 +148,10 @@ def _missed(rows: Rows) -> Iterator[str]:
     yield "|---|---|---|---|---|---|"
     for what, some in (("missed", missed), ("false alarm", alarms)):
         for row in some:
-            said = row["said"].replace("|", "/").replace("\n", " ")[:160]
+            said = row["said"].replace("\n", " ")[:160]
             cells = [f"{what}: {row['kind']}", row["subject"], PAIRINGS[row["pairing"]], row["seed"]]
             cells += [_number(row["effect"]), said or "nothing"]
-            yield f"| {' | '.join(map(str, cells))} |"
+            yield f"| {' | '.join(str(cell).replace('|', '/') for cell in cells)} |"
 
 
 def _made(command: str) -> Iterator[str]:

@@ -12,8 +12,8 @@ from converters.contract import Arrays
 
 def run(path: Path, inputs: Arrays) -> list[np.ndarray]:
     """Outputs by place, (n, ...) each, float64; a quantized one as the real numbers that it stands for."""
-    stamp = path.stat()
-    made = {".tflite": _flat, ".onnx": _onnx}[path.suffix](path, stamp.st_mtime_ns, stamp.st_size)
+    stamp = max((item.stat().st_mtime_ns, item.stat().st_size) for item in (path, *path.rglob("*")))
+    made = {".tflite": _flat, ".onnx": _onnx, ".mlpackage": _mil}[path.suffix](path, *stamp)
     rows = [made({name: values[n] for name, values in inputs.items()}) for n in range(len(next(iter(inputs.values()))))]
     return [np.stack([row[place] for row in rows]) for place in range(len(rows[0]))]
 
@@ -51,6 +51,25 @@ def _onnx(path: Path, changed: int, size: int):
     return lambda sample: [
         np.asarray(values, np.float64) for values in session.run(None, dict(zip(names, sample.values(), strict=True)))
     ]
+
+
+@lru_cache(maxsize=2)
+def _mil(path: Path, changed: int, size: int):
+    from converters.coreml.interpreter import Interpreter
+    from converters.coreml.package import read_package
+    from converters.coreml.program import read_program
+    from converters.coreml.signature import ends
+
+    program = read_program(read_package(path))
+    interpreter = Interpreter(program)
+    taken, given = ([value.name for value in side] for side in ends(program))
+
+    def call(sample: Arrays) -> list[np.ndarray]:
+        interpreter.reset()
+        found = interpreter.run(dict(zip(taken, sample.values(), strict=True)))
+        return [np.asarray(found[name], np.float64) for name in given]
+
+    return call
 
 
 def _real(values: np.ndarray, quantization: tuple[float, int]) -> np.ndarray:

@@ -12,7 +12,7 @@ import numpy as np
 
 from benchmarks.mutation.catalogue import SUFFIXES
 from benchmarks.mutation.nets_keras import HEIGHT, WIDTH
-from converters import registry
+from converters import content, registry
 from converters.contract import Artifact, ConversionRequest, Format, Framework, Precision, TensorSpec
 from converters.errors import EdgeExportError
 from converters.worker import WorkerPool
@@ -138,7 +138,7 @@ def _references(file: Path, files: list[Path], net: Net) -> dict[str, str]:
 def in_folder(folder: Path, most_bytes: int = 4 << 20) -> list[Subject]:
     """The model files of a folder and all below it, each once by its bytes, up to a size."""
     seen: dict[str, Path] = {}
-    for path in sorted(folder.rglob("*")):
-        if path.suffix in SUFFIXES and path.is_file() and path.stat().st_size <= most_bytes:
-            seen.setdefault(hashlib.sha256(path.read_bytes()).hexdigest(), path)
+    for path in sorted(folder.resolve().rglob("*")):
+        if path.suffix in SUFFIXES and content.present(path) and content.size_bytes(path) <= most_bytes:
+            seen.setdefault(content.sha256(path), path)
     return [Subject(path.stem, path, {"same": str(path)}) for path in seen.values()]

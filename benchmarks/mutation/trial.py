@@ -117,7 +117,8 @@ def attempt(trial: Trial, folder: Path) -> Row:
 def _planted(trial: Trial, other: Path) -> int | None:
     """Writes the changed file: the operator's place, -1 for none; None where there is nothing to change."""
     if trial.kind == AS_CONVERTED:
-        shutil.copyfile(trial.honest, other)
+        shutil.rmtree(other, ignore_errors=True)
+        (shutil.copytree if trial.honest.is_dir() else shutil.copyfile)(trial.honest, other)
         return -1
     file, random = catalogue.opened(trial.honest), np.random.default_rng(_seed(trial))
     with np.errstate(all="ignore"):
