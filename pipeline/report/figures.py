@@ -20,7 +20,7 @@ class Figures:
 
     `snr_db` of the worst output; `drop` in points of accuracy, positive is worse, with its confidence interval;
     `p50` and `p90` in milliseconds; `ratio` of the time to fp32's in the same runtime, below 1 is faster;
-    `decision` is what the interval of the ratio allows to say: faster, slower, cannot tell.
+    `decision` is what the interval of the ratio allows to say: faster, slower, equal, cannot tell.
     """
 
     snr_db: float | None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -45,7 +46,7 @@ class Found:
 def build_report(found: Found, title: str, command: str) -> Report:
     """The report of a run."""
     packages = [name for artifact in found.artifacts for name in artifact.versions]
-    notes = [*found.notes, *filter(None, [load_note()])]
+    notes = [*found.notes, *filter(None, [load_note(), control_note(found.cells)])]
     if found.data is not None:
         notes += found.data.notes
     else:
@@ -66,6 +67,21 @@ def build_report(found: Found, title: str, command: str) -> Report:
         notes=tuple(notes),
         timings_s=dict(found.seconds),
         drifts=tuple(found.drifts),
+    )
+
+
+def control_note(cells: Sequence[Cell]) -> str:
+    """How the baselines came out that were timed against themselves beside each measurement; empty where none was."""
+    timed = [cell.metrics for cell in cells if "latency.control" in cell.metrics]
+    if not timed:
+        return ""
+    found = Counter(str(metrics["latency.control"]) for metrics in timed)
+    different = found["faster"] + found["slower"]
+    loud = [str(metrics["latency.noise"]) for metrics in timed if metrics.get("latency.noise")]
+    heard = f"; noise in {len(loud)}, at first: {loud[0]}" if loud else ""
+    return (
+        f"latency control: in {len(timed)} measurements a file was also timed against itself, and called equal in "
+        f"{found['equal']}, different in {different} (there no ratio is told), neither in {found['cannot tell']}{heard}"
     )
 
 

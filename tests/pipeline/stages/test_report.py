@@ -11,7 +11,7 @@ from gates import mini
 from toy_workers import ToyWorkers
 
 from pipeline import publish
-from pipeline.stages.report import MOST_FLIPS, build_report
+from pipeline.stages.report import MOST_FLIPS, build_report, control_note
 
 
 class Wavering(ToyWorkers):
@@ -110,3 +110,15 @@ def test_unlabelled_data_gives_no_flips_and_no_accuracy(wavering):
 def test_a_model_that_never_ran_still_has_its_card(sound):
     (card,) = build(dataclasses.replace(sound, references={})).models
     assert (card.name, card.accuracy, card.golden_samples) == ("net", None, 0)
+
+
+def test_every_report_tells_how_the_latency_control_came_out(sound):
+    (note,) = (note for note in build(sound).notes if note.startswith("latency control: "))
+    assert re.search(rf"in {len(sound.cells)} measurements .* equal in \d+, different in 0 .*, neither in \d+", note)
+    cell = sound.cells[0]
+    check = next(check for check in cell.checks if check.name == "latency")
+    metrics = {**check.metrics, "control": "slower", "noise": "other programs took 40% of the CPU"}
+    loud = dataclasses.replace(cell, checks=(dataclasses.replace(check, metrics=metrics),))
+    assert "different in 1 (there no ratio is told)" in control_note([loud])
+    assert control_note([loud]).endswith("; noise in 1, at first: other programs took 40% of the CPU")
+    assert control_note([dataclasses.replace(cell, checks=())]) == ""
