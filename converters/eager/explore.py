@@ -103,8 +103,7 @@ def _usable(outputs: list[list[np.ndarray]], nudged: list[list[np.ndarray]]) -> 
         finite = [np.isfinite(a).all(axis=1) & np.isfinite(b).all(axis=1) for a, b in zip(left, right, strict=True)]
         ends = [values[good] for values, good in zip(left, finite, strict=True) if good.any()]
         span = max((values.max() for values in ends), default=0.0) - min((values.min() for values in ends), default=0.0)
-        moved = [
-            np.abs(np.where(f[:, None], a - b, np.inf)).max(axis=1) for a, b, f in zip(left, right, finite, strict=True)
-        ]
-        usable &= np.concatenate(moved) <= UNSTEADY * (span or 1.0)
+        with np.errstate(invalid="ignore"):
+            moved = [np.abs(a - b).max(axis=1) for a, b in zip(left, right, strict=True)]
+        usable &= np.concatenate(finite) & (np.concatenate(moved) <= UNSTEADY * (span or 1.0))
     return usable

@@ -122,3 +122,16 @@ def test_one_output_of_several_that_never_moves_proves_nothing() -> None:
     check = check_parity(outputs, outputs, mini.OUTPUTS, mini.parity_gate("fp32"))
     assert check.outcome is Outcome.FAILED
     assert [reason.split(":")[0] for reason in check.reasons] == ["output `box`"]
+
+
+def test_wide_answers_to_made_up_inputs_hide_no_error_on_real_ones() -> None:
+    outputs = mini.run(mini.parameters(), mini.images(COUNT))
+    made = np.arange(COUNT) >= COUNT - 8
+    outputs = {name: np.where(made[:, None, None], 100 * values, values) for name, values in outputs.items()}
+    wrong = {name: values + 3e-5 * np.ptp(values[~made]) * ~made[:, None, None] for name, values in outputs.items()}
+    wrong = {name: values.astype(np.float32) for name, values in wrong.items()}
+    gate = mini.parity_gate("fp32")
+    assert check_parity(outputs, wrong, mini.OUTPUTS, gate).outcome is Outcome.PASSED
+    check = check_parity(outputs, wrong, mini.OUTPUTS, gate, made)
+    assert check.outcome is Outcome.FAILED
+    assert "on real inputs alone: max_rel_range" in check.reasons[0]
