@@ -30,16 +30,16 @@ REWRITABLE = frozenset(("attribute", "type", "shape", "weights", "wiring", "miss
 
 def alike(one: Graph, two: Graph, work: Work) -> Drift:
     """The verdict on a file of the same format."""
-    bridged = _bridged(one, two)
-    pairs = align(comparable(one, bridged), comparable(two, bridged), bridged)
+    precisions = bridged(one, two)
+    pairs = align(comparable(one, precisions), comparable(two, precisions), precisions)
     work.known = pairs.tensors()
-    found = [*notes_differ(one, two), *(precision.suspects(pairs) if bridged else ())]
+    found = [*notes_differ(one, two), *(precision.suspects(pairs) if precisions else ())]
     proved = _proved(pairs, work)
     ways, rewritten = _followed(pairs, work, {int(suspect.order) for suspect in proved})
     found += [*ways, *(s for s in proved if s.order not in rewritten or _left_in_float(s))]
     if not found:
         found += _unexplained(pairs, work, bool(rewritten))
-    if found and not bridged and _rewritten(found, one, two, work):
+    if found and not precisions and _rewritten(found, one, two, work):
         found = []
     outcome, suspects = judged(found)
     return Drift(
@@ -67,7 +67,7 @@ def _rewritten(found: Sequence[Suspect], one: Graph, two: Graph, work: Work) -> 
     return same
 
 
-def _bridged(a: Graph, b: Graph) -> bool:
+def bridged(a: Graph, b: Graph) -> bool:
     """Whether the files are of two precisions: their inputs, weights or most of what they compute have other types.
 
     One tensor that passes through 8 or 16 bits makes no other precision: it is a fault.
@@ -87,7 +87,7 @@ def _small(graph: Graph) -> set[str]:
     weights = {t.dtype for t in graph.tensors.values() if t.data is not None and t.data.size > 1}
     made = [graph.tensors[index].dtype for op in graph.ops for index in op.outputs]
     many = {dtype for dtype in set(made) if made.count(dtype) >= MANY_SHARE * len(made)}
-    return SMALL & (weights | many)
+    return set(SMALL & (weights | many))
 
 
 def _proved(pairs: Pairs, work: Work) -> list[Suspect]:

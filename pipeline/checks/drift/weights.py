@@ -92,6 +92,11 @@ def _unequal(a: Tensor, b: Tensor) -> tuple[str, str] | None:
     return measure, next(causes(want, have), "values differ")
 
 
+def _ulp(values: np.ndarray) -> np.ndarray:
+    """The distance of two neighbours among float16 numbers, at each value."""
+    return np.spacing(np.abs(values).astype(np.float16)).astype(np.float64)
+
+
 def _beyond(a: Tensor, b: Tensor, want: np.ndarray, gap: np.ndarray) -> np.ndarray:
     """Where the gap is more than the precision of the two tensors explains."""
     with np.errstate(invalid="ignore"):
@@ -104,12 +109,23 @@ def _beyond(a: Tensor, b: Tensor, want: np.ndarray, gap: np.ndarray) -> np.ndarr
             off = gap > 0.25 * step
             return gap > 0.75 * step if off.mean() <= _REQUANTIZED_SHARE or a.dtype == "int32" else off
         allowed = FLOAT_TOLERANCE * np.abs(want) + FLOAT_TOLERANCE / 4 * (np.abs(want).max() if want.size else 0)
+        if a.dtype == b.dtype == "float16":  # both rounded the same numbers: those between two of its values may differ
+            return gap > (1.5 if (gap > allowed).mean() <= _REQUANTIZED_SHARE else 0) * _ulp(want) + allowed
         for tensor in (a, b):
             if tensor.quantization is not None:
                 allowed = allowed + 0.5005 * _step(tensor)
+            elif tensor.palettized:
+                allowed = allowed + 1.0005 * _from_table(want, tensor)
             elif tensor.dtype == "float16":
                 allowed = allowed + 2.0**-11 * np.abs(want) + 2.0**-24
         return ~(gap <= allowed) & ~(np.isinf(want) & (gap != gap))
+
+
+def _from_table(values: np.ndarray, tensor: Tensor) -> np.ndarray:
+    """How far each value is from the nearest one of the table that a palettized tensor has."""
+    table = np.unique(tensor.real())
+    above = np.clip(np.searchsorted(table, values), 0, len(table) - 1)
+    return np.minimum(np.abs(values - table[above]), np.abs(values - table[np.maximum(above - 1, 0)]))
 
 
 def _step(tensor: Tensor) -> np.ndarray:

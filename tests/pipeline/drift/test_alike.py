@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import numpy as np
+import onnx
 from drift_models import dense
 from gates.in_process import InProcess
+from onnx import TensorProto, helper, numpy_helper
 
 from pipeline import config
 from pipeline.checks.outcome import Outcome
 from pipeline.drift.alike import alike
 from pipeline.drift.work import Work
+from pipeline.lone import open_artifact
 
 
 def test_a_fused_activation_that_changed_is_told_by_the_graphs(tmp_path):
@@ -15,3 +19,48 @@ def test_a_fused_activation_that_changed_is_told_by_the_graphs(tmp_path):
     found = alike(work.ask(a, "graph"), work.ask(b, "graph"), work)
     assert found.outcome is Outcome.FAILED
     assert [suspect.cause for suspect in found.suspects] == ["RELU became RELU6"]
+
+
+def scaled(path, *nodes):
+    """x (1, 4), through `nodes` to s, times a matrix, relu."""
+    rng = np.random.default_rng(0)
+    values = {"w": rng.normal(size=(4, 3)), "two": np.array(2.0), "half": np.array(0.5)}
+    kept = [numpy_helper.from_array(value.astype(np.float32), name) for name, value in values.items()]
+    rest = [helper.make_node("MatMul", ["s", "w"], ["m"]), helper.make_node("Relu", ["m"], ["y"])]
+    ends = [[helper.make_tensor_value_info(name, TensorProto.FLOAT, (1, n))] for name, n in (("x", 4), ("y", 3))]
+    graph = helper.make_graph([*nodes, *rest], "g", *ends, kept)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+    return path
+
+
+def judged(one, two):
+    pool, limits = InProcess(), config.load().limits
+    a, b = (open_artifact(path, pool, limits)[0] for path in (one, two))
+    work = Work(a, b, None, pool, limits)
+    return alike(work.ask(a, "graph"), work.ask(b, "graph"), work)
+
+
+def test_another_way_to_write_the_same_is_no_fault_and_is_said(tmp_path):
+    one = scaled(tmp_path / "a.onnx", helper.make_node("Mul", ["x", "two"], ["s"]))
+    other = scaled(tmp_path / "b.onnx", helper.make_node("Div", ["x", "half"], ["s"]))
+    found = judged(one, other)
+    assert (found.outcome, found.suspects) == (Outcome.PASSED, ())
+    assert "written another way, and each piece alone gives the same: Div" in found.notes
+
+
+def test_what_only_looks_like_another_way_is_a_fault(tmp_path):
+    one = scaled(tmp_path / "a.onnx", helper.make_node("Mul", ["x", "two"], ["s"]))
+    other = scaled(tmp_path / "b.onnx", helper.make_node("Div", ["x", "two"], ["s"]))
+    found = judged(one, other)
+    assert found.outcome is Outcome.FAILED
+    assert found.suspects[0].b.op_type == "Div"
+
+
+def test_a_detour_through_half_precision_is_no_other_way(tmp_path):
+    times = helper.make_node("Mul", ["x", "two"], ["t"])
+    there = helper.make_node("Cast", ["t"], ["h"], to=TensorProto.FLOAT16)
+    back = helper.make_node("Cast", ["h"], ["s"], to=TensorProto.FLOAT)
+    one = scaled(tmp_path / "a.onnx", helper.make_node("Mul", ["x", "two"], ["s"]))
+    found = judged(one, scaled(tmp_path / "b.onnx", times, there, back))
+    assert found.outcome is Outcome.FAILED
+    assert "Cast" in {suspect.b.op_type for suspect in found.suspects}
