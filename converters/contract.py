@@ -59,9 +59,15 @@ class Precision(StrEnum):
 
     FP32 = "fp32"
     FP16 = "fp16"  # float16 weights, float32 inputs and outputs
+    INT8_WEIGHTS = "int8-weights"  # int8 weights, expanded to float before they are used
+    PALETTIZED = "palettized"  # weights as indices into tables of at most 256 values
     DYNAMIC = "dynamic"  # int8 weights, activations quantized at run time
     INT8 = "int8"  # static int8 weights and activations, float32 inputs and outputs
     INT8_IO = "int8-io"  # the same with int8 inputs and outputs
+
+
+EXPANDED = (Precision.INT8_WEIGHTS, Precision.PALETTIZED)
+"""Precisions of weights alone: they are expanded, and everything is computed in float."""
 
 
 @dataclass(frozen=True)

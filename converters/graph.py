@@ -45,7 +45,8 @@ class Quantization:
 class Tensor:
     """One tensor by its index in the file. `data` are a constant's values, flat bytes where numpy has not its type.
 
-    A dynamic axis is -1; `shape` is None where the file does not say it.
+    A dynamic axis is -1; `shape` is None where the file does not say it. A `palettized` constant holds values
+    of a table, the nearest ones of those that the file has for it.
     """
 
     index: int
@@ -54,6 +55,7 @@ class Tensor:
     dtype: str
     data: np.ndarray | None = None
     quantization: Quantization | None = None
+    palettized: bool = False
 
     @property
     def constant(self) -> bool:

@@ -26,6 +26,8 @@ LEAST_WEIGHT_SHARE = 0.5
 _BYTES_PER_WEIGHT = {
     Precision.FP32: 4,
     Precision.FP16: 2,
+    Precision.INT8_WEIGHTS: 1,
+    Precision.PALETTIZED: 0.5,
     Precision.DYNAMIC: 1,
     Precision.INT8: 1,
     Precision.INT8_IO: 1,
@@ -213,10 +215,10 @@ def _ensure_weights(edge: Edge, request: ConversionRequest, inspection: Inspecti
     if request.source.format in SOURCE_FORMATS:
         from converters import source
 
-        least = source.parameter_count(request.source) * _BYTES_PER_WEIGHT[request.precision]
+        least = round(source.parameter_count(request.source) * _BYTES_PER_WEIGHT[request.precision])
     else:
         before = inspect(request.source.path, request.source.format)
-        least = _constant_bytes(before) * _BYTES_PER_WEIGHT[request.precision] // 4
+        least = round(_constant_bytes(before) * _BYTES_PER_WEIGHT[request.precision] / 4)
     found = _constant_bytes(inspection)
     if found < LEAST_WEIGHT_SHARE * least:
         raise ToolkitError(

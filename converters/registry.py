@@ -25,7 +25,7 @@ from converters.toolchains.toolchain import Toolchain
 from converters.tracer import TracerSpec
 
 BUILT_IN = (
-    *("litert", "litert_web", "onnx", "torchscript", "executorch", "eager", "torch_export", "tf_graph"),
+    *("litert", "litert_web", "onnx", "torchscript", "executorch", "coreml", "eager", "torch_export", "tf_graph"),
     *("onnx2tf", "onnx_tf"),
 )
 ENTRY_POINT_GROUP = "edge_export.toolkits"
@@ -91,7 +91,9 @@ def _on(spec: RuntimeSpec, device: Device | None, variant: str) -> RuntimeSpec:
 
 def arithmetic(spec: RuntimeSpec) -> str:
     """What an expanded runtime computes a float32 file in, where that is not float32."""
-    return spec.arithmetic.get(spec.variants[0], "") if spec.device and not spec.device.missing else ""
+    away = spec.device is None if spec.devices else False
+    here = not away and not (spec.device and spec.device.missing)
+    return spec.arithmetic.get(spec.variants[0], "") if here else ""
 
 
 def select(name: str) -> tuple[RuntimeSpec, ...]:

@@ -105,6 +105,8 @@ def guess_precision(inspection: Inspection) -> Precision:
     main = max(weights, key=lambda dtype: weights[dtype], default="float32")
     if main == "float16":
         return Precision.FP16
+    if inspection.format is Format.COREML and main != "float32":
+        return Precision.INT8_WEIGHTS if main == "int8" else Precision.PALETTIZED
     if main not in ("int8", "uint8", "int4"):
         return Precision.FP32
     specs = (*inspection.signature.inputs, *inspection.signature.outputs)

@@ -6,17 +6,20 @@ import math
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 
-from converters.contract import Precision
+from converters.contract import Format, Precision
 from converters.inspection import Inspection, TensorInfo
 from pipeline.checks.float_ops import DEQUANTIZERS, QUANTIZERS, RUN_TIME_QUANTIZERS, float_ops, operators_kept
 from pipeline.checks.gates import PrecisionGate
 from pipeline.checks.outcome import Check, Metric, Outcome
 
 _EIGHT_BITS = ("int8", "uint8", "int4", "uint4")
-_WEIGHT_TYPES = ("float32", "float64", "float16", "bfloat16", *_EIGHT_BITS)
+_INDICES = ("uint8", "uint6", "uint4", "uint3", "uint2", "uint1")
+_WEIGHT_TYPES = ("float32", "float64", "float16", "bfloat16", "int8", "int4", *_INDICES)
 _CLAIMED: Mapping[Precision, tuple[str, ...]] = {
     Precision.FP32: ("float32",),
     Precision.FP16: ("float16",),
+    Precision.INT8_WEIGHTS: ("int8",),
+    Precision.PALETTIZED: _INDICES,
     Precision.DYNAMIC: _EIGHT_BITS,
     Precision.INT8: _EIGHT_BITS,
     Precision.INT8_IO: _EIGHT_BITS,
@@ -35,7 +38,9 @@ def check_precision(
 ) -> Check:
     """The check `precision`: weights, activations, inputs and outputs of the file against its claim.
 
-    fp32: float32 weights that use their bits. fp16: float16 weights. dynamic: 8-bit weights, float activations.
+    fp32: float32 weights that use their bits. fp16: float16 weights; operators too, where a file declares them.
+    int8-weights, palettized: integers that are expanded to float before they are used.
+    dynamic: 8-bit weights, float activations.
     int8: 8-bit weights, per channel in convolutions, and no operator left in float. int8-io: 8-bit inputs and
     outputs as well. A NaN or Inf among the constants fails every claim, and so do no weights at all unless the source
     model is `weightless` too. Operators that give out tensors of the names `kept` are in float by the recipe's word;
@@ -135,7 +140,7 @@ def _weights(inspection: Inspection, claimed: Precision, gate: PrecisionGate, ke
 
 
 def _float_activations(inspection: Inspection, gate: PrecisionGate, leftover: list[str]) -> list[str]:
-    """Rules of fp32, fp16 and dynamic: nothing at run time is quantized ahead of time, inputs and outputs included."""
+    """Rules of all but int8: nothing at run time is quantized ahead of time, inputs and outputs included."""
     made = {out for op in inspection.ops if op.type not in RUN_TIME_QUANTIZERS for out in op.outputs}
     fixed = [
         tensor.name
@@ -146,6 +151,19 @@ def _float_activations(inspection: Inspection, gate: PrecisionGate, leftover: li
     quantized = [spec.name for spec in (*inspection.signature.inputs, *inspection.signature.outputs) if spec.quantized]
     if quantized:
         reasons.append(f"inputs or outputs are quantized: {_names(quantized)}")
+    return reasons
+
+
+def _half_activations(inspection: Inspection, gate: PrecisionGate, leftover: list[str]) -> list[str]:
+    """Rules of fp16: those of float, and in an ML program, which declares its arithmetic, none in float32."""
+    reasons = _float_activations(inspection, gate, leftover)
+    if inspection.format is Format.COREML:
+        wide = [
+            op.type
+            for op in inspection.ops
+            if op.type != "cast" and any(inspection.tensors[index].dtype == "float32" for index in op.outputs)
+        ]
+        reasons += [f"called fp16, but {len(wide)} operators compute in float32: {_counted(wide)}"] if wide else []
     return reasons
 
 
@@ -203,7 +221,9 @@ def _per_tensor_convolutions(inspection: Inspection) -> list[str]:
 
 _RULES: Mapping[Precision, Callable[[Inspection, PrecisionGate, list[str]], list[str]]] = {
     Precision.FP32: _float_activations,
-    Precision.FP16: _float_activations,
+    Precision.FP16: _half_activations,
+    Precision.INT8_WEIGHTS: _float_activations,
+    Precision.PALETTIZED: _float_activations,
     Precision.DYNAMIC: _float_activations,
     Precision.INT8: _integer,
     Precision.INT8_IO: _integer_io,

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from converters.contract import Arrays, Precision, TensorSpec
+from converters.contract import EXPANDED, Arrays, Precision, TensorSpec
 from converters.device import split_name
 from converters.errors import (
     EdgeExportError,
@@ -207,9 +207,9 @@ def _kernels(evidence: Evidence, gates: Gates) -> tuple[Check, ...]:
     if isinstance(home.golden, EdgeExportError):
         reason = f"{home.runtime} does not run this file, so that there is nothing to lay beside: {home.golden}"
         return (Check("kernels", Outcome.NOT_RUN, (reason,), required=False),)
-    half = evidence.arithmetic and evidence.precision is Precision.FP32
+    half = evidence.arithmetic and evidence.precision in (Precision.FP32, *EXPANDED)
     if half or evidence.precision is Precision.DYNAMIC:  # whose activations each kernel rounds, or not, in its own way
-        gate = _widened(gate, gates.parity[evidence.gate])
+        gate = _widened(gate, gates.parity[Precision(evidence.arithmetic) if half else evidence.gate])
     return (check_kernels(home.golden, evidence.golden_got, home.runtime, gate),)
 
 

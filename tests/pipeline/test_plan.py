@@ -6,7 +6,7 @@ import pytest
 import toy_workers
 
 from converters import registry
-from converters.contract import Edge, Format, Framework, Precision
+from converters.contract import EXPANDED, Edge, Format, Framework, Precision
 from converters.device import Device
 from converters.errors import DataError, UsageError
 from pipeline import config
@@ -44,10 +44,12 @@ def changed(before, after):
 def test_every_framework_target_precision_and_runtime_has_its_cell():
     made = names(make_plan(BOTH, CONFIGS))
     for framework in Framework:
-        for precision in Precision:
+        for precision in set(Precision) - set(EXPANDED):
             for runtime in ("litert-xnnpack", "litert-reference"):
                 assert f"{framework}:litert:{precision}@{runtime}" in made
         assert f"{framework}:onnx:int8@onnxruntime" in made
+        for precision in ("fp32", "fp16", *EXPANDED):
+            assert f"{framework}:coreml:{precision}@coreml-mil" in made
     assert "torch:torchscript:fp32@torchscript" in made
     assert "torch:executorch-xnnpack:int8@executorch" in made
     assert not any(name.startswith(("tensorflow:torchscript", "tensorflow:executorch")) for name in made)
@@ -261,7 +263,7 @@ def test_an_emulated_device_is_neither_timed_nor_given_the_test_split(monkeypatc
 
 
 def test_devices_that_do_not_exist_are_told_what_does():
-    with pytest.raises(UsageError, match="no devices are called 'npu'; there are threads, gpu, arm64, web, all, none"):
+    with pytest.raises(UsageError, match="no devices are called 'npu'; there are threads, gpu, arm64, web, fp16, all, none"):
         make_plan(Request(("tflite",), "fashion-cnn", devices=("npu",)), config.load())
 
 

@@ -2,7 +2,7 @@
 
 import { read } from "./safetensors.js";
 
-const PRECISIONS = ["fp32", "fp16", "dynamic", "int8", "int8-io"];
+const PRECISIONS = ["fp32", "fp16", "int8-weights", "palettized", "dynamic", "int8", "int8-io"];
 const KINDS = { float32: Float32Array, int32: Int32Array, uint8: Uint8Array };
 
 /** {manifest, gates, labels, fetched} of the bundle at `root`; only .tflite artifacts are kept. */

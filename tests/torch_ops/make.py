@@ -1,0 +1,44 @@
+"""How a small PyTorch module of one operator is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+
+Case = tuple[nn.Module, tuple[torch.Tensor, ...]]
+
+
+class Call(nn.Module):
+    """A function as a module."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, *tensors: torch.Tensor) -> Any:
+        return self.function(*tensors)
+
+
+def floats(*shape: int, seed: int = 0, positive: bool = False) -> torch.Tensor:
+    values = torch.randn(*shape, generator=torch.Generator().manual_seed(seed + sum(shape)))
+    return values.abs() + 0.1 if positive else values
+
+
+def integers(high: int, *shape: int) -> torch.Tensor:
+    return torch.randint(0, high, shape, generator=torch.Generator().manual_seed(sum(shape)))
+
+
+def call(function: Callable[..., Any], *inputs: torch.Tensor) -> Case:
+    return Call(function), inputs
+
+
+def layer(module: nn.Module, *inputs: torch.Tensor) -> Case:
+    for parameter in (*module.parameters(), *module.buffers()):
+        if parameter.is_floating_point():
+            torch.nn.init.uniform_(parameter, 0.1, 0.9)
+            if parameter.ndim > 1:
+                parameter.data.sub_(0.5)
+    return module.eval(), inputs
