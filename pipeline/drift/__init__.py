@@ -13,7 +13,7 @@ from pipeline.binding import introduced
 from pipeline.checks.drift.suspects import Drift
 from pipeline.config import Limits
 from pipeline.drift.across import across
-from pipeline.drift.alike import alike
+from pipeline.drift.both import both
 from pipeline.drift.work import Work
 from pipeline.lone import inputs_for, open_artifact
 
@@ -55,8 +55,7 @@ def drift_of(
     """
     work = Work(a, b, given, pool, limits)
     graphs = [work.ask(artifact, "graph") for artifact in (a, b)]
-    compared = alike if a.format is b.format else across
-    found = compared(graphs[0], graphs[1], work)
+    found = (both if a.format is b.format else across)(graphs[0], graphs[1], work)
     return dataclasses.replace(found, layers=work.layers(graphs[0], graphs[1])) if layers else found
 
 

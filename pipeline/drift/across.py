@@ -19,6 +19,7 @@ from pipeline.checks.drift.values import COARSE
 from pipeline.checks.drift.verdict import judged
 from pipeline.drift import healing
 from pipeline.drift.alone import Alone
+from pipeline.drift.blaming import blamed
 from pipeline.drift.work import Work
 
 Pairs = dict[int, Partner]
@@ -40,9 +41,14 @@ def across(one: Graph, two: Graph, work: Work) -> Drift:
     wrong = [(cut, found) for cut in cuts if (found := results[cut]) and not found.agrees]
     kept = [(cut, found) for cut, found in wrong if not _cleared(alone, pairs, cut, found)]
     near = [(told.tight(a, b, cut, found, pairs), found) for cut, found in kept]
-    suspects = [told.suspect(a, b, cut, found, alone.blamed(cut)) for cut, found in near]
+    suspects = [told.suspect(a, b, cut, found, blamed(alone, cut)) for cut, found in near]
     same = rounded.matches(a, b, cuts)
-    proofs = [*rounded.weights(a, b, same), *rounded.ranges(a, b, cuts), *rounded.left_in_float(a, b, cuts)]
+    proofs = [
+        *rounded.broken(a, b),
+        *rounded.weights(a, b, same),
+        *rounded.ranges(a, b, cuts),
+        *rounded.left_in_float(a, b, cuts),
+    ]
     outcome, told_suspects = judged([*wrong_ends, *suspects, *proofs])
     shares = told.coverage(a, b, results) | {"weights_compared": rounded.share(a, same)}
     return Drift(str(work.a.path), str(work.b.path), outcome, told_suspects, shares, tuple(work.notes))
@@ -54,10 +60,6 @@ def _pairs(a: Known, b: Known) -> Pairs:
     return pairs | _inputs(a, b) | ends.outputs(a, b, pairs)
 
 
-def _wrong(found: Nearness | None) -> bool:
-    return found is not None and not found.agrees
-
-
 def _healed(work: Work, a: Known, b: Known, pairs: Pairs) -> tuple[Pairs, Known]:
     """The pairs with those behind faults, and what b holds there when it is given the reference's values."""
     coarse = any(t.dtype in COARSE for side in (a, b) for t in side.graph.tensors.values())
@@ -66,11 +68,13 @@ def _healed(work: Work, a: Known, b: Known, pairs: Pairs) -> tuple[Pairs, Known]
     while time.monotonic() - start < healing.BUDGET_S:
         alone = Alone(work, a, b, rough=True)
         wide = [cut for cut in _segments(a, b, pairs) if len(cut.ops_b) > 1 and cut.out.b not in hopeless]
-        wide = [cut for cut in wide if any(_inner(b, pairs, cut))]
-        cut = next((cut for cut, found in alone.compare(wide).items() if _wrong(found) and found and found.real), None)
+        wide = [cut for cut in wide if _inner(b, pairs, cut)]
+        results = alone.compare(wide)
+        cut = next((cut for cut in wide if (near := results[cut]) and not near.agrees and near.real), None)
         if cut is None:
             break
-        found = healing.heal(work, a, b, pairs, cut, coarse)
+        right = {index for one in wide if (near := results[one]) and near.agrees for index in _inner(b, pairs, one)}
+        found = healing.heal(work, a, b, pairs, cut, frozenset(right), coarse)
         if found is None:
             hopeless.add(cut.out.b)
             continue

@@ -22,7 +22,7 @@ from pipeline.drift.across import across
 from pipeline.drift.work import Work
 
 SMALL = frozenset(("int8", "uint8", "float16", "int16"))
-MANY_SHARE = 0.2
+MANY_SHARE = 0.3
 """Of the computed tensors: from here on a type is what the file computes in."""
 REWRITABLE = frozenset(("attribute", "type", "shape", "weights", "wiring", "missing", "extra", "replaced", "values"))
 """Kinds of differences that may only be another way to compute the same."""

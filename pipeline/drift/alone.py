@@ -10,9 +10,7 @@ import numpy as np
 
 from converters.contract import Artifact
 from converters.errors import EdgeExportError
-from converters.graph import Op
 from pipeline.checks.drift import folding, stress
-from pipeline.checks.drift.blame import blamed
 from pipeline.checks.drift.cuts import Segment
 from pipeline.checks.drift.grids import Grid, grid_of
 from pipeline.checks.drift.known import SAMPLES, Known
@@ -31,7 +29,7 @@ ROUNDED = 0.02
 """Of the weights on a grid: from here on a model is one that rounds."""
 HALF = 0.25
 """Of the computed float tensors in 16 bits: from here on a model is one of half precision."""
-_Piece = tuple[dict[int, np.ndarray], tuple[int, ...]]
+Piece = tuple[dict[int, np.ndarray], tuple[int, ...]]
 _UNEQUAL = 2.0
 """Times as far, where the reference could not be given the rounded weights."""
 
@@ -60,44 +58,31 @@ class Alone:
         small = sum(size for size, rounded in weights if rounded)
         self.rounded = not weights or small > ROUNDED * sum(size for size, _ in weights)
         self._known: dict[Segment, Nearness | None] = {}
-        self._grids: dict[tuple[int, int], Grid | None] = {}
+        self._grids: dict[tuple[bool, int, bool], Grid | None] = {}
 
     def compare(self, segments: Sequence[Segment]) -> dict[Segment, Nearness | None]:
         """For each segment how near both sides are; None where one of them cannot be run alone."""
         fresh = [segment for segment in dict.fromkeys(segments) if segment not in self._known]
-        made = [self._rows(segment) for segment in fresh]
+        made = [self.values(segment) for segment in fresh]
         weights = [self._weights(segment) for segment in fresh]
-        pieces = [self._piece(True, s, self._nudged(s, r)) for s, r in zip(fresh, made, strict=True)]
-        ours = self._asked(self.work.a, [_with(piece, w) for piece, w in zip(pieces, weights, strict=True)])
+        pieces = [self.piece(True, s, self._nudged(s, r)) for s, r in zip(fresh, made, strict=True)]
+        ours = self.asked(self.work.a, [_with(piece, w) for piece, w in zip(pieces, weights, strict=True)])
         for place, (values, put) in enumerate(zip(ours, weights, strict=True)):
             if values is None and put:  # its constants cannot be changed
-                ours[place], weights[place] = self._asked(self.work.a, [pieces[place]])[0], {}
-        theirs = self._asked(self.work.b, [self._piece(False, s, r.starts) for s, r in zip(fresh, made, strict=True)])
+                ours[place], weights[place] = self.asked(self.work.a, [pieces[place]])[0], {}
+        theirs = self.asked(self.work.b, [self.piece(False, s, r.starts) for s, r in zip(fresh, made, strict=True)])
         for segment, rows, put, first, second in zip(fresh, made, weights, ours, theirs, strict=True):
             self._known[segment] = self._judged(segment, rows, bool(put), first, second)
         return {segment: self._known[segment] for segment in segments}
 
-    def blamed(self, segment: Segment) -> Op | None:
-        """The operator of b that is to blame for a segment that differs; None where nothing tells."""
-        if len(segment.ops_b) < 2:
-            return None
-        rows = self._rows(segment)
-        want = self._asked(self.work.a, [self._piece(True, segment, rows.starts)])[0]
-        given, _ = self._piece(False, segment, rows.starts)
-        made = [index for op in segment.ops_b for index in op.outputs if index not in self.b.steady]
-        (found,) = self.work.ask(self.work.b, "run_many", pieces=[(given, tuple(made))])
-        if want is None or isinstance(found, EdgeExportError):
-            return None
-        inside = {index: real(values, self.b.graph.tensors[index]) for index, values in {**given, **found}.items()}
-        return blamed(segment.ops_b, inside, real(want, self.a.graph.tensors[segment.out.a]))
-
-    def grid(self, first: bool, index: int) -> Grid | None:
-        """The grid of a tensor of a (`first`) or b; in a model that does not round there is none."""
+    def grid(self, first: bool, index: int, *, read: bool = False) -> Grid | None:
+        """The grid of a tensor of a (`first`) or b, or of what reads it; none in a model that does not round."""
         if not first and not self.rounded:
             return None
-        if (first, index) not in self._grids:
-            self._grids[first, index] = grid_of(self.a if first else self.b, index)
-        return self._grids[first, index]
+        key = (first, index, read)
+        if key not in self._grids:
+            self._grids[key] = grid_of(self.a if first else self.b, index, read=read)
+        return self._grids[key]
 
     def roundings(self, segment: Segment) -> int:
         """How many operators of b's segment give out 8- or 16-bit integers, or what lies on their grid.
@@ -120,7 +105,7 @@ class Alone:
         ]
         return {one.a.index: folding.substituted(one) for one in rounded}
 
-    def _rows(self, segment: Segment) -> stress.Rows:
+    def values(self, segment: Segment) -> stress.Rows:
         """Values for the starts, such as both sides can store."""
         recorded = []
         most = self._most(segment)
@@ -149,7 +134,7 @@ class Alone:
     def _settled(self, start: Partner, values: np.ndarray) -> np.ndarray:
         """Moved to values that the tensor of b can store, and that of a."""
         for side, index, first in ((self.b, start.b, False), (self.a, start.a, True)):
-            grid, dtype = self.grid(first, index), side.recorded[index].dtype
+            grid, dtype = self.grid(first, index, read=True), side.recorded[index].dtype
             if grid is not None:
                 values = grid.settled(values)
             elif dtype.kind == "f":
@@ -160,7 +145,8 @@ class Alone:
         """The starts as the reference gets them: nudged ones too, where float is held against float."""
         return rows.starts if self.rough or self.roundings(segment) else stress.nudged(rows, 1)
 
-    def _piece(self, first: bool, segment: Segment, starts: Sequence[np.ndarray]) -> _Piece:
+    def piece(self, first: bool, segment: Segment, starts: Sequence[np.ndarray]) -> Piece:
+        """(values that a side is given, the tensor wanted) for rows of the starts' real values."""
         side = self.a if first else self.b
         given = {}
         for start, values in zip(segment.given, starts, strict=True):
@@ -171,7 +157,7 @@ class Alone:
             given[index] = np.repeat(side.recorded[index][:1], len(starts[0]), axis=0)
         return given, (segment.out.a if first else segment.out.b,)
 
-    def _asked(self, artifact: Artifact, pieces: Sequence[_Piece]) -> list[np.ndarray | None]:
+    def asked(self, artifact: Artifact, pieces: Sequence[Piece]) -> list[np.ndarray | None]:
         """The values of each piece; those that only pass on what they are given need no worker."""
         found: list[np.ndarray | None] = [given.get(wanted[0]) for given, wanted in pieces]
         open_ones = [place for place, values in enumerate(found) if values is None]
@@ -215,7 +201,7 @@ class Alone:
         return stepwise(plain[:kept], got[:kept], grid, rows.recorded, roundings * farther)
 
 
-def _with(piece: _Piece, weights: Mapping[int, np.ndarray]) -> _Piece:
+def _with(piece: Piece, weights: Mapping[int, np.ndarray]) -> Piece:
     """A piece that is given other weights too, the same in each row."""
     given, wanted = piece
     count = len(next(iter(given.values()))) if given else 0

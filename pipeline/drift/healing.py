@@ -32,10 +32,13 @@ class Healed:
     score: int
 
 
-def heal(work: Work, a: Known, b: Known, pairs: Mapping[int, Partner], cut: Segment, coarse: bool) -> Healed | None:
+def heal(
+    work: Work, a: Known, b: Known, pairs: Mapping[int, Partner], cut: Segment, right: frozenset[int], coarse: bool
+) -> Healed | None:
     """The pair inside a failing segment that, taken for granted, makes most of what lies behind it known again.
 
-    Where the next layer is wrong too nothing is: then the first pair of one size.
+    Where the next layer is wrong too nothing is: then the first pair of one size. `right` are tensors of b that lie in
+    segments which agree.
     """
     lost_b = [i for i in b.rank if i in b.live and i in b.recorded and i not in pairs and i not in b.steady]
     lost_a = [i for i in a.rank if i in a.live and i in a.recorded and i not in a.steady]
@@ -44,6 +47,8 @@ def heal(work: Work, a: Known, b: Known, pairs: Mapping[int, Partner], cut: Segm
     best: Healed | None = None
     start = time.monotonic()
     for pair in _candidates(a, b, pairs, cut, order):
+        if pair.b in right:
+            continue
         if time.monotonic() - start > BUDGET_S / 4:
             break
         after = [index for index in (*lost_b, cut.out.b) if b.before[index] >> b.rank[pair.b] & 1 and index != pair.b]

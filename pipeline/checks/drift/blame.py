@@ -1,19 +1,72 @@
-"""Which operator of a segment it is that differs: the first behind which the reference's result is out of reach."""
+"""Which operator of a segment it is that differs, and what it looks like."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from converters.graph import Op
+from pipeline.checks.drift import folding
+from pipeline.checks.drift.cuts import Segment
+from pipeline.checks.drift.folding import Held
+from pipeline.checks.drift.known import Known
+from pipeline.checks.drift.layout import layouts
 from pipeline.checks.drift.matching import best_layout
+from pipeline.checks.drift.weights import causes
 
 SHARE = 1e-4
 """Of the range of what should come out: less is rounding."""
+SAME = 2e-6
+"""Relative distance of float constants that are one: folding a batch norm leaves 1e-7 to 1e-6."""
 
 
-def blamed(ops: Sequence[Op], inside: Mapping[int, np.ndarray], want: np.ndarray) -> Op | None:
+@dataclass(frozen=True)
+class Blame:
+    """The operators to blame on both sides, where they are known, and the cause in words."""
+
+    b: Op | None = None
+    a: Op | None = None
+    cause: str = ""
+
+
+def by_constants(a: Known, b: Known, cut: Segment) -> Blame | None:
+    """The operator whose constants are not the reference's: found but not the same, or with none that fits."""
+    ours, theirs = folding.held(a, cut.ops_a), folding.held(b, cut.ops_b)
+    found = folding.folded(ours, theirs)
+    for one in found:
+        if one.distance > SAME and not one.b.rounded and not one.a.rounded:
+            want = one.layout.carry(one.a.values[None])[0] * one.scale
+            return Blame(one.b.op, one.a.op, _said(want, one.b))
+    left_a = [one for one in ours if all(one.index != other.a.index for other in found)]
+    for second in theirs:
+        if any(second.index == other.b.index for other in found):
+            continue
+        fitting = [one for one in left_a if one.values.size == second.values.size]
+        for first in fitting[:1]:
+            return Blame(second.op, first.op, next(_worded(first, second), _named(second) + "values differ"))
+    return None
+
+
+def _worded(first: Held, second: Held) -> Iterator[str]:
+    """What happened to a constant, in the first layout in which that is plain."""
+    for layout in layouts(first.values.shape, second.values.shape):
+        want = layout.carry(first.values[None])[0]
+        cause = next(causes(want, second.values), "")
+        if cause:
+            yield _named(second) + cause
+
+
+def _said(want: np.ndarray, held: Held) -> str:
+    return _named(held) + next(causes(want, held.values), "values differ")
+
+
+def _named(held: Held) -> str:
+    return "kernel: " if held.values.ndim > 1 else "bias: " if held.values.size > 1 else ""
+
+
+def by_values(ops: Sequence[Op], inside: Mapping[int, np.ndarray], want: np.ndarray) -> Op | None:
     """The operator of a segment that is to blame, by what its tensors hold alone; None where nothing tells.
 
     Args:
@@ -55,3 +108,13 @@ def _rises(values: np.ndarray, want: np.ndarray) -> bool:
     falls = np.maximum.accumulate(y) - y
     same = np.diff(x) == 0
     return bool(falls.max(initial=0.0) <= room and np.diff(y)[same].max(initial=0.0) <= room)
+
+
+def skippable(ops: Sequence[Op], inside: Mapping[int, np.ndarray], steady: frozenset[int]) -> list[tuple[Op, int]]:
+    """(operator, the tensor that it takes) of those that give out as many values as they take: they may be too many."""
+    found = []
+    for op in ops:
+        taken = [index for index in op.inputs if index in inside and index not in steady]
+        if taken and len(op.outputs) == 1 and op.outputs[0] in inside and not _passive(op, inside):
+            found += [(op, index) for index in taken if inside[index].shape == inside[op.outputs[0]].shape]
+    return found

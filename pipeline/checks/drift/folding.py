@@ -61,8 +61,7 @@ def held(side: Known, ops: Sequence[Op], least: int = LEAST) -> list[Held]:
                 ):
                     found[index] = _constant(side, index, op)
             elif index in side.steady and side.recorded[index].dtype.kind == "f":
-                values = side.recorded[index][0].astype(np.float64)
-                found[index] = Held(index, op, values, None, None, True)
+                found[index] = _computed(side, index, op)
     return [one for one in found.values() if np.isfinite(one.values).all() and one.values.size >= least]
 
 
@@ -75,6 +74,33 @@ def _constant(side: Known, index: int, op: Op) -> Held:
     limits = np.iinfo(tensor.data.dtype) if tensor.data.dtype.kind in "iu" else None
     at_ends = (tensor.data <= limits.min + 1) | (tensor.data >= limits.max) if limits else None
     return Held(index, op, tensor.real(), np.broadcast_to(scales, tensor.data.shape), at_ends)
+
+
+def _computed(side: Known, index: int, op: Op) -> Held:
+    """A constant that is computed before it is read: where it comes from integers of its size, with their steps."""
+    values = side.recorded[index][0].astype(np.float64)
+    for source in side.maker[index].inputs if index in side.maker else ():
+        data = side.graph.tensors[source].data if source >= 0 else None
+        if data is not None and data.dtype.kind in "iu" and data.size == values.size:
+            integers = data.reshape(values.shape).astype(np.float64)
+            for axis in (None, *range(values.ndim)):
+                step = _steps(values, integers, axis)
+                if step is not None:
+                    limits = np.iinfo(data.dtype)
+                    ends = (integers <= limits.min + 1) | (integers >= limits.max)
+                    return Held(index, op, values, np.broadcast_to(step, values.shape), ends)
+    return Held(index, op, values, None, None, True)
+
+
+def _steps(values: np.ndarray, integers: np.ndarray, axis: int | None) -> np.ndarray | None:
+    """The step of each slice of an axis, where values are integers times it, moved by a zero point; else None."""
+    others = tuple(other for other in range(values.ndim) if other != axis)
+    wide = np.ptp(integers, axis=others, keepdims=True)
+    largest = np.abs(integers).max(axis=others, keepdims=True)
+    flat = np.abs(values).max(axis=others, keepdims=True) / np.maximum(largest, 1)
+    step = np.where(wide > 0, np.ptp(values, axis=others, keepdims=True) / np.maximum(wide, 1), flat)
+    zero = np.rint((integers - values / np.where(step > 0, step, 1)).mean(axis=others, keepdims=True))
+    return step if np.abs((integers - zero) * step - values).max() <= 1e-3 * max(float(step.max()), 1e-300) else None
 
 
 def folded(ours: Sequence[Held], theirs: Sequence[Held]) -> list[Folded]:

@@ -31,8 +31,11 @@ class Grid:
         return ((steps - self.zero_point) * self.scale).astype(values.dtype)
 
 
-def grid_of(side: Known, index: int) -> Grid | None:
-    """The grid of a tensor: of its type, or of integers of its size that it is made from, or that are made from it."""
+def grid_of(side: Known, index: int, *, read: bool = False) -> Grid | None:
+    """The grid of a tensor: of its type, or of integers of its size that it is made from.
+
+    With `read` also of those that are made from it: then its own values need not lie on the grid.
+    """
     tensor = side.graph.tensors[index]
     found = tensor.quantization
     if found is not None and len(found.scales) == 1 and tensor.dtype in _INTEGERS:
@@ -44,7 +47,7 @@ def grid_of(side: Known, index: int) -> Grid | None:
     for source in maker.inputs if maker else ():
         if _integers(side, source, index):
             return _fitted(side.recorded[source], side.recorded[index])
-    readers = side.readers.get(index, [])
+    readers = side.readers.get(index, []) if read else []
     if len(readers) == 1 and index not in side.graph.outputs:
         for stored in readers[0].outputs:
             if _integers(side, stored, index):

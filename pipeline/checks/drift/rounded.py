@@ -25,6 +25,22 @@ _SMALL = ("int8", "uint8")
 _ZEROS = 0.02
 
 
+def broken(a: Known, b: Known) -> Iterator[Suspect]:
+    """Constants of b that hold NaN or Inf where the reference has none."""
+    if any(_not_finite(a, index) for op in a.graph.ops for index in op.inputs):
+        return
+    for op in b.graph.ops:
+        for index in op.inputs:
+            if count := _not_finite(b, index):
+                measure = f"{count} values are not finite"
+                yield Suspect("weights", Side(None, ""), _reader(b, op), measure, "a constant holds NaN or Inf", -1.0)
+
+
+def _not_finite(side: Known, index: int) -> int:
+    data = side.graph.tensors[index].data if index >= 0 else None
+    return int((~np.isfinite(data)).sum()) if data is not None and data.dtype.kind == "f" else 0
+
+
 def matches(a: Known, b: Known, cuts: Sequence[Segment]) -> list[tuple[Segment, Folded]]:
     """The constants of each segment that both sides hold, each once."""
     seen: set[int] = set()

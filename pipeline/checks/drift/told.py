@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from converters.graph import Graph, Op
+from converters.graph import Op
+from pipeline.checks.drift.blame import Blame
 from pipeline.checks.drift.cuts import Segment, behind
 from pipeline.checks.drift.known import Known
 from pipeline.checks.drift.matching import Partner
@@ -23,12 +24,13 @@ def tight(a: Known, b: Known, cut: Segment, found: Nearness, pairs: Mapping[int,
     return Segment(cut.out, tuple(given.values()), ops_a, ops_b, fixed_a, fixed_b)
 
 
-def suspect(a: Known, b: Known, cut: Segment, found: Nearness, blamed: Op | None) -> Suspect:
-    """The suspect that a segment is; `blamed` is the operator that differs, where that is known."""
+def suspect(a: Known, b: Known, cut: Segment, found: Nearness, blame: Blame) -> Suspect:
+    """The suspect that a segment is; `blame` says which operator differs, where that is known."""
     cause = f"{_types(cut.ops_b)} does not give what {_types(cut.ops_a)} gives for the same values"
+    cause = f"{blame.cause}: {cause}" if blame.cause else cause
     order = float(a.rank.get(cut.out.a, 0))
-    theirs = _side(b, (blamed,) if blamed else cut.ops_b)
-    return Suspect("segment", _side(a, cut.ops_a), theirs, found.said(), cause, order)
+    ours, theirs = ((op,) if op else ops for op, ops in ((blame.a, cut.ops_a), (blame.b, cut.ops_b)))
+    return Suspect("segment", _side(a, ours), _side(b, theirs), found.said(), cause, order)
 
 
 def _types(ops: Sequence[Op]) -> str:
@@ -66,13 +68,15 @@ def coverage(a: Known, b: Known, results: Mapping[Segment, Nearness | None]) -> 
     proved = [cut for cut, found in results.items() if found is not None and found.agrees]
     return {
         "ops": len(a.graph.ops),
-        "ops_aligned": _share(a.graph, [op for cut in results for op in cut.ops_a]),
+        "ops_aligned": _share(a, [op for cut in results for op in cut.ops_a]),
         "weights_compared": None,
         "ops_isolated": len({op.index for cut in run for op in cut.ops_a}),
-        "proved_a": _share(a.graph, [op for cut in proved for op in cut.ops_a]),
-        "proved_b": _share(b.graph, [op for cut in proved for op in cut.ops_b]),
+        "proved_a": _share(a, [op for cut in proved for op in cut.ops_a]),
+        "proved_b": _share(b, [op for cut in proved for op in cut.ops_b]),
     }
 
 
-def _share(graph: Graph, ops: Sequence[Op]) -> float | None:
-    return len({op.index for op in ops}) / len(graph.ops) if graph.ops else None
+def _share(side: Known, ops: Sequence[Op]) -> float | None:
+    """Of the operators that an output needs and samples change."""
+    wanted = {op.index for op in side.graph.ops if any(i in side.live and i not in side.steady for i in op.outputs)}
+    return len(wanted & {op.index for op in ops}) / len(wanted) if wanted else None

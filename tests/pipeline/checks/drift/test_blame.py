@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from converters.graph import Op
-from pipeline.checks.drift.blame import blamed
+from pipeline.checks.drift.blame import by_values as blamed
 
 INPUT = np.random.default_rng(0).normal(size=(3, 4, 6))
 MIXED = np.random.default_rng(1).normal(size=(3, 4, 6))

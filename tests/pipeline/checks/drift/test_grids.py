@@ -23,8 +23,8 @@ def test_the_type_of_a_tensor_says_its_grid():
 
 def test_integers_beside_it_show_the_grid_of_a_float_tensor():
     found = side({0: REAL + np.float32(0.01), 1: STORED, 2: REAL, 3: REAL})
-    assert grid_of(found, 2) == grid_of(found, 0) == Grid(0.25, 5.0, -128, 127)
-    assert grid_of(found, 3) is None
+    assert grid_of(found, 2) == grid_of(found, 0, read=True) == Grid(0.25, 5.0, -128, 127)
+    assert grid_of(found, 0) is grid_of(found, 3) is None
 
 
 def test_values_are_moved_to_the_grid_and_cut_at_its_ends():

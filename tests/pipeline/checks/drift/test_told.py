@@ -5,6 +5,7 @@ from drift_models import graph, tensor
 
 from converters.graph import Op
 from pipeline.checks.drift import told
+from pipeline.checks.drift.blame import Blame
 from pipeline.checks.drift.cuts import segment
 from pipeline.checks.drift.known import Known
 from pipeline.checks.drift.layout import Layout
@@ -26,9 +27,9 @@ def test_a_suspect_is_named_by_its_operator_with_the_weights():
     cut = segment(a, b, PAIRS[2], PAIRS)
     assert cut is not None
     near = Nearness(False, 9.0, 0.1, real=True)
-    found = told.suspect(a, b, cut, near, None)
+    found = told.suspect(a, b, cut, near, Blame())
     assert told.tight(a, b, cut, near, PAIRS) == cut
-    assert told.suspect(a, b, cut, near, b.graph.ops[1]).b.op_type == "RELU"
+    assert told.suspect(a, b, cut, near, Blame(b.graph.ops[1])).b.op_type == "RELU"
     assert (found.b.op_index, found.b.op_type, found.b.tensors) == (4, "CONV", ("t1",))
     assert found.measure == "off by up to 0.1 of the range alone, on recorded values"
 
