@@ -35,22 +35,35 @@ def weights(gain: float = 40.0, seed: int = 0) -> dict[str, np.ndarray]:
         "w2": second,
         "b2": (0.1 * draw(size=CHANNELS)).astype(np.float32) * size,
         "w3": draw(size=(CLASSES, CHANNELS)).astype(np.float32) / size,
-        "b3": draw(size=CLASSES).astype(np.float32),
+        "b3": np.float32([4.45, -2.06, -6.21]),  # every class is somebody's answer
     }
 
 
 def images(count: int = 32, seed: int = 1) -> np.ndarray:
-    """(count, 1, 6, 8, 1) float32, 0..1."""
-    return np.random.default_rng(seed).random((count, 1, HEIGHT, WIDTH, 1), np.float32)
+    """(count, 1, 6, 8, 1) float32, 0..1, dark ones and bright ones, with edges that lie across or along."""
+    random = np.random.default_rng(seed)
+    across, along = np.linspace(0, 6, WIDTH)[None, None, :], np.linspace(0, 6, HEIGHT)[None, :, None]
+    turn, phase, light = (random.random((count, 1, 1)) for _ in range(3))
+    waves = 0.5 + 0.5 * np.sin(8 * phase + turn * across + (1 - turn) * along)
+    noise = random.random((count, HEIGHT, WIDTH))
+    return (light * (0.8 * waves + 0.2 * noise)).astype(np.float32)[:, None, :, :, None]
 
 
-def tflite(path: Path, gain: float = 40.0, activation: str = "RELU") -> Artifact:
-    """NHWC in, `logits` out; tensors hidden, deep, mean."""
+def tflite(path: Path, gain: float = 40.0, activation: str = "RELU", blocked: bool = False) -> Artifact:
+    """NHWC in, `logits` out; tensors hidden, deep, mean.
+
+    `blocked`: only `hidden` has large channels, and a multiplication by ones, `same`, stands in equalization's way.
+    """
     given = weights(gain)
+    if blocked:
+        given = {**weights(1.0), "w1": given["w1"], "b1": given["b1"]}
+        given["w2"] = given["w2"].copy()
+        given["w2"][list(LARGE)] /= gain
     picture, maps = (1, HEIGHT, WIDTH, 1), (1, HEIGHT, WIDTH, CHANNELS)
     tensors = [
         T("in", picture), T("hidden", maps), T("deep", maps), T("mean", (1, CHANNELS)), T("out", (1, CLASSES)),
         T("axes", (2,), "int32", [1, 2]),
+        *([T("same", maps), T("ones", (CHANNELS,), "float32", [1.0] * CHANNELS)] * blocked),
         T("w1", (CHANNELS, 3, 3, 1), "float32", given["w1"].transpose(0, 2, 3, 1)),
         T("w2", (1, 3, 3, CHANNELS), "float32", given["w2"].transpose(1, 2, 3, 0)),
         T("w3", given["w3"].shape, "float32", given["w3"]),
@@ -58,7 +71,8 @@ def tflite(path: Path, gain: float = 40.0, activation: str = "RELU") -> Artifact
     ]  # fmt: skip
     ops = [
         Op("CONV_2D", ("in", "w1", "b1"), ("hidden",), ("Conv2DOptions", _options("Conv2D", activation))),
-        Op("DEPTHWISE_CONV_2D", ("hidden", "w2", "b2"), ("deep",), _depthwise(activation)),
+        *([Op("MUL", ("hidden", "ones"), ("same",))] * blocked),
+        Op("DEPTHWISE_CONV_2D", ("same" if blocked else "hidden", "w2", "b2"), ("deep",), _depthwise(activation)),
         Op("MEAN", ("deep", "axes"), ("mean",), ("ReducerOptions", schema.ReducerOptionsT())),
         Op("FULLY_CONNECTED", ("mean", "w3", "b3"), ("out",), _dense()),
     ]

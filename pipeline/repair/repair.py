@@ -60,7 +60,7 @@ def repair(bench: Bench, say: Callable[[str], None], most_kept: float = MOST_KEP
     except UnsupportedError as error:
         return Repair(plain, free, False, (), (), (f"the layers cannot be ranked: {error}",))
     layers = tuple(row for row in found if not moves(row.type))
-    most = int(most_kept * len(layers))
+    most = min(int(most_kept * len(layers)), len(found) - 1)  # a file with nothing in 8 bits is no int8 file
     say(f"{len(layers)} layers ranked by what each alone does to the outputs; at most {most} may stay in float")
     return _mixed(bench, plain, free, found, most)
 

@@ -18,7 +18,7 @@ from pipeline.lone import toolbox
 from pipeline.repair.candidates import Bench
 from pipeline.repair.problem import of_file
 
-COUNT = 900
+COUNT = 5000
 
 
 @pytest.fixture(scope="session")
@@ -29,12 +29,13 @@ def tools() -> Iterator[tuple[WorkerPool, Limits]]:
 
 @pytest.fixture(scope="session")
 def nets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Artifact]:
-    """`relu` and `relu6` of TFLite, `clip` of ONNX: the latter two cannot be equalized."""
+    """`relu` and `onnx`, which can be equalized, `blocked`, which cannot, `easy`, which needs nothing."""
     folder = tmp_path_factory.mktemp("nets")
     return {
-        "relu": outlier_nets.tflite(folder / "relu.tflite"),
-        "relu6": outlier_nets.tflite(folder / "relu6.tflite", activation="RELU6"),
-        "onnx": outlier_nets.onnx_file(folder / "relu.onnx"),
+        "relu": outlier_nets.tflite(folder / "relu.tflite", gain=200.0),
+        "easy": outlier_nets.tflite(folder / "easy.tflite", gain=1.0),
+        "blocked": outlier_nets.tflite(folder / "blocked.tflite", gain=400.0, blocked=True),
+        "onnx": outlier_nets.onnx_file(folder / "relu.onnx", gain=200.0),
     }
 
 
@@ -49,7 +50,7 @@ def data(nets: dict[str, Artifact], tmp_path_factory: pytest.TempPathFactory) ->
         runtime = "onnxruntime" if name == "onnx" else "litert-reference"
         answers = job.open_session(runtime, nets[name]).run_many({"image": called})["logits"][:, 0].argmax(axis=1)
         path = folder / f"{name}{labels}.npz"
-        arrays = {"image": called[:, 0]} | ({"labels": answers} if labels else {})
+        arrays = {"x": called[:, 0]} | ({"labels": answers} if labels else {})
         np.savez(path, allow_pickle=False, label_names=np.array(["a", "b", "c"]), **arrays) if labels else np.savez(
             path, allow_pickle=False, **arrays
         )
