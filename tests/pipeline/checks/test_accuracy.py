@@ -57,8 +57,15 @@ def test_samples_that_do_not_tell_say_how_many_would() -> None:
     assert check.required
     assert check.reasons == (
         "accuracy drops by 0.50 points (95 % interval 0.12 to 1.17), allowed 0.5 and surely below 1: 1,000 samples "
-        "do not tell, about 3,200 would tell; give more labelled data, or a gate that this data can show",
+        "do not tell, about 1,700 would tell; give more labelled data, or a gate that this data can show",
     )
+
+
+def test_so_many_samples_do_tell() -> None:
+    assert check_accuracy(
+        np.repeat(RIGHT, 2, 0), np.repeat(wrong_at(range(5)), 2, 0), np.repeat(LABELS, 2), GATE
+    ).outcome is (Outcome.PASSED)
+    assert check_accuracy(RIGHT, wrong_at(range(7)), LABELS, GATE).reasons[0].count("about 5,100 would tell") == 1
 
 
 @pytest.mark.parametrize(("samples", "outcome"), [(300, Outcome.UNDECIDED), (500, Outcome.PASSED)])
