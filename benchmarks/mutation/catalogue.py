@@ -22,6 +22,7 @@ _FAULTS: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("quantization", "flat_quantization:QUANTIZATION"),
         ("wiring", "flat_wiring:WIRING"),
         ("inputs, outputs and states", "flat_ends:ENDS"),
+        ("labels", "flat_ends:LABELS"),
     ),
     ".onnx": (
         *WEIGHTS,
@@ -38,6 +39,13 @@ _CHANGES: Mapping[str, tuple[str, ...]] = {
 }
 _FILES: Mapping[str, str] = {".tflite": "flat:File", ".onnx": "nodes:Nodes", ".mlpackage": "mil:Mil"}
 SUFFIXES = tuple(_FILES)
+SILENT = frozenset(
+    (
+        *("labels shifted by one", "two labels exchanged", "labels sorted", "an operator left in float"),
+        *("names of outputs exchanged", "names of inputs exchanged", "a convolution left in float"),
+    )
+)
+"""Faults that no output need show by its place: what it is called is wrong, or the precision that the file claims."""
 RECALIBRATED = (
     *("zero point off by one", "zero point off by minus one", "zero point off by ten", "scale 1 % larger"),
     *("scale 5 % larger", "scale 10 % smaller", "scale halved: clipped", "scale doubled", "another layer's range"),

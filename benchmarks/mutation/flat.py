@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,20 +25,35 @@ LEAST_WEIGHTS = 16
 """Of a kernel that counts as a layer's."""
 
 
+def _archive(data: bytes) -> dict[str, bytes]:
+    """The files in a zip archive behind the flatbuffer: labels."""
+    if not zipfile.is_zipfile(io.BytesIO(data)):
+        return {}
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
 @dataclass
 class File:
-    """The tables of a file, to be changed in place."""
+    """The tables of a file, to be changed in place, and the label files behind them."""
 
     model: Any
+    archive: dict[str, bytes] = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: Path) -> File:
         """Takes a file apart."""
-        return cls(schema.ModelT.InitFromPackedBuf(path.read_bytes()))
+        data = path.read_bytes()
+        return cls(schema.ModelT.InitFromPackedBuf(data), _archive(data))
 
     def write(self, path: Path) -> Path:
         """Puts it together again."""
-        path.write_bytes(packed(self.model))
+        tail = io.BytesIO()
+        if self.archive:
+            with zipfile.ZipFile(tail, "w") as archive:
+                for name, content in self.archive.items():
+                    archive.writestr(zipfile.ZipInfo(name), content)
+        path.write_bytes(packed(self.model) + tail.getvalue())
         return path
 
     @property

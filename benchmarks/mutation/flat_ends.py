@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
@@ -71,6 +72,27 @@ def _another_state(file: File, rng: np.random.Generator) -> int | None:
                 return int(place)
     return None
 
+
+def _labels(change: Callable[[list[bytes]], list[bytes]]) -> Planter:
+    """The lines of a label file, in another order."""
+
+    def plant(file: File, rng: np.random.Generator) -> int | None:
+        for name, content in file.archive.items():
+            lines = content.splitlines()
+            if len(lines) > 2:
+                file.archive[name] = b"\n".join(change(lines)) + b"\n"
+                return -1
+        return None
+
+    return plant
+
+
+LABELS: dict[str, Planter] = {
+    "labels shifted by one": _labels(lambda lines: [*lines[1:], lines[0]]),
+    "two labels exchanged": _labels(lambda lines: [lines[1], lines[0], *lines[2:]]),
+    "labels sorted": _labels(sorted),
+}
+"""Faults that no output shows, and every user sees."""
 
 ENDS: dict[str, Planter] = {
     "state not kept": _state_not_kept,

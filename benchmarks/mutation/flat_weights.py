@@ -148,10 +148,38 @@ def bias_on_its_own(file: File, rng: np.random.Generator) -> bool:
     return False
 
 
+def batch_norm_on_its_own(file: File, rng: np.random.Generator) -> bool:
+    """A factor and an offset for each channel behind a layer, with the activation: what folding takes away."""
+    for place, op in shuffled(floats(file, ("CONV_2D", "FULLY_CONNECTED")), rng):
+        kernel, bias = (file.constant(int(i)) for i in (op.inputs[1], op.inputs[2] if len(op.inputs) > 2 else -1))
+        if kernel is None or bias is None or kernel.dtype != np.float32 or bias.size != len(kernel):
+            continue
+        factors = rng.uniform(0.5, 2, bias.size).astype(np.float32)
+        file.own(op, 1, (kernel / factors.reshape(-1, *[1] * (kernel.ndim - 1))).astype(np.float32))
+        file.own(op, 2, np.zeros_like(bias))
+        options = schema.AddOptionsT()
+        options.fusedActivationFunction = op.builtinOptions.fusedActivationFunction
+        op.builtinOptions.fusedActivationFunction = 0
+        file.behind(file.behind(place, "MUL", [factors], schema.MulOptionsT()), "ADD", [bias], options)
+        return True
+    return False
+
+
+def batch_left_open(file: File, rng: np.random.Generator) -> bool:
+    """The first axis of what is computed may have any size, as converters write it."""
+    if any(file.type(op) in ("RESHAPE", "PACK", "TRANSPOSE", "BATCH_MATMUL", "GATHER") for op in file.ops):
+        return False
+    made = [*file.graph.inputs, *(index for op in file.ops for index in op.outputs)]
+    for index in map(int, made):
+        if (shape := file.shape(index)) and shape[0] == 1 and len(shape) > 1 and file.constant(index) is None:
+            file.tensor(index).shapeSignature = [-1, *shape[1:]]
+    return True
+
+
 REWEIGHTED: dict[str, Change] = {
     change.__name__.replace("_", " "): change
     for change in (
         *(bias_on_its_own, dense_as_convolution, channels_in_another_order, ranges_equalized, scales_for_each_channel),
-        *(float16_for_storage,),
+        *(float16_for_storage, batch_norm_on_its_own, batch_left_open),
     )
 }

@@ -220,6 +220,26 @@ def _output_one_early(file: File, rng: np.random.Generator) -> int | None:
     return place
 
 
+def _convolution_in_float(file: File, rng: np.random.Generator) -> int | None:
+    """One convolution of an 8-bit file computes in float, with the weights that its integers stand for."""
+    rows = [(p, o) for p, o in file.of("CONV_2D") if file.dtype(int(o.outputs[0])) == "int8" and len(o.inputs) > 2]
+    place, op = pick([(p, o) for p, o in rows if file.constant(int(o.inputs[1])) is not None], rng)
+    if op is None:
+        return None
+    taken, kernel, bias, out = int(op.inputs[0]), int(op.inputs[1]), int(op.inputs[2]), int(op.outputs[0])
+    ends = [file.add_tensor(index, f"float_{index}") for index in (taken, out)]
+    for index in ends:
+        file.tensor(index).type, file.tensor(index).quantization = schema.TensorType.FLOAT32, None
+    scales = np.float32(file.tensor(kernel).quantization.scale)
+    step = scales * np.float32(file.tensor(taken).quantization.scale[0])
+    real = [file.constant(kernel) * scales.reshape(-1, 1, 1, 1), file.constant(bias) * step]
+    held = [file.add_constant(values.astype(np.float32), "as float") for values in real]
+    op.inputs, op.outputs = [ends[0], *held], [ends[1]]
+    file.insert(place + 1, "QUANTIZE", [ends[1]], out)
+    file.insert(place, "DEQUANTIZE", [taken], ends[0])
+    return int(place + 1)
+
+
 WIRING: dict[str, Planter] = {
     "inputs exchanged": _swap_inputs,
     "one input read twice": _same_twice,
@@ -240,4 +260,5 @@ WIRING: dict[str, Planter] = {
     "values pass through float16": _through_float16,
     "values pass through 8 bits": _through_8_bits,
     "an operator left in float": _left_in_float,
+    "a convolution left in float": _convolution_in_float,
 }

@@ -22,6 +22,7 @@ PACKAGES = (
 )
 PAIRINGS = {
     "same": "the same file",
+    "calibrated": "the same route, calibrated on other samples",
     "float": "the float file of its route",
     "format": "the float file of another format",
     "source": "the model in its framework",
@@ -32,7 +33,8 @@ Faults are planted into honest files, one at a time, and honest files are change
 has to fail the first and to pass the second. This page is written by `make mutation`; nothing on it is written by hand.
 
 Only faults count that change an output on some legal input: the honest file and the faulty one are run on random
-inputs, on inputs at the ends of the range and on noise of several sizes. It is *caught* when the verdict is FAILED, and
+inputs, on inputs at the ends of the range and on noise of several sizes. Exchanged names and labels, and operators left
+in float in a file of 8 bits, count without: their users see them. A fault is *caught* when the verdict is FAILED, and
 its *layer* is found when the operator that it was planted into is the first suspect (or among the suspects). Beside
 it stand two gates as they are often used: the largest difference of an output on one random input is at most 1e-2, and
 the same class comes first on six.

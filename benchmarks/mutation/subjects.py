@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.mutation.catalogue import SUFFIXES
+from benchmarks.mutation.flat import File
 from benchmarks.mutation.nets_keras import HEIGHT, WIDTH
 from converters import content, registry
 from converters.contract import Artifact, ConversionRequest, Format, Framework, Precision, TensorSpec
@@ -23,6 +25,8 @@ HERE = Path(__file__).parent
 SOURCE = "source:"
 """Before the name of a network: its model in the framework, as a reference."""
 CALIBRATION = 64
+AGAIN = "_again"
+"""In the name of a file that was calibrated on other samples."""
 SMALL = (Precision.FP16, Precision.DYNAMIC, Precision.INT8, Precision.INT8_IO)
 
 
@@ -96,8 +100,9 @@ def made(net: Net, folder: Path, pool: WorkerPool, limits: Limits) -> list[Subje
 
 
 def _converted(source: Artifact, net: Net, home: Path, pool: WorkerPool, limits: Limits) -> Iterator[Path]:
-    calibration = home / "calibration.npz"
+    calibration, other = home / "calibration.npz", home / "another.npz"
     np.savez(calibration, **synthesise(net.inputs, CALIBRATION, 3))
+    np.savez(other, **synthesise(net.inputs, CALIBRATION, 4))
     edges = registry.edges()
     for edge in edges:
         if edge.source is not source.format or edge.target.suffix not in SUFFIXES:
@@ -110,21 +115,33 @@ def _converted(source: Artifact, net: Net, home: Path, pool: WorkerPool, limits:
                 if not same or whole is None:
                     continue
                 maker, origin = same[0], whole
-            target = home / f"{edge.name}_{precision}{edge.target.suffix}"
-            request = ConversionRequest(origin, target, precision, calibration)
-            try:
-                artifact = pool.call(
-                    maker.worker, "converters.job:convert", limits.convert_s, edge_name=maker.name, request=request
-                )
-            except EdgeExportError:
-                continue
-            whole = artifact if precision is Precision.FP32 else whole
-            yield target
+            for samples, again in (
+                ((calibration, ""), (other, AGAIN)) if precision is Precision.INT8 else ((calibration, ""),)
+            ):
+                target = home / f"{edge.name}_{precision}{again}{edge.target.suffix}"
+                request = ConversionRequest(origin, target, precision, samples)
+                with contextlib.suppress(EdgeExportError):  # a route that refuses the network makes no file of it
+                    artifact = pool.call(
+                        maker.worker, "converters.job:convert", limits.convert_s, edge_name=maker.name, request=request
+                    )
+                    whole = artifact if precision is Precision.FP32 else whole
+                    yield _labelled(target) if precision is Precision.FP32 else target
+
+
+def _labelled(file: Path) -> Path:
+    """A .tflite file with a list of labels behind it, as its publishers add them."""
+    if file.suffix == ".tflite":
+        found = File.read(file)
+        found.archive["labels.txt"] = "".join(f"label {name}\n" for name in "sdfgh").encode()
+        found.write(file)
+    return file
 
 
 def _references(file: Path, files: list[Path], net: Net) -> dict[str, str]:
     """What a file is held against: itself, the float file of its route or of another format, the source."""
     edge, _, precision = file.stem.rpartition("_")
+    if file.stem.endswith(AGAIN):
+        return {"calibrated": str(file.with_name(file.name.replace(AGAIN, "")))}
     found = {"same": str(file), "source": f"{SOURCE}{net.name}"}
     whole = file.with_name(f"{edge}_{Precision.FP32}{file.suffix}")
     if precision != Precision.FP32 and whole in files:
