@@ -12,7 +12,6 @@ from converters.device import split_name
 from converters.errors import EdgeExportError, UsageError
 from pipeline import config, recipes
 from pipeline.bundle import artifact_file_name, slug
-from pipeline.checks.gates import LatencyGate
 from pipeline.config import Configs, ModelConfig
 from pipeline.drift import drift_of
 from pipeline.request import CALIBRATED, Request, devices_of, frameworks_of, name_of, precisions_of, targets_of
@@ -200,10 +199,9 @@ class _Branch:
         if not runtime.timed or (runtime.device is not None and runtime.device.emulated):
             return None
         plain = registry.runtime(split_name(runtime.name)[0])
-        gate = LatencyGate(**self.configs.gates["latency"])
         if runtime.device is None and runtime.name != plain.name:
-            return latency_task(artifact, artifact, self.reference, runtime, self.configs.limits, gate, against=plain)
-        return latency_task(artifact, baseline, self.reference, runtime, self.configs.limits, gate)
+            return latency_task(artifact, artifact, self.reference, runtime, self.configs.limits, against=plain)
+        return latency_task(artifact, baseline, self.reference, runtime, self.configs.limits)
 
     def _drift(self, route: Route, chosen: Sequence[Route]) -> tuple[Task | EdgeExportError, Task | None]:
         """How a file is proved layer by layer, and how what it is held against is proved.
