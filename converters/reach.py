@@ -77,7 +77,7 @@ class Reach:
     """For n samples and the channels of all watched values one after the other: least and greatest, (n, c) float32.
 
     NaN where an operator did not run for a sample. `usable` (n,): the outputs are finite, and hardly another for
-    inputs that differ by a rounding. `elements`: of all watched values of one sample.
+    inputs that differ by a rounding. `elements`: of all watched values of one sample, or what its call costs beside.
     """
 
     watched: tuple[Watched, ...]

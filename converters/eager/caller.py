@@ -12,10 +12,11 @@ import numpy as np
 from converters import source
 from converters.calling import flatten, invoke_keras, invoke_torch
 from converters.contract import Arrays, Artifact, Framework
-from converters.eager.watch import Seen, watch_keras, watch_torch
+from converters.eager.watch import READS, Seen, watch_keras, watch_torch
 from converters.reach import Recorder, looked_at
 
-BATCH = 64
+BATCH, TRIED = 64, 6
+"""Samples a call, and those that are tried to see whether a call may hold more than one."""
 MEAN_SHARE = 0.1
 """Of a channel's mean in what a sample climbs to, beside its greatest value: a slope where the greatest has none."""
 BATCH_BYTES = 256 << 20
@@ -32,13 +33,16 @@ class Caller:
         self.names = [spec.name for spec in artifact.source.inputs]
         specs = (*artifact.source.inputs, *artifact.source.outputs)
         self.batched = all(spec.shape[:1] in ((None,), (1,)) for spec in specs)
+        self.size = 1  # samples a call
         self.framework: _Torch | _Keras = _Torch() if artifact.framework == Framework.TORCH else _Keras()
 
     def calls(self, stacked: Arrays) -> Iterator[Arrays]:
         """The samples in calls: (b, *shape without its batch axis), or (1, *shape) where there is no such axis."""
         count = len(next(iter(stacked.values())))
         flat = {name: values[:, 0] for name, values in stacked.items()} if self.batched else stacked
-        size = self._fitting({name: values[:2] for name, values in flat.items()}) if self.batched else 1
+        tried = np.linspace(0, count - 1, min(count, TRIED)).astype(np.int64)
+        size = self._fitting({name: values[tried] for name, values in flat.items()}) if self.batched else 1
+        self.size = size
         for start in range(0, count, size):
             yield {name: values[start : start + size] for name, values in flat.items()}
 
@@ -46,19 +50,25 @@ class Caller:
         """(n, *shape) again."""
         return values[:, np.newaxis] if self.batched else values
 
-    def _fitting(self, two: Arrays) -> int:
+    def _fitting(self, few: Arrays) -> int:
         """How many samples of a call give what they give alone, within memory."""
-        recorder = Recorder()
+        count, recorder = len(few[self.names[0]]), Recorder()
+        singles = [{name: values[i : i + 1] for name, values in few.items()} for i in range(count)]
         try:
-            alone = self.watched({name: values[:1] for name, values in two.items()}, recorder)
-            together = self.run(two)
+            alone = [self.watched(singles[0], recorder), *map(self.run, singles[1:])]
+            together = self.run(few)
         except Exception:  # a batch of 1 is written into the model
             return 1
-        for one, pair in zip(alone, together, strict=True):
-            if len(pair) != len(two[self.names[0]]) or not np.allclose(pair[:1], one, rtol=1e-3, atol=1e-4):
+        for each, many in enumerate(together):
+            single = [outputs[each] for outputs in alone]
+            if {part.shape for part in single} != {(1, *many.shape[1:])} or len(many) != count:
                 return 1
-        elements = recorder.reach(np.ones(1, dtype=bool)).elements
-        return int(np.clip(BATCH_BYTES // max(4 * elements, 1), 1, BATCH))
+            if not np.allclose(many, np.concatenate(single), rtol=1e-3, atol=1e-4, equal_nan=True):
+                return 1
+        recorder.end_of_call(1)
+        reach = recorder.reach(np.ones(1, dtype=bool))
+        asked = any(value.op in READS for value in reach.watched)  # a branch for all of a call
+        return 1 if asked else int(np.clip(BATCH_BYTES // max(4 * reach.elements, 1), 1, BATCH))
 
     def run(self, call: Arrays) -> list[np.ndarray]:
         """The outputs of a call."""
@@ -83,6 +93,7 @@ class Caller:
         with self.framework.quiet():
             with self._watch(tensors, seen):
                 outputs = self._invoke(tensors)
+            self._end(outputs, seen)
             return self._outputs(outputs)
 
     def slopes(self, call: Arrays, moving: list[str], goals: Goals) -> Arrays:
@@ -107,10 +118,18 @@ class Caller:
         wanted = [tensors[self.names.index(name)] for name in moving]
         with self.framework.differentiable(wanted) as gradients:
             with self._watch(tensors, seen):
-                self._invoke(tensors)
+                outputs = self._invoke(tensors)
+            self._end(outputs, seen)
             found = gradients(climbed, slopes) if climbed else []
         by_name = {name: slope for name, slope in zip(moving, found, strict=False) if slope is not None}
-        return {name: np.nan_to_num(by_name.get(name, np.zeros_like(call[name]))) for name in moving}
+        flat = {name: np.nan_to_num(by_name.get(name, np.zeros_like(call[name]))) for name in moving}
+        return {name: slope.reshape(call[name].shape) for name, slope in flat.items()}
+
+    def _end(self, outputs: Any, seen: Seen) -> None:
+        """Tells of the outputs too: some models show nothing else."""
+        for name, value in flatten(outputs).items():
+            if hasattr(value, "dtype") and self.framework.floating(value):
+                seen("output", name, value, -1, ())
 
     def _shape(self, value: Any, axis: int, samples: int) -> tuple[list[int], int]:
         """A value's (samples, ...) with one axis of channels, and which that is; empty where there are no samples."""
@@ -126,13 +145,15 @@ class Caller:
         return self.framework.watch(self.model, tensors, _deaf_to_itself(seen))
 
     def _tensors(self, call: Arrays) -> list[Any]:
-        return [self.framework.tensor(call[name]) for name in self.names]
+        """The inputs of a call, without the axis of samples where the model knows none."""
+        return [self.framework.tensor(call[name] if self.batched else call[name][0]) for name in self.names]
 
     def _invoke(self, tensors: list[Any]) -> Any:
         return self.framework.invoke(self.model, self.names, tensors)
 
     def _outputs(self, outputs: Any) -> list[np.ndarray]:
-        return [self.framework.array(value) for value in flatten(outputs).values()]
+        arrays = [self.framework.array(value) for value in flatten(outputs).values()]
+        return arrays if self.batched else [array[np.newaxis] for array in arrays]
 
 
 class _Torch:

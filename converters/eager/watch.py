@@ -17,6 +17,8 @@ _CHANNELS_FIRST = ("conv", "pool", "batchnorm", "instancenorm", "groupnorm", "in
 _CHANNELS_LAST = ("layernorm", "linear", "matmul", "bmm", "embedding", "softmax", "attention", "addmm")
 _COMPARISONS = frozenset(("gt", "lt", "ge", "le", "eq", "ne", "greater", "less", "greaterequal", "lessequal", "equal"))
 _CLAMPS = frozenset(("clamp", "clip", "hardtanh", "clampmin", "clampmax", "threshold"))
+READS = frozenset(("bool", "float", "int", "index", "item", "tolist"))
+"""Of torch: how a model takes a value out of its tensors, to branch on it."""
 _EITHER = frozenset(("minimum", "maximum"))
 
 
@@ -44,6 +46,8 @@ def watch_torch(model: Any, inputs: Sequence[Any], seen: Seen) -> Iterator[None]
             at = thresholds(name, _bounds(name, args, kwargs))
             if at and live[0].is_floating_point():  # before the call, which may work in place
                 seen(where[-1], name, live[0], axes.get(id(live[0]), _axis(name, live[0].ndim)), at)
+            if name in READS and live[0].numel() == 1:
+                seen(where[-1], name, live[0].float().reshape(1), -1, ())
             made = func(*args, **kwargs)
             for tensor in pytree.tree_leaves(made):
                 if isinstance(tensor, torch.Tensor):

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from tiny_models import MODELS
 
+from converters import source
+from converters.contract import Signature, TensorSpec
 from converters.eager.caller import BATCH, Caller
 from converters.reach import Recorder
 
@@ -76,3 +78,43 @@ def test_slopes_point_to_where_the_goal_grows(name: str, tmp_path: Path) -> None
 
 def _starts(watched: tuple) -> list[int]:
     return [0, *np.cumsum([value.channels for value in watched])[:-1].tolist()]
+
+
+BRANCHES = """
+import torch
+
+
+class Net(torch.nn.Module):
+    def forward(self, x):
+        return torch.relu(x) if float(x.sum()) > 0 else -x
+
+
+def build():
+    return Net()
+"""
+
+
+@pytest.mark.torch
+def test_a_model_that_branches_on_its_values_is_called_with_one_sample_at_a_time(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(BRANCHES)
+    signature = Signature((TensorSpec("x", (None, 3), "float32"),), (TensorSpec("y", (None, 3), "float32"),))
+    source.save_weights(source.build(f"{tmp_path / 'net.py'}:build", {}, "torch"), tmp_path / "w")
+    model = source.artifact(tmp_path / "w", f"{tmp_path / 'net.py'}:build", {}, "torch", signature, model="net")
+    inputs = {"x": np.array([[[1, 2, 3]], [[2, 1, 1]], [[3, 3, 3]]], np.float32)}
+    assert [len(call["x"]) for call in Caller(model).calls(inputs)] == [1, 1, 1]
+
+
+@pytest.mark.torch
+def test_inputs_without_an_axis_of_samples(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(
+        BRANCHES.replace("torch.relu(x) if float(x.sum()) > 0 else -x", "x.cumsum(0)[None]")
+    )
+    signature = Signature((TensorSpec("x", (5,), "float32"),), (TensorSpec("y", (1, 5), "float32"),))
+    source.save_weights(source.build(f"{tmp_path / 'net.py'}:build", {}, "torch"), tmp_path / "w")
+    model = source.artifact(tmp_path / "w", f"{tmp_path / 'net.py'}:build", {}, "torch", signature, model="net")
+    caller = Caller(model)
+    calls = list(caller.calls({"x": np.arange(10, dtype=np.float32).reshape(2, 5)}))
+    assert [caller.run(call)[0].tolist() for call in calls] == [[[[0, 1, 3, 6, 10]]], [[[5, 11, 18, 26, 35]]]]
+    slopes = caller.slopes(calls[0], ["x"], np.array([[0, 4, 1]]))
+    assert slopes["x"].shape == (1, 5)
+    assert (slopes["x"] > 0).all()
