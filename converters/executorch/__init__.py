@@ -4,6 +4,7 @@ What a program runs on is decided when it is made: each backend is a route of it
 """
 
 from converters.contract import Edge, Format, InspectorSpec, Precision, RuntimeSpec
+from converters.tracer import TracerSpec
 
 EDGES = (
     Edge(
@@ -66,3 +67,4 @@ INSPECTORS = (
         packages=("executorch",),
     ),
 )
+TRACERS = (TracerSpec(Format.EXECUTORCH, "converters.executorch.tracer", "torch", ("torch", "executorch")),)

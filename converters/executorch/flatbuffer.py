@@ -24,7 +24,7 @@ _SCALARS = {
     "int64": "q", "uint64": "Q", "float32": "f", "float64": "d",
 }  # fmt: skip
 _BLOCK = re.compile(r"\b(table|union|enum)\s+(\w+)\s*(?::\s*(\w+))?\s*\{([^}]*)\}")
-_FIELD = re.compile(r"(\w+)\s*:\s*(\[?)\s*(\w+)\s*\]?\s*(?:=\s*([\w.+-]+))?\s*(?:\([^)]*\))?\s*;")
+_FIELD = re.compile(r"(\w+)\s*:\s*(\[?)\s*(?:\w+\.)*(\w+)\s*\]?\s*(?:=\s*([\w.+-]+))?\s*(?:\([^)]*\))?\s*;")
 
 
 @dataclass(frozen=True)

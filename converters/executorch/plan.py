@@ -10,7 +10,7 @@ from converters.executorch import vulkan, xnnpack
 from converters.executorch.graph import PORTABLE, Graph, Op, Value, itemsize
 from converters.executorch.program import Program
 
-_DTYPES = {
+DTYPES = {
     "BYTE": "uint8", "CHAR": "int8", "SHORT": "int16", "INT": "int32", "LONG": "int64",
     "HALF": "float16", "FLOAT": "float32", "DOUBLE": "float64", "BOOL": "bool", "BFLOAT16": "bfloat16",
     "UINT16": "uint16", "UINT32": "uint32", "UINT64": "uint64",
@@ -133,7 +133,7 @@ class _Reader:
         return [kind, *value.values()]
 
     def _tensor(self, index: int, tensor: dict[str, Any]) -> Value:
-        dtype, shape = _DTYPES.get(tensor["scalar_type"], tensor["scalar_type"].lower()), tuple(tensor["sizes"])
+        dtype, shape = DTYPES.get(tensor["scalar_type"], tensor["scalar_type"].lower()), tuple(tensor["sizes"])
         extra = tensor["extra_tensor_info"] or {}
         if extra.get("location") == "EXTERNAL":
             raise UnsupportedError(f"its weights ({extra['fully_qualified_name']}) lie in another file, a .ptd")
