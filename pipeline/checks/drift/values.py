@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import permutations
 
 import numpy as np
@@ -65,13 +65,18 @@ def agree(want: np.ndarray, got: np.ndarray, ours: Tensor, theirs: Tensor, exact
     gap = largest / (span or 1.0)
     step = max(_step(ours), _step(theirs))
     if not step:
-        half = "float16" in (ours.dtype, theirs.dtype)
-        limit = FLOAT_GAP / 50 if exact else HALF_GAP if half else FLOAT_GAP
+        limit = FLOAT_GAP / 50 if exact else FLOAT_GAP
         scale = max(span, 1e-3 * float(np.abs(first).max(initial=0.0)))
         return Agreement(largest <= limit * scale + 1e-30, gap)
     if exact and ours.quantization is not None and ours.quantization.same(theirs.quantization):
         return Agreement(largest <= _ENDS, gap)
     return _stepwise(first, second, step, gap, exact)
+
+
+def agree_in_half(want: np.ndarray, got: np.ndarray, ours: Tensor, theirs: Tensor) -> Agreement:
+    """As `agree`, for models that compute, or hold their weights, in half precision."""
+    found = agree(want, got, ours, theirs)
+    return found if found.spread else replace(found, agrees=found.agrees or found.gap <= HALF_GAP)
 
 
 def agree_roughly(want: np.ndarray, got: np.ndarray, ours: Tensor, theirs: Tensor) -> Agreement:

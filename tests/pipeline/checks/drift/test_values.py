@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from drift_models import tensor
 
-from pipeline.checks.drift.values import agree
+from pipeline.checks.drift.values import agree, agree_in_half
 
 RNG = np.random.default_rng(0)
 REAL = RNG.normal(size=(4, 1, 50)).astype(np.float32)
@@ -40,3 +40,11 @@ def test_one_operator_alone_may_only_round_otherwise():
     assert agree(STORED, STORED, EIGHT, EIGHT, exact=True).agrees
     once = np.where(np.arange(STORED.size).reshape(STORED.shape) == 7, STORED + 1, STORED)
     assert not agree(STORED, once, EIGHT, EIGHT, exact=True).agrees
+
+
+def test_half_precision_may_round_in_another_order():
+    want = np.linspace(-1, 1, 500)[None]
+    noisy = want + 3e-4 * np.random.default_rng(0).normal(size=want.shape)
+    assert not agree(want, noisy, tensor(0), tensor(1)).agrees
+    assert agree_in_half(want, noisy, tensor(0), tensor(1)).agrees
+    assert not agree_in_half(want, want * 1.01, tensor(0), tensor(1)).agrees
