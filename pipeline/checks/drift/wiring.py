@@ -102,6 +102,11 @@ def _told(pairs: Pairs, boundary: Boundary, reader_a: tuple[int, Node], reader_b
     lost, before = _unpaired(pairs.a, boundary[0], pairs.to_b)
     extra, _ = _unpaired(pairs.b, boundary[1], pairs.to_a)
     reader = reader_b[1]
+    if reader.inputs.count(boundary[1]) > reader_a[1].inputs.count(boundary[0]):
+        sources = [_source(net, index) for net, index in zip((pairs.a, pairs.b), boundary, strict=True)]
+        cause = f"it reads {sources[1]} twice, not {sources[0]}"
+        ours, theirs = side(pairs.a, reader_a[1]), side(pairs.b, reader)
+        return Suspect("wiring", ours, theirs, "one input read twice", cause, reader_a[0])
     if lost and not extra and not any(corresponds(pairs, index, boundary[1]) for index in before):
         lost = []  # not skipped: something else is read
     if extra and lost:

@@ -75,3 +75,11 @@ def test_names_of_inputs_that_are_exchanged_are_told():
     for names, kinds in ((("x", "y"), []), (("y", "x"), ["names", "names"]), (("p", "q"), [])):
         pairs = align(subtraction(("x", "y")), subtraction(names))
         assert [way.suspect.kind for way in detours(pairs)] == kinds
+
+
+def test_an_input_that_is_read_twice_is_told_at_its_reader():
+    ((kind, cause, _),) = told([FIRST, SECOND, ("SUB", (3, 3), (5,)), RIGHT[3]])
+    assert (kind, cause) == (
+        "wiring",
+        "it reads output 0 of FULLY_CONNECTED 0 twice, not output 0 of FULLY_CONNECTED 1",
+    )
