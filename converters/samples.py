@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from converters.contract import Arrays
 from converters.errors import ModelError
@@ -36,11 +38,21 @@ def each_sample(stacks: Mapping[str, np.ndarray]) -> Iterator[Arrays]:
         yield {name: stack[i, ...] for name, stack in stacks.items()}  # the dots keep scalars arrays
 
 
+def unpacked(values: np.ndarray, dtype: DTypeLike) -> np.ndarray:
+    """The input of a golden pack as its model takes it: bytes stand for floats (docs/golden_pack.md)."""
+    return values.astype(dtype) if values.dtype == np.uint8 and np.dtype(dtype).kind == "f" else values
+
+
 @lru_cache(maxsize=4)
 def _read(path: Path, mtime_ns: int) -> Arrays:
     if path.suffix == ".safetensors":
-        import safetensors.numpy
+        import safetensors
 
-        return safetensors.numpy.load_file(path)
+        with safetensors.safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+        specs = json.loads(metadata["signature"])["inputs"] if metadata.get("kind") == "golden-pack" else []
+        packed = {f"input/{spec['name']}": spec["dtype"] for spec in specs}
+        return {name: unpacked(values, packed.get(name, values.dtype)) for name, values in arrays.items()}
     with np.load(path, allow_pickle=False) as archive:
         return {name: archive[name] for name in archive.files}

@@ -17,6 +17,7 @@ import numpy as np
 
 from converters.contract import Arrays, Artifact, Signature, TensorSpec, signature_from_json
 from converters.errors import ContractError, DataError, ModelError
+from converters.samples import unpacked
 from pipeline.checks.exercise import Exercise
 from pipeline.golden_inputs import AT_LIMITS, FEWEST, LEAST, Chosen
 from pipeline.store import write_atomic
@@ -161,7 +162,8 @@ def read(path: Path) -> GoldenPack:
         for side in (_INPUT, _OUTPUT)
     )
     exercise = Exercise.from_json(metadata["exercise"]) if "exercise" in metadata else None
-    inputs = {name: _unpacked(values, name, signature) for name, values in inputs.items()}
+    taken = {spec.name: spec.dtype for spec in signature.inputs}
+    inputs = {name: unpacked(values, taken.get(name, values.dtype)) for name, values in inputs.items()}
     return GoldenPack(inputs, outputs, label, index, signature, model, framework, exercise)
 
 
@@ -178,12 +180,6 @@ def _plain_bytes(values: np.ndarray) -> int:
 
 def _packed_bytes(values: np.ndarray) -> int:
     return values[:1].size if _pixels(values) else values[:1].nbytes
-
-
-def _unpacked(values: np.ndarray, name: str, signature: Signature) -> np.ndarray:
-    """The array as its input takes it: bytes stand for floats."""
-    wanted = {spec.name: np.dtype(spec.dtype) for spec in signature.inputs}.get(name, values.dtype)
-    return values.astype(wanted) if values.dtype == np.uint8 and wanted.kind == "f" else values
 
 
 def _fitting(side: str, arrays: Arrays, specs: tuple[TensorSpec, ...], count: int) -> None:

@@ -14,6 +14,7 @@ import safetensors.numpy
 
 from converters.contract import Artifact, Format, Precision, Signature, TensorSpec
 from converters.errors import DataError, ModelError, WorkspaceError
+from converters.samples import load_samples
 from pipeline import golden
 from pipeline.checks.exercise import Exercise
 from pipeline.golden import Chosen, GoldenPack
@@ -211,14 +212,15 @@ def answers(count: int) -> dict[str, np.ndarray]:
 
 
 def test_pixels_are_stored_as_bytes_where_the_pack_would_be_too_large(tmp_path: Path) -> None:
-    golden.write(tmp_path / "g", pictures(64), answers(64), PICTURES, budget=1 << 20)
-    stored = safetensors.numpy.load_file(tmp_path / "g")
+    golden.write(tmp_path / "g.safetensors", pictures(64), answers(64), PICTURES, budget=1 << 20)
+    stored = safetensors.numpy.load_file(tmp_path / "g.safetensors")
     assert stored["input/image"].dtype == np.uint8
-    assert (tmp_path / "g").stat().st_size < 1 << 20
-    pack = golden.read(tmp_path / "g")
-    assert pack.inputs["image"].dtype == np.float32
+    assert (tmp_path / "g.safetensors").stat().st_size < 1 << 20
+    pack = golden.read(tmp_path / "g.safetensors")
+    for image in (pack.inputs["image"], load_samples(tmp_path / "g.safetensors", "input/")["image"]):
+        assert image.dtype == np.float32
     np.testing.assert_array_equal(pack.inputs["image"], pictures(64).inputs["image"])
-    with safetensors.safe_open(tmp_path / "g", framework="numpy") as file:
+    with safetensors.safe_open(tmp_path / "g.safetensors", framework="numpy") as file:
         assert file.metadata()["schema_version"] == "2"
 
 
