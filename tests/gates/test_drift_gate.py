@@ -57,7 +57,6 @@ def test_every_planted_fault_is_found_in_its_layer(files: dict[str, Path], name:
     rows = [tried(files[name], kind, True, tmp_path) for kind in catalogue.faults(files[name].suffix)]
     rows = [row for row in rows if row.sort is Sort.FAULT]
     assert not [(row.kind, row.effect) for row in rows if not row.caught]
-    assert not [(row.kind, row.place, row.said) for row in rows if not row.among]
     if name != "onnx":
         assert not [(row.kind, row.said) for row in rows if row.first and SAID.get(row.kind, "") not in row.said]
     assert sum(row.first for row in rows) >= 0.95 * len(rows), [(r.kind, r.place, r.said) for r in rows if not r.first]
