@@ -42,7 +42,7 @@ def bench(
     inputs: Inputs = "random",
     runtime_a: RuntimeA = "",
     runtime_b: RuntimeB = "",
-    budget: Annotated[float, typer.Option(min=0.2, help="Seconds to measure for, at most.")] = 20.0,
+    budget: Annotated[float, typer.Option(min=0.2, help="Seconds to measure for, at most.")] = 16.0,
     threads: Annotated[int, typer.Option(min=1, help="Threads of each runtime.")] = 1,
     fail_if_slower: Limit = None,
     input: options.Input = None,
@@ -66,8 +66,8 @@ def bench(
     with toolbox() as (pool, limits):
         check = race(a, b, inputs, (runtime_a, runtime_b), budget, threads, gate, pool, limits, sizes)
     if json:
-        document = {"schema_version": 1, "a": a, "b": b, "metrics": dict(check.metrics)}
-        document |= {"outcome": check.outcome.value, "reasons": list(check.reasons)}
+        document = {"schema_version": 1, "a": a, "b": b, "decision": check.metrics.get("decision")}
+        document |= {"metrics": dict(check.metrics), "outcome": check.outcome.value, "reasons": list(check.reasons)}
         typer.echo(json_module.dumps(document, indent=1, default=str))
     else:
         _say(Path(a).name, Path(b).name, check)

@@ -42,3 +42,8 @@ def test_reasons_come_worst_first() -> None:
 
 def test_the_id_names_the_cell() -> None:
     assert cell().id == "cnn_torch_litert_int8@litert-xnnpack"
+
+
+def test_undecided_outweighs_what_could_not_be_asked_and_not_what_failed() -> None:
+    assert worst([Outcome.NOT_RUN, Outcome.UNSUPPORTED, Outcome.UNDECIDED, Outcome.PASSED]) is Outcome.UNDECIDED
+    assert worst([Outcome.UNDECIDED, Outcome.FAILED]) is Outcome.FAILED

@@ -50,7 +50,7 @@ def test_the_decision_and_what_it_rests_on(files):
     assert ended.exit_code == 0
     document = json.loads(ended.stdout)
     assert document["outcome"] == "PASSED"
-    assert document["metrics"]["decision"] == document["metrics"]["control"] == "equal"
+    assert document["decision"] == document["metrics"]["decision"] == document["metrics"]["control"] == "equal"
     assert document["metrics"]["latency_ms_p50"] > 0
     said = cli(*files).stdout
     assert said.startswith("right.pt (a) against same.pt (b): equal within 2 %\n")
