@@ -8,28 +8,20 @@ import os
 import platform
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
-from benchmarks import latency
+from benchmarks import latency, repair
 from benchmarks.__main__ import Group, measure
 from benchmarks.figure import Figure, exit_code, line
 from benchmarks.mutation import figures as mutation
 from benchmarks.workshop import Workshop
 
 ROOT = Path(__file__).resolve().parent.parent
-
-
-def _repair(workshop: Workshop) -> Iterator[Figure]:
-    from benchmarks.repair import figures
-
-    yield from figures(workshop)
-
-
 GROUPS: Mapping[str, Group] = {
     "mutation": mutation.mutation_figures,
     "drift": mutation.speed_figures,
-    "repair": _repair,
+    "repair": repair.figures,
     "latency": latency.figures,
 }
 

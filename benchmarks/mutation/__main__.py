@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmarks.mutation.catalogue import SUFFIXES
 from benchmarks.mutation.page import PAIRINGS, page, totals
 from benchmarks.mutation.subjects import NETS, Subject, in_folder, made
-from benchmarks.mutation.sweep import planned, run
+from benchmarks.mutation.sweep import planned, run, sampled
 from pipeline.lone import toolbox
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -30,13 +30,15 @@ def main(arguments: list[str] | None = None) -> int:
         subjects = [s for s in subjects if not options.format or s.path.suffix[1:] in options.format]
         subjects = [s for s in subjects if options.subject in s.name]
         trials = list(planned(subjects, range(1, options.seeds + 1), tuple(options.kind), tuple(options.against)))
-        rows = run(trials[:: options.every][: options.limit], home, pool, options.processes, _say)
+        rows = run(sampled(trials, options.every)[: options.limit], home, pool, options.processes, _say)
     found = totals(rows)
     document = {"schema_version": 1, "totals": found, "rows": rows}
     (home / "mutation.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     filtered = options.kind or options.format or options.subject or options.net or options.against or options.limit
     if not filtered or options.page != PAGE:
-        options.page.write_text(page(rows, f'make mutation ARGS="--seeds {options.seeds}"'), encoding="utf-8")
+        options.page.write_text(
+            page(rows, f'make mutation ARGS="--seeds {options.seeds} --every {options.every}"'), encoding="utf-8"
+        )
     sys.stdout.write(json.dumps(found, indent=1) + "\n" if options.json else _text(found))
     return 0 if found["caught"] == found["faults"] > 0 and not found["false_alarms"] else 1
 
@@ -60,7 +62,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--subject", default="", help="only files whose name has this in it")
     parser.add_argument("--files", type=Path, help="also the model files of this folder")
     parser.add_argument("--seeds", type=int, default=1, help="how often each kind is planted into each file")
-    parser.add_argument("--every", type=int, default=1, help="only every n-th trial")
+    parser.add_argument("--every", type=int, default=10, help="about one of so many trials; 1 for all")
     parser.add_argument("--limit", type=int, help="at most so many trials")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument(

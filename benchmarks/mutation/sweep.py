@@ -48,6 +48,11 @@ def planned(
                     yield Trial(subject.name, reference, subject.path, pairing, family, name, seed, fault)
 
 
+def sampled(trials: Iterable[Trial], every: int) -> list[Trial]:
+    """About one in `every` of them, chosen by their keys: the same ones from run to run, of every kind and file."""
+    return [t for t in trials if int.from_bytes(hashlib.sha256(t.key.encode()).digest()[:4]) % max(every, 1) == 0]
+
+
 def run(
     trials: Iterable[Trial], home: Path, pool: WorkerPool, processes: int, say: Callable[[str], None]
 ) -> list[dict[str, Any]]:

@@ -15,6 +15,8 @@ COMMUTATIVE = frozenset(
     (
         *("ADD", "MUL", "MAXIMUM", "MINIMUM", "LOGICAL_AND", "LOGICAL_OR", "EQUAL", "NOT_EQUAL", "ADD_N"),
         *("Add", "Mul", "Max", "Min", "Sum", "And", "Or", "Xor", "Equal", "Mean", "If"),
+        *("add", "mul", "maximum", "minimum", "logical_and", "logical_or", "logical_xor", "equal", "not_equal"),
+        *("AddV2", "Maximum", "Minimum", "LogicalAnd", "LogicalOr", "NotEqual"),
     )
 )
 """Operators whose inputs may stand in any order."""

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.mutation import catalogue
 from benchmarks.mutation.subjects import NETS, Subject, in_folder
-from benchmarks.mutation.sweep import planned, run
+from benchmarks.mutation.sweep import planned, run, sampled
 from benchmarks.mutation.trial import AS_CONVERTED, Row, Sort, Trial
 from converters.errors import ToolkitCrash
 
@@ -84,3 +84,12 @@ def test_builders_are_where_the_networks_say():
     for net in NETS.values():
         file, _, function = net.builder.rpartition(":")
         assert f"def {function}(" in Path(file).read_text(encoding="utf-8")
+
+
+def test_a_sample_is_the_same_from_run_to_run_and_of_many_kinds():
+    trials = list(planned([SUBJECT], range(1, 4)))
+    chosen = sampled(trials, 5)
+    assert chosen == sampled(trials, 5)
+    assert 0.1 < len(chosen) / len(trials) < 0.3
+    assert len({trial.kind for trial in chosen}) > 60
+    assert sampled(trials, 1) == trials
