@@ -39,7 +39,8 @@ def trace(path: Path, samples: Iterable[Arrays], indices: Iterable[int]) -> Valu
     session = _session(model)
     asked = [name for name in dict.fromkeys(wanted.values()) if name not in constant]
     outputs = [name for name in asked if name in {value.name for value in session.get_outputs()}]
-    rows = [{**sample, **dict(zip(outputs, session.run(outputs, sample), strict=True))} for sample in samples]
+    run = session.run if outputs else lambda *_: ()  # asked for no output, ONNX Runtime gives all of them
+    rows = [{**sample, **dict(zip(outputs, run(outputs, sample), strict=True))} for sample in samples]
     found = {index: [row[name] for row in rows] for index, name in wanted.items() if rows and name in rows[0]}
     return {index: np.stack(values) for index, values in found.items() if len({v.shape for v in values}) == 1}
 

@@ -22,6 +22,16 @@ def test_values_of_any_tensor_by_number(tmp_path):
     np.testing.assert_array_equal(found[graph.inputs[0]], rows)
 
 
+def test_inputs_alone_are_values_too(tmp_path):
+    path = saved(tmp_path / "model.onnx")
+    graph = read_graph(path)
+    sample = {
+        name: np.ones(graph.tensors[i].shape, np.float32)
+        for name, i in zip(graph.input_names, graph.inputs, strict=True)
+    }
+    assert set(trace(path, [sample], graph.inputs)) == set(graph.inputs)
+
+
 def test_a_node_alone_keeps_its_constants(tmp_path):
     nothing = Signature((), ())
     inside = tracer.open(Artifact(saved(tmp_path / "m.onnx"), Format.ONNX, Precision.FP32, nothing, nothing))
