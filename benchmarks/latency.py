@@ -45,6 +45,7 @@ class Trials:
     decisions: list[str] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     noises: set[str] = field(default_factory=set)
+    stopped: bool = False
 
     def add(self, found: Comparison, seconds: float, heard: str) -> None:
         """One more."""
@@ -73,6 +74,8 @@ def figures(workshop: Workshop) -> Iterator[Figure]:
         wrong = equal.percent("faster", "slower")
         what = "a file called faster or slower than itself"
         yield Figure("latency", what, wrong, WRONG_GOAL_PERCENT, "%", equal.said())
+    if equal.stopped:
+        return
     slower = _trials(workshop, models, gate, SHARE, max(1, workshop.trials // 2), BUDGET_S)
     if slower.decisions:
         missed = 100 - slower.percent("slower")
@@ -111,5 +114,6 @@ def _trials(
             if trial % 10 == 9:
                 sys.stderr.write(f"... {made.said()}\n")
     except KeyboardInterrupt:
+        made.stopped = True
         sys.stderr.write(f"stopped after {len(made.decisions)} of {count} trials\n")
     return made

@@ -39,13 +39,18 @@ class Workshop:
 def test_trials_that_are_stopped_tell_those_that_were_made(monkeypatch):
     assert list(latency.figures(Workshop())) == []
 
+    stop_at = [(latency.BUDGET_S, 1)]
+
     def timed(call, pairing, gate, budget_s, seed):
-        if seed == 3:
+        if (budget_s, seed) in stop_at:
             raise KeyboardInterrupt
         return simulated(seed, effect=1.03 if budget_s == latency.BUDGET_S else 1.0, rounds=29, noise="quiet")
 
     monkeypatch.setattr(latency, "time_in_worker", timed)
     wrong, missed, longest = latency.figures(Workshop())
     assert (wrong.value, missed.value, longest.value) == (0.0, 0.0, pytest.approx(29.0))
+    assert wrong.detail.startswith("4 trials: 4 equal")
+    assert missed.detail.startswith("1 trials: 1 slower")
+    stop_at.append((latency.AA_BUDGET_S, 3))
+    (wrong,) = latency.figures(Workshop())
     assert wrong.detail.startswith("3 trials: 3 equal")
-    assert missed.detail.startswith("2 trials: 2 slower")
