@@ -18,7 +18,7 @@ lock dev pyproject.toml --group build --extra dev "${@}"
 lock core pyproject.toml --group build --constraint requirements/dev.lock
 for framework in torch tensorflow; do
     lock "$framework" pyproject.toml --group build --constraint requirements/dev.lock \
-        --extra "$framework" --extra litert --extra onnx --extra data
+        --extra "$framework" --extra litert --extra onnx --extra coreml --extra data
 done
 lock all pyproject.toml --group build --constraint requirements/dev.lock --extra all
 lock uv requirements/uv.in "${@}"

@@ -32,11 +32,15 @@ _LEFT_BEHIND = "executorch_debug_handle_mapping.json"
 def coreml_from_torch(request: ConversionRequest) -> Signature:
     """Writes the package that coremltools makes of the exported program; NCHW or whatever the source has.
 
+    What it would convert wrongly is written with other operators first (`converters.coreml.rewrite`).
+
     Raises:
         ContractError: a dynamic axis other than the batch.
         UnsupportedError: an operator that coremltools does not convert, or an end that Core ML does not have.
     """
     import torch
+
+    from converters.coreml.rewrite import decompositions
 
     ct = coremltools("torch")
     signature = request.source.source
@@ -44,7 +48,7 @@ def coreml_from_torch(request: ConversionRequest) -> Signature:
     example = tuple(torch.zeros(source.fixed(spec), dtype=getattr(torch, spec.dtype)) for spec in signature.inputs)
     with torch.no_grad(), contextlib.redirect_stdout(sys.stderr):
         program = torch.export.export(source.torch_wrapper(request.source, as_tuple=True), example)
-        made = ct.convert(program.run_decompositions({}), **_options(ct, request))
+        made = ct.convert(program.run_decompositions(decompositions()), **_options(ct, request))
     return save(made, request, signature)
 
 

@@ -1,0 +1,122 @@
+"""Operators of PyTorch that coremltools converts wrongly or not at all, written with those that it converts rightly.
+
+A decomposition that returns NotImplemented leaves the operator as it is. Each was seen on coremltools 9.0: arguments by
+keyword are dropped in exported programs (`alpha`, `approximate`), 1 / x becomes 1 / (x + 1e-4), and an argmax of all
+values becomes one along the last axis; none of it with a word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+LACKING = frozenset((
+    "addcdiv", "addcmul", "celu", "channel_shuffle", "cosine_similarity", "rms_norm",
+    "lstm", "gru", "rnn_tanh", "rnn_relu", "lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell",
+))  # fmt: skip
+"""Operators that coremltools refuses, and that PyTorch itself can write with others; recurrent layers step by step."""
+
+aten: Any = torch.ops.aten
+Table = dict[Any, Callable[..., Any]]
+
+
+def decompositions() -> Table:
+    """For `ExportedProgram.run_decompositions`."""
+    whole = torch.export.default_decompositions()
+    known = {op: whole[op] for op in list(whole) if op._schema.name.rpartition("::")[2] in LACKING}
+    return {**known, **_OURS}
+
+
+def _add(a: Any, b: Any, *, alpha: float = 1) -> Any:
+    return NotImplemented if alpha == 1 else aten.add(a, aten.mul(b, alpha))
+
+
+def _sub(a: Any, b: Any, *, alpha: float = 1) -> Any:
+    return NotImplemented if alpha == 1 else aten.sub(a, aten.mul(b, alpha))
+
+
+def _rsub(a: Any, b: Any, alpha: float = 1) -> Any:
+    return NotImplemented if alpha == 1 else aten.add(aten.mul(a, -alpha), b)
+
+
+def _addmm(bias: Any, a: Any, b: Any, *, beta: float = 1, alpha: float = 1) -> Any:
+    if beta == alpha == 1:
+        return NotImplemented
+    return aten.add(aten.mul(bias, beta), aten.mul(aten.matmul(a, b), alpha))
+
+
+def _gelu(x: Any, *, approximate: str = "none") -> Any:
+    if approximate == "none":
+        return NotImplemented
+    inner = aten.mul(aten.add(x, aten.mul(aten.mul(aten.mul(x, x), x), 0.044715)), 0.7978845608028654)
+    return aten.mul(aten.mul(x, 0.5), aten.add(aten.tanh(inner), 1.0))
+
+
+def _reciprocal(x: Any) -> Any:
+    return aten.div(aten.ones_like(x), x)
+
+
+def _argmax(x: Any, dim: int | None = None, keepdim: bool = False) -> Any:
+    return NotImplemented if dim is not None or keepdim else aten.argmax(aten.reshape(x, [-1]), 0)
+
+
+def _argmin(x: Any, dim: int | None = None, keepdim: bool = False) -> Any:
+    return NotImplemented if dim is not None or keepdim else aten.argmin(aten.reshape(x, [-1]), 0)
+
+
+def _trunc(x: Any) -> Any:
+    return aten.mul(aten.sign(x), aten.floor(aten.abs(x)))
+
+
+def _fmod(a: Any, b: Any) -> Any:
+    return aten.sub(a, aten.mul(_trunc(aten.div(a, b)), b))
+
+
+def _asinh(x: Any) -> Any:
+    size = aten.abs(x)
+    return aten.mul(aten.sign(x), aten.log(aten.add(size, aten.sqrt(aten.add(aten.mul(size, size), 1.0)))))
+
+
+def _acosh(x: Any) -> Any:
+    return aten.log(aten.add(x, aten.sqrt(aten.sub(aten.mul(x, x), 1.0))))
+
+
+def _log_sigmoid(x: Any) -> Any:
+    return aten.neg(aten.softplus(aten.neg(x)))
+
+
+def _lerp(a: Any, b: Any, weight: Any) -> Any:
+    return aten.add(a, aten.mul(aten.sub(b, a), weight))
+
+
+def _max_pool(function: Any) -> Callable[..., Any]:
+    def pool(x: Any, kernel: Any, stride: Any = (), *others: Any) -> Any:
+        return NotImplemented if len(stride) else function(x, kernel, list(kernel), *others)
+
+    return pool
+
+
+_OURS: Table = {
+    aten.add.Tensor: _add,
+    aten.sub.Tensor: _sub,
+    aten.rsub.Tensor: _rsub,
+    aten.rsub.Scalar: _rsub,
+    aten.addmm.default: _addmm,
+    aten.baddbmm.default: _addmm,
+    aten.gelu.default: _gelu,
+    aten.reciprocal.default: _reciprocal,
+    aten.argmax.default: _argmax,
+    aten.argmin.default: _argmin,
+    aten.trunc.default: _trunc,
+    aten.fmod.Tensor: _fmod,
+    aten.asinh.default: _asinh,
+    aten.acosh.default: _acosh,
+    aten.log_sigmoid.default: _log_sigmoid,
+    aten.unsafe_split.Tensor: aten.split.Tensor,
+    aten.lerp.Scalar: _lerp,
+    aten.lerp.Tensor: _lerp,
+    aten.max_pool2d.default: _max_pool(aten.max_pool2d),
+    aten.max_pool3d.default: _max_pool(aten.max_pool3d),
+}

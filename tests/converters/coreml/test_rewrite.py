@@ -1,0 +1,56 @@
+"""What coremltools would convert wrongly without a word is written with other operators before."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize(
+    ("function", "gone"),
+    [
+        (lambda x: torch.add(x, x * 2, alpha=0.5), "alpha"),
+        (lambda x: torch.nn.functional.gelu(x, approximate="tanh"), "gelu"),
+        (torch.reciprocal, "reciprocal"),
+        (torch.argmax, "argmax.default(%x)"),
+        (torch.trunc, "trunc"),
+    ],
+)
+def test_the_program_computes_the_same_without_them(function: object, gone: str) -> None:
+    from converters.coreml.rewrite import decompositions
+
+    class Model(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return function(x)
+
+    x = torch.linspace(0.6, 3.0, 12).reshape(3, 4)
+    program = torch.export.export(Model(), (x,)).run_decompositions(decompositions())
+    assert gone not in str(program.graph)
+    torch.testing.assert_close(program.module()(x), function(x))
+
+
+@pytest.mark.torch
+def test_what_is_right_stays() -> None:
+    from converters.coreml.rewrite import decompositions
+
+    class Model(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.nn.functional.gelu(x + x)
+
+    program = torch.export.export(Model(), (torch.ones(2),)).run_decompositions(decompositions())
+    assert [str(node.target) for node in program.graph.nodes if node.op == "call_function"] == [
+        "aten.add.Tensor",
+        "aten.gelu.default",
+    ]
+
+
+@pytest.mark.torch
+def test_a_recurrent_layer_is_written_step_by_step() -> None:
+    from converters.coreml.rewrite import decompositions
+
+    x = torch.linspace(-1, 1, 24).reshape(4, 2, 3)
+    model = torch.nn.LSTM(3, 5).eval()
+    program = torch.export.export(model, (x,)).run_decompositions(decompositions())
+    assert "lstm" not in str([node.target for node in program.graph.nodes if node.op == "call_function"])
+    torch.testing.assert_close(program.module()(x)[0], model(x)[0])
