@@ -30,6 +30,7 @@ def build(fault: str = "") -> Any:
         def __init__(self) -> None:
             super().__init__()
             self.first = nn.Conv2d(3, 8, 3, bias=False)
+            self.clip = nn.ReLU6()
             self.second = nn.Conv2d(8, 8, 3, stride=2)
             self.head = nn.Linear(8, 4)
             with torch.no_grad():
@@ -45,7 +46,7 @@ def build(fault: str = "") -> Any:
 
         def forward(self, image: Any) -> Any:
             x = self.first(image / 127.5 - 1)
-            x = F.relu(x) if fault == "relu6 became relu" else F.relu6(x)
+            x = F.relu(x) if fault == "relu6 became relu" else self.clip(x)
             x = self.second(x)
             x = x.clamp(-0.6, 0.6) if fault == "a range was clipped" else x.clamp(-1.0, 1.0)
             bright = image.mean((1, 2, 3), keepdim=True) > 235
