@@ -29,7 +29,10 @@ class Framework(StrEnum):
 
 
 class Format(StrEnum):
-    """A node of the route graph. `torch` and `keras` are source models (a builder and its weights)."""
+    """A node of the route graph. `torch` and `keras` are source models (a builder and its weights).
+
+    A `keras-file` is a whole model as Keras saves it, a `pt2` one as torch.export does.
+    """
 
     TORCH = "torch"
     KERAS = "keras"
@@ -38,6 +41,9 @@ class Format(StrEnum):
     TORCHSCRIPT = "torchscript"
     EXECUTORCH = "executorch"
     COREML = "coreml"
+    SAVEDMODEL = "savedmodel"
+    KERAS_FILE = "keras-file"
+    PT2 = "pt2"
 
     @property
     def suffix(self) -> str:
@@ -51,6 +57,8 @@ _SUFFIX = {
     "torchscript": ".pt",
     "executorch": ".pte",
     "coreml": ".mlpackage",  # a folder
+    "savedmodel": ".savedmodel",  # a folder of any name
+    "keras-file": ".keras",
 }
 
 
@@ -182,7 +190,8 @@ class ConversionRequest:
     """What a converter or quantizer is asked for: `source` in, a file at `target` out.
 
     `calibration` is an .npz of inputs in the source model's layout, one array a name, sample axis first:
-    `(n, *spec.shape)`. `options` are the recipe's, already checked against the converter's own list.
+    `(n, *spec.shape)`. `options` are the recipe's, already checked against the converter's own list. Where a recipe
+    changes weights before they are quantized, the float file with those weights is left at `edited`.
     """
 
     source: Artifact
@@ -190,6 +199,7 @@ class ConversionRequest:
     precision: Precision
     calibration: Path | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    edited: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,8 @@ from converters.contract import Artifact
 from pipeline.store import Entry
 
 ARTIFACT_FILE = "artifact.json"
+EDITED = ".edited"
+"""In the name of the float file with the weights that a recipe changed before they were quantized."""
 
 
 def write_artifact(folder: Path, artifact: Artifact, facts: Mapping[str, Any] | None = None) -> None:
@@ -25,6 +27,16 @@ def read_artifact(entry: Entry) -> Artifact:
     """The artifact of an entry, its path inside the store."""
     artifact = Artifact.from_json(entry.json(ARTIFACT_FILE)["artifact"])
     return dataclasses.replace(artifact, path=entry.file(artifact.path.name))
+
+
+def read_edited(entry: Entry, like: Artifact) -> Artifact | None:
+    """The float file that the artifact of an entry was quantized from, where its recipe changed weights first.
+
+    `like` is the float file as it was.
+    """
+    made = read_artifact(entry).path
+    path = made.with_name(f"{made.stem}{EDITED}{made.suffix}")
+    return dataclasses.replace(like, path=path) if path.is_file() else None
 
 
 def read_facts(entry: Entry) -> dict[str, Any]:

@@ -7,6 +7,7 @@ names another rule. Weights are per channel. Signature names survive.
 from __future__ import annotations
 
 import re
+import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -55,6 +56,8 @@ def quantize_litert(request: ConversionRequest) -> Signature:
         if calibration and tuning.bias_correction:
             path = correct(path, calibration, Path(folder), quantize)
         quantize(path, request.target)
+        if request.edited and path != request.source.path:
+            shutil.copyfile(path, request.edited)
     return described(request.target, request.source.signature)
 
 

@@ -6,6 +6,7 @@ Dynamic quantization is not offered: ONNX Runtime knows it for convolutions with
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sys
 import tempfile
 import warnings
@@ -68,6 +69,8 @@ def _static_int8(request: ConversionRequest, tuning: Tuning, names: frozenset[st
         if tuning.bias_correction:
             path = correct(path, calibration, folder, quantize)
         quantize(path, made)
+        if request.edited and (tuning.equalize or tuning.bias_correction):
+            shutil.copyfile(path, request.edited)
         model = onnx.load(made)
     if not any(tensor.data_type == onnx.TensorProto.INT8 for tensor in model.graph.initializer):
         raise UnsupportedError("ONNX Runtime quantizes no operator of this model; it would stay float32")

@@ -11,6 +11,7 @@ from converters.errors import EdgeExportError, ToolkitError
 from converters.worker import WorkerPool
 from pipeline.binding import introduced
 from pipeline.checks.drift.suspects import Drift
+from pipeline.checks.drift.verdict import declared
 from pipeline.config import Limits
 from pipeline.drift.across import across
 from pipeline.drift.both import both
@@ -56,6 +57,7 @@ def drift_of(
     work = Work(a, b, given, pool, limits)
     graphs = [work.ask(artifact, "graph") for artifact in (a, b)]
     found = (both if a.format is b.format else across)(graphs[0], graphs[1], work)
+    found = declared(found, graphs[1], b.kept)
     return dataclasses.replace(found, layers=work.layers(graphs[0], graphs[1])) if layers else found
 
 

@@ -12,7 +12,7 @@ from converters.contract import Arrays, ConversionRequest, Edge, Precision, Tens
 from pipeline.config import Limits, Recipe
 from pipeline.datasets.dataset import Dataset
 from pipeline.datasets.samples import to_samples
-from pipeline.entries import read_artifact, write_artifact
+from pipeline.entries import EDITED, read_artifact, write_artifact
 from pipeline.golden_inputs import evenly, synthesise
 from pipeline.store import digest
 from pipeline.task import Context, Task, code
@@ -75,6 +75,7 @@ def convert_task(
             precision=precision,
             calibration=context.needs["calibration"].file(CALIBRATION) if "calibration" in context.needs else None,
             options=options,
+            edited=context.folder / f"{identity}{EDITED}{edge.target.suffix}",
         )
         artifact = context.call(
             edge.worker, "converters.job:convert", limits.convert_s, edge_name=edge.name, request=request
@@ -85,7 +86,7 @@ def convert_task(
         "converter": f"{edge.name} to {precision}",
         "recipe": digest([options, precision]),
         "artifact name": digest([identity, route]),
-        "code of the converter": code(*_sources(edge.module), "converters/*.py"),
+        "code of the converter": code(*_sources(edge.module), "converters/tuning", "converters/*.py"),
         "packages": registry.made_with(edge),
     }
     needs = {"source": source, **({"calibration": calibration} if calibration else {})}

@@ -12,7 +12,7 @@ from converters.contract import Arrays, Artifact, Format
 from pipeline import evidence, golden
 from pipeline.checks.drift.suspects import Drift
 from pipeline.config import Limits
-from pipeline.entries import read_artifact
+from pipeline.entries import read_artifact, read_edited
 from pipeline.report.decode import encode
 from pipeline.store import digest
 from pipeline.task import Context, Task, code, versions
@@ -28,7 +28,8 @@ def drift_task(
 
     Args:
         artifact: the file that is judged.
-        origin: what counts as right.
+        origin: what counts as right. Where a recipe changed weights before they were quantized, the float file with
+            those weights stands in its place: the quantizer has proved that it computes the same, or moved biases only.
         reference: whose golden inputs go through both.
         formats: of the origin and of the artifact.
         look: compares two artifacts.
@@ -41,6 +42,7 @@ def drift_task(
 
     def work(context: Context) -> None:
         ours, theirs = (read_artifact(context.needs[name]) for name in ("origin", "artifact"))
+        ours = read_edited(context.needs["artifact"], ours) or ours
         pack = golden.read(context.needs["reference"].file(evidence.GOLDEN))
         found = look(ours, theirs, pack.inputs, context, limits)
         named = dataclasses.replace(found, a=_name(ours), b=theirs.path.name)

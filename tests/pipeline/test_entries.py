@@ -5,7 +5,7 @@ import shutil
 import pytest
 import sample_bundle
 
-from pipeline.entries import read_artifact, read_facts, write_artifact
+from pipeline.entries import EDITED, read_artifact, read_edited, read_facts, write_artifact
 from pipeline.store import Entry, Store, digest
 
 
@@ -53,3 +53,13 @@ def test_facts_stand_beside_the_artifact(stored, tmp_path):
     shutil.copytree(entry.folder, tmp_path / "plain")
     write_artifact(tmp_path / "plain", given)
     assert read_facts(Entry(tmp_path / "plain", "", {}, 0.0)) == {}
+
+
+def test_the_float_file_of_a_recipe_that_changed_weights_stands_for_the_one_before(stored):
+    entry, given = stored
+    assert read_edited(entry, given) is None
+    (entry.folder / f"net{EDITED}.tflite").write_bytes(b"other weights")
+    found = read_edited(entry, given)
+    assert found is not None
+    assert found.path.read_bytes() == b"other weights"
+    assert found.signature == given.signature

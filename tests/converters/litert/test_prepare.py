@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -75,3 +76,17 @@ def test_what_a_recipe_names_must_be_there(net: Artifact) -> None:
         made(net, ranges="best")
     with pytest.raises(ConfigError, match="fp16 has no calibration"):
         made(net, Precision.FP16, equalize=True)
+
+
+def test_the_float_file_with_changed_weights_is_left_where_it_is_asked_for(net: Artifact, tmp_path: Path) -> None:
+    def edited(name: str, **options: object) -> Path:
+        left = tmp_path / f"{name}.edited.tflite"
+        request = ConversionRequest(net, tmp_path / f"{name}.tflite", Precision.INT8, tmp_path / "c.npz", options, left)
+        job.convert("quantize_litert", request)
+        return left
+
+    assert not edited("plain", ranges="mse").exists()
+    same = dataclasses.replace(net, path=edited("equal", equalize=True))
+    moved = dataclasses.replace(net, path=edited("moved", bias_correction=True))
+    assert snr_db(net, same) > 100, "it computes the same"
+    assert 15 < snr_db(net, moved) < 100, "its biases are others"

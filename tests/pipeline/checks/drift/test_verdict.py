@@ -5,8 +5,8 @@ from drift_models import graph, tensor
 from converters.graph import Op
 from pipeline.checks.drift.align import align
 from pipeline.checks.drift.net import comparable
-from pipeline.checks.drift.suspects import Side, Suspect
-from pipeline.checks.drift.verdict import coverage, judged, notes_differ
+from pipeline.checks.drift.suspects import Drift, Side, Suspect
+from pipeline.checks.drift.verdict import coverage, declared, judged, notes_differ
 from pipeline.checks.outcome import Outcome
 
 
@@ -35,3 +35,13 @@ def test_labels_in_another_order_are_a_fault_and_lost_ones_are_not():
     (found,) = notes_differ(right, plain(notes={"labels.txt": b"dog\ncat\n"}))
     assert found.cause == "labels.txt has its lines in another order"
     assert list(notes_differ(right, plain())) == []
+
+
+def test_an_operator_that_the_recipe_leaves_in_float_is_no_fault_and_another_is():
+    left = Suspect("float", Side(0, "MUL"), Side(0, "MUL"), "float32 in a file of 8 bits", "left in float")
+    found = Drift("a", "b", Outcome.FAILED, (left,), {})
+    name = plain().tensors[2].name
+    assert declared(found, plain(), (name,)).outcome is Outcome.PASSED
+    assert declared(found, plain(), ("another",)) is found
+    both = Drift("a", "b", Outcome.FAILED, (left, suspect(0, 0)), {})
+    assert [s.kind for s in declared(both, plain(), (name,)).suspects] == ["weights"]
