@@ -39,6 +39,12 @@ _CHANGES: Mapping[str, tuple[str, ...]] = {
 }
 _FILES: Mapping[str, str] = {".tflite": "flat:File", ".onnx": "nodes:Nodes", ".mlpackage": "mil:Mil"}
 SUFFIXES = tuple(_FILES)
+FINER_THAN_FLOAT16 = (
+    *("values pass through float16", "kernel rounded to a 16-bit grid", "kernel rounded to 14 bits of mantissa"),
+    *("noise of 1e-4 in the kernel", "kernel rounded to float16", "bias rounded to float16"),
+    *("kernel rounded to 10 bits of mantissa", "a constant rounded to float16", "kernel scaled by 1.0002"),
+)
+"""Faults no larger than the rounding of a float16 file: held against a float file, it may have made them itself."""
 SILENT = frozenset(
     (
         *("labels shifted by one", "two labels exchanged", "labels sorted", "an operator left in float"),

@@ -38,7 +38,8 @@ def planned(
 
             rows = [(name, found.family, True) for name, found in catalogue.faults(suffix).items()]
             if pairing != "same":
-                rows = [row for row in rows if row[0] not in catalogue.RECALIBRATED]
+                honest = (*catalogue.RECALIBRATED, *(catalogue.FINER_THAN_FLOAT16 if "fp16" in subject.name else ()))
+                rows = [row for row in rows if row[0] not in honest]
                 rows.append((AS_CONVERTED, "honest", False))
             rows += [(name, "honest", False) for name in catalogue.changes(suffix)]
             for name, family, fault in rows:
