@@ -161,7 +161,8 @@ def _made(command: str) -> Iterator[str]:
     names = ", ".join(f"{name} {found}" for name in PACKAGES if (found := _version(name)))
     yield f"`{command}`, Python {platform.python_version()}, {names}."
     yield "Faults in ranges that every kernel follows are held against the same file only: against a float file they"
-    yield "are another calibration; so are changes within the rounding of a float16 file. One row again: `make mutation ARGS=\"--kind 'its name' --subject 'its file'\"`."
+    yield "are another calibration. So are, of a float16 file, changes within its rounding."
+    yield "One row again: `make mutation ARGS=\"--kind 'its name' --subject 'its file' --every 1\"`."
 
 
 def _of(rows: Rows, sort: Sort) -> Rows:
