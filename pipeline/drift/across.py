@@ -12,7 +12,7 @@ from converters.graph import Graph
 from pipeline.checks.drift import ends, rounded, told
 from pipeline.checks.drift.cuts import Segment, segment
 from pipeline.checks.drift.known import Known
-from pipeline.checks.drift.matching import Partner, best_layout, matched
+from pipeline.checks.drift.matching import SAME_DB, Partner, best_layout, matched
 from pipeline.checks.drift.nearness import Nearness
 from pipeline.checks.drift.suspects import Drift
 from pipeline.checks.drift.values import COARSE
@@ -24,16 +24,22 @@ from pipeline.drift.work import Work
 
 Pairs = dict[int, Partner]
 """Tensors known on both sides, by index in b."""
+_ROUNDS = 3
 ROUNDED_EXCESS = 1.5
 """In what is allowed: from here on a difference on recorded values is no matter of how rounding adds up."""
 
 
 def across(one: Graph, two: Graph, work: Work) -> Drift:
     """The verdict on a model that need not share a format with the reference."""
-    a, b = (Known(graph, _recorded(work, file, graph)) for file, graph in ((work.a, one), (work.b, two)))
+    seen = [_recorded(work, file, graph) for file, graph in ((work.a, one), (work.b, two))]
+    count = min((len(values) for side in seen for values in side.values()), default=0)
+    a, b = (
+        Known(graph, {index: values[:count] for index, values in side.items()})
+        for graph, side in zip((one, two), seen, strict=True)
+    )
     pairs = _pairs(a, b)
     wrong_ends = list(ends.exchanged(a, b, pairs))
-    pairs, b = _healed(work, a, b, pairs)
+    pairs, b = _healed(work, a, b, _plausible(work, a, b, pairs))
     work.known = {pair.b: pair.a for pair in pairs.values()}
     alone = Alone(work, a, b)
     cuts = _segments(a, b, pairs)
@@ -60,9 +66,34 @@ def _pairs(a: Known, b: Known) -> Pairs:
     return pairs | _inputs(a, b) | ends.outputs(a, b, pairs)
 
 
+def _coarse(a: Known, b: Known) -> bool:
+    """Whether rounding to 16 or 8 bits adds up in one of them."""
+    return any(tensor.dtype in COARSE for side in (a, b) for tensor in side.graph.tensors.values())
+
+
+def _plausible(work: Work, a: Known, b: Known, pairs: Pairs) -> Pairs:
+    """The pairs without those that are only alike, and do not end a segment that agrees roughly.
+
+    Between two float models, where only a fault leaves a partner so far off, it may also start one.
+    """
+    kept = dict(pairs)
+    ends_of_b = {*b.graph.inputs, *b.graph.outputs}
+    alone = Alone(work, a, b, rough=True)
+    for _ in range(_ROUNDS):
+        near = {pair.b for pair in kept.values() if pair.db < SAME_DB} - ends_of_b
+        cuts = [cut for cut in _segments(a, b, kept) if near & {cut.out.b, *(start.b for start in cut.given)}]
+        right = [cut for cut, found in alone.compare(cuts).items() if found is None or found.agrees]
+        good = {cut.out.b for cut in right}
+        good |= set() if _coarse(a, b) else {start.b for cut in right for start in cut.given}
+        if not near - good:
+            break
+        kept = {index: pair for index, pair in kept.items() if index not in near - good}
+    return kept
+
+
 def _healed(work: Work, a: Known, b: Known, pairs: Pairs) -> tuple[Pairs, Known]:
     """The pairs with those behind faults, and what b holds there when it is given the reference's values."""
-    coarse = any(t.dtype in COARSE for side in (a, b) for t in side.graph.tensors.values())
+    coarse = _coarse(a, b)
     hopeless: set[int] = set()
     start = time.monotonic()
     while time.monotonic() - start < healing.BUDGET_S:
@@ -80,7 +111,7 @@ def _healed(work: Work, a: Known, b: Known, pairs: Pairs) -> tuple[Pairs, Known]
             continue
         b = Known(b.graph, {**b.recorded, **found.recorded})
         kept = {index: pair for index, pair in pairs.items() if index not in found.recorded}
-        pairs = _pairs(a, b) | kept | {found.pair.b: found.pair}
+        pairs = _plausible(work, a, b, _pairs(a, b)) | kept | {found.pair.b: found.pair}
     return pairs, b
 
 

@@ -15,6 +15,11 @@ from pipeline.checks.drift.suspects import Suspect
 WHOLE_SHARE = 0.5
 """Of operators in 8 bits: from here on a file is an integer one, and an operator in float was left behind."""
 _SMALL = ("int8", "uint8")
+_TAKEN = (
+    *("conv", "fullyconnected", "gemm", "matmul", "linear"),
+    *("add", "mul", "sub", "concat", "pool", "mean", "reshape"),
+)
+"""Parts of the names of operators that every quantizer takes; others are left where no integer kernel is."""
 _LEAST = {"RELU": 0.0, "RELU6": 0.0, "Relu": 0.0}
 _SHARED = ("CONCATENATION", "PACK", "ADD", "MAXIMUM", "MINIMUM", "PAD", "PADV2", "STRIDED_SLICE", "SPLIT")
 """Readers that may ask their inputs for one common range, wider than what each of them needs."""
@@ -26,7 +31,7 @@ def suspects(pairs: Pairs) -> Iterator[Suspect]:
     if small and len(small) >= WHOLE_SHARE * (len(small) + len(large)) and not _outputs(pairs.a, _SMALL):
         for in_b in large:
             in_a = pairs.to_a.get(in_b)
-            if in_a is not None and _between(pairs.b, in_b):
+            if in_a is not None and quantizable(pairs.b.nodes[in_b].type) and _between(pairs.b, in_b):
                 ours, theirs = side(pairs.a, pairs.a.nodes[in_a]), side(pairs.b, pairs.b.nodes[in_b])
                 cause = "it was left in float between operators in 8 bits"
                 yield Suspect("float", ours, theirs, "float32 in a file of 8 bits", cause, in_a)
@@ -34,6 +39,12 @@ def suspects(pairs: Pairs) -> Iterator[Suspect]:
         found = _implied(pairs, in_a, in_b)
         if found:
             yield found
+
+
+def quantizable(kind: str) -> bool:
+    """Whether every quantizer takes operators of a type to 8 bits, whatever the format calls them."""
+    plain = kind.replace("_", "").lower()
+    return plain in ("relu", "relu6") or any(part in plain for part in _TAKEN)
 
 
 def _outputs(net: Net, types: tuple[str, ...]) -> list[int]:

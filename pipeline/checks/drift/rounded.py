@@ -12,6 +12,7 @@ from pipeline.checks.drift.cuts import Segment
 from pipeline.checks.drift.folding import Folded
 from pipeline.checks.drift.grids import Grid, grid_of
 from pipeline.checks.drift.known import Known
+from pipeline.checks.drift.precision import quantizable
 from pipeline.checks.drift.suspects import Side, Suspect
 from pipeline.checks.drift.weights import causes
 
@@ -123,7 +124,7 @@ def left_in_float(a: Known, b: Known, cuts: Sequence[Segment]) -> Iterator[Suspe
         return
     for cut in cuts:
         for op in cut.ops_b:
-            if _between(b, op, small):
+            if _between(b, op, small) and quantizable(op.type):
                 ours, theirs = (Side(o.index, o.type) for o in (cut.ops_a[-1] if cut.ops_a else op, op))
                 cause = "it was left in float between operators in 8 bits"
                 yield Suspect("float", ours, theirs, "float32 in a file of 8 bits", cause, float(a.rank[cut.out.a]))

@@ -5,7 +5,7 @@ from drift_models import graph, tensor
 from converters.graph import Op
 from pipeline.checks.drift.align import align
 from pipeline.checks.drift.net import comparable
-from pipeline.checks.drift.precision import rounded, suspects
+from pipeline.checks.drift.precision import quantizable, rounded, suspects
 
 
 def chain(kinds, zero=-128):
@@ -14,7 +14,7 @@ def chain(kinds, zero=-128):
     tensors = [tensor(0)] + [
         tensor(n, dtype=kind, scale=scales[n - 1] if kind == "int8" else None) for n, kind in enumerate(kinds, 1)
     ]
-    ops = [Op(n, kind, (n,), (n + 1,)) for n, kind in enumerate(("RELU", "EXP", "NEG"))]
+    ops = [Op(n, kind, (n,), (n + 1,)) for n, kind in enumerate(("RELU", "MEAN", "NEG"))]
     return comparable(graph(tensors, ops, (0,), (3,)), bridged=True)
 
 
@@ -43,3 +43,10 @@ def test_values_are_taken_behind_quantize_and_dequantize():
     ops = [Op(0, "QuantizeLinear", (0,), (1,)), Op(1, "DequantizeLinear", (1,), (2,))]
     net = comparable(graph(tensors, ops, (0,), (2,)), bridged=True)
     assert (rounded(net, 0), rounded(net, 2)) == (2, 2)
+
+
+def test_what_has_no_integer_kernel_everywhere_may_stay_in_float():
+    assert quantizable("FULLY_CONNECTED")
+    assert quantizable("Relu6")
+    assert not quantizable("EXP")
+    assert not quantizable("LEAKY_RELU")
