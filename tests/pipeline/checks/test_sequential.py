@@ -18,14 +18,14 @@ GATE = LatencyGate(confidence=0.98, min_rounds=8, equal_within=0.02, max_ratio=0
 TRIALS = 200
 
 
-def decisions(effect: float, noise: str, trials: int = TRIALS) -> list[str]:
+def decisions(effect: float, noise: str, trials: int = TRIALS, budget_s: float = 200) -> list[str]:
     gate = mini.gates().latency
-    return [compare(until_decided(seed, gate, effect, noise), gate).decision for seed in range(trials)]
+    return [compare(until_decided(seed, gate, effect, noise, budget_s), gate).decision for seed in range(trials)]
 
 
 @pytest.mark.parametrize("noise", NOISE)
 def test_a_file_is_called_different_from_itself_in_few_trials_under_any_noise(noise: str) -> None:
-    found = decisions(1.0, noise)
+    found = decisions(1.0, noise, budget_s=80)
     assert found.count("faster") + found.count("slower") <= 0.05 * TRIALS
 
 
