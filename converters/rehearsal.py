@@ -18,6 +18,7 @@ _TICKS = 200  # in a block, where the clock is coarse
 _COARSE = 0.01  # of a call
 _FEWEST_FIRST, _MOST_FIRST = 6, 2000
 _FLOAT_NOISE_S = 1e-10
+_FAR_APART = 4.0
 
 
 def rehearse(pairing: Pairing, longest_s: float) -> Plan:
@@ -46,7 +47,7 @@ def rehearse(pairing: Pairing, longest_s: float) -> Plan:
         pairs = max(pairs, _FEWEST_PAIRS)
     even = round(pairs) if pairs < 1.5 else 2 * math.ceil(pairs / 2)
     a, b = first
-    return Plan(warm_up, (a.calls, b.calls), (a.coarse, b.coarse), min(max(even, 1), MOST_PAIRS))
+    return Plan(warm_up, _calls(a, b), a.coarse or b.coarse, min(max(even, 1), MOST_PAIRS))
 
 
 def settled(seconds: np.ndarray) -> int:
@@ -59,6 +60,13 @@ def settled(seconds: np.ndarray) -> int:
     window = min(max(1, count // 8), 5)
     medians = np.median(np.lib.stride_tricks.sliding_window_view(seconds, window), axis=1)
     return int(np.argmax(medians <= limit)) + window // 2  # so many slow ones a median hides
+
+
+def _calls(a: _First, b: _First) -> tuple[int, int]:
+    """Calls in a block of each side: as many on both, or a median would treat them differently, unless far apart."""
+    if max(a.call_s, b.call_s) > _FAR_APART * min(a.call_s, b.call_s):
+        return a.calls, b.calls
+    return (max(a.calls, b.calls),) * 2
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,7 @@ class Plan:
 
     warm_up: int  # first calls of a session, which are not counted
     calls: tuple[int, int]  # in a block of a, of b
-    coarse: tuple[bool, bool]  # whether the clock's ticks show in single calls, so that a block's mean is taken
+    coarse: bool  # whether the clock's ticks show in single calls, so that a block's mean is taken
     pairs: int  # blocks of each side in a round
 
 
@@ -169,7 +169,7 @@ def time_round(
             for session in sessions.values():
                 session.close()
     seconds = [
-        [float(np.mean(block) if plan.coarse[min(side, B)] else np.median(block)) for block in blocks[side]]
+        [float(np.mean(block) if plan.coarse else np.median(block)) for block in blocks[side]]
         for side in (A, B, CONTROL)
     ]
     return Round(np.array(seconds), orders, np.concatenate(blocks[A]), np.concatenate(blocks[B]), watch.seen)

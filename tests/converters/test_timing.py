@@ -19,7 +19,7 @@ from converters.disturbance import Disturbance
 from converters.errors import ContractError, ModelError
 from converters.timing import CONTROL, A, B, Pairing, PairTimings, Plan, Round, time_round
 
-PLAN = Plan(warm_up=2, calls=(3, 3), coarse=(False, False), pairs=4)
+PLAN = Plan(warm_up=2, calls=(3, 3), coarse=False, pairs=4)
 
 
 @pytest.fixture(autouse=True)
@@ -95,7 +95,7 @@ def test_cold_calls_are_not_measured(tmp_path: Path, samples: Path) -> None:
 
 def test_a_coarse_clock_is_averaged(tmp_path: Path, samples: Path) -> None:
     same = sleeper.artifact(tmp_path / "a", 100, tick_micros=80)
-    plan = Plan(warm_up=1, calls=(200, 200), coarse=(True, True), pairs=2)
+    plan = Plan(warm_up=1, calls=(200, 200), coarse=True, pairs=2)
     found = run(same, same, samples, plan)
     assert found.seconds == pytest.approx(100e-6, rel=0.15)
     assert set(np.round(found.calls_a_s * 1e6)) <= {80.0, 160.0, 240.0}

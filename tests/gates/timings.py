@@ -9,7 +9,7 @@ from converters.timing import CONTROL, A, B, PairTimings, Plan, Round
 from pipeline.checks.gates import LatencyGate
 from pipeline.checks.sequential import measure
 
-PLAN = Plan(warm_up=3, calls=(10, 10), coarse=(False, False), pairs=4)
+PLAN = Plan(warm_up=3, calls=(10, 10), coarse=False, pairs=4)
 NOISE = {
     "quiet": {"session": 0.003, "spikes": 0.01, "bad_rounds": 0.0, "bursts": 0.0, "first": 0.0},
     "usual": {"session": 0.01, "spikes": 0.05, "bad_rounds": 0.02, "bursts": 0.02, "first": 0.005},
