@@ -80,6 +80,7 @@ def repair(
 
 def _problem(given: dict[str, Any], folder: Path) -> Problem:
     from converters.errors import UsageError
+    from pipeline.recipes import load_recipe
     from pipeline.repair.planned import of_model
     from pipeline.repair.problem import of_file
     from pipeline.request import Request, parse_size
@@ -90,6 +91,8 @@ def _problem(given: dict[str, Any], folder: Path) -> Problem:
     size = parse_size(given["image_size"])
     if source:
         samples = given["calibration_samples"]
+        if given["recipe"]:
+            samples = load_recipe(Path(given["recipe"]))[1].calibration_samples or samples
         return of_file(source, given["data"], samples, folder, given["pool"], given["limits"], size)
     request = Request(
         targets=words(given["target"]),
@@ -98,6 +101,7 @@ def _problem(given: dict[str, Any], folder: Path) -> Problem:
         precisions=("fp32", "int8"),
         data=given["data"],
         image_size=size,
+        recipe=given["recipe"],
     )
     return of_model(request, given["workspace"], given["configs"])
 

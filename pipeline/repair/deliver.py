@@ -51,7 +51,7 @@ def recipe_of(bench: Bench, found: Repair) -> str:
     options = {key: value for key, value in found.best.options.items() if value not in (False, "minmax", [])}
     name = bench.problem.source.path.stem
     title = f"Static int8 of {name}, repaired: {len(found.kept)} of {len(found.layers)} layers in float"
-    if not found.layers:
+    if not found.kept:
         title = f"Static int8 of {name}, repaired without a layer in float"
     known = {bench.problem.edge.name: options} if options else {}
     return to_toml(Recipe(title, Precision.INT8.value, bench.problem.calibration_samples, known))
@@ -67,9 +67,11 @@ def verdict(bench: Bench, found: Repair) -> str:
         f"{best.snr_db:.1f} dB from float" if best.drop_points is None else f"a drop of {best.drop_points:.2f} points"
     )
     share = f"{len(found.kept)} of {len(found.layers)} layers in float" if found.layers else "no layer in float"
+    if found.kept and not found.layers:
+        share = f"{len(found.kept)} operators in float"
     if not found.passed:
         return f"not repaired: {wanted} was asked; the best that was found has {loss} with {share}"
-    if best is found.plain:
+    if best is found.plain and not best.options:
         return f"nothing to do: int8 as it stands keeps {wanted} ({loss})"
     told = "repaired" if best.check.outcome.value == "PASSED" else "repaired by the best estimate"
     return f"{told}: {loss} with {share}; {wanted} was asked"

@@ -41,7 +41,7 @@ def test_file_recipe_document_and_page_are_left_behind(repaired: tuple[Bench, Re
 def test_the_verdict_says_what_came_of_it(repaired: tuple[Bench, Repair]) -> None:
     made, found = repaired
     assert verdict(made, found).startswith("repaired: a drop of ")
-    nothing = Repair(found.best, found.best, True, (), ())
+    nothing = Repair(found.plain, found.plain, True, (), ())
     assert verdict(made, nothing).startswith("nothing to do: int8 as it stands keeps a drop of at most 1 points")
     lost = Repair(found.plain, found.plain, False, (), ())
     assert verdict(made, lost).startswith("not repaired: a drop of at most 1 points was asked; the best that was found")
