@@ -32,13 +32,13 @@ BROKEN := $(shell test -x $(BIN)/python || echo broken)
 help: ## lists every target
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 	@echo
-	@echo "  TARGET     tflite, onnx, torchscript, executorch or all"
+	@echo "  TARGET     tflite, onnx, torchscript, coreml, executorch or all"
 	@echo "  FRAMEWORK  torch, tensorflow or both (default)"
-	@echo "  PRECISION  fp32,fp16,dynamic,int8 (default: all)"
+	@echo "  PRECISION  fp32,fp16,int8-weights,palettized,dynamic,int8 (default: all)"
 	@echo "  MODEL      a reference model, or file.py:function of your own"
 	@echo "  OUT        where the bundle goes (default: dist)"
 	@echo "  DATA       a folder of images with one folder a class, or an .npz"
-	@echo "  DEVICES    gpu,arm64,web,threads or all: prove on these too (make setup-devices brings software ones)"
+	@echo "  DEVICES    gpu,arm64,web,threads,fp16,apple or all: prove on these too (make setup-devices brings software ones)"
 	@echo "  ROUTE      only these, as \`edge-export routes\` names them, or all (default: no sealed toolchains)"
 	@echo "  FORCE      a stage to run again although nothing changed"
 	@echo "  ARGS       anything else for the command, such as ARGS=--json"

@@ -53,6 +53,14 @@ RUNTIMES = (
         arithmetic={"fp16": "fp16"},
         timed=False,
     ),
+    RuntimeSpec(
+        name="coreml",
+        module="converters.coreml.native",
+        formats=(Format.COREML,),
+        worker="coreml-native",
+        packages=("coremltools",),
+        devices="converters.devices.coreml:devices",
+    ),
 )
 INSPECTORS = (
     InspectorSpec(format=Format.COREML, module="converters.coreml.inspect", worker="coreml-mil", packages=("numpy",)),

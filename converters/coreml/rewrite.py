@@ -24,7 +24,7 @@ Table = dict[Any, Callable[..., Any]]
 
 def decompositions() -> Table:
     """For `ExportedProgram.run_decompositions`."""
-    whole = torch.export.default_decompositions()
+    whole: Table = torch.export.default_decompositions()
     known = {op: whole[op] for op in list(whole) if op._schema.name.rpartition("::")[2] in LACKING}
     return {**known, **_OURS}
 

@@ -11,6 +11,7 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from converters.contract import Format, Precision, TensorSpec
+from converters.coreml.signature import feature_names
 from pipeline.bundle.contents import BundledArtifact, ImageRules, Manifest
 from pipeline.checks.outcome import Outcome
 from pipeline.report.marks import BAD, MARKS
@@ -84,6 +85,13 @@ def recommended(artifacts: Sequence[BundledArtifact]) -> BundledArtifact | None:
     )
 
 
+def for_apple(artifacts: Sequence[BundledArtifact]) -> BundledArtifact | None:
+    """The Core ML package that the snippet uses: a good one, of float16 where there is one, else the smallest."""
+    packages = [one for one in artifacts if one.format is Format.COREML]
+    order = {one.file: (not is_good(one), one.precision is not Precision.FP16, one.size_bytes) for one in packages}
+    return min(packages, key=lambda one: order[one.file], default=None)
+
+
 def is_good(artifact: BundledArtifact) -> bool:
     """Whether some runtime passed the artifact and none failed it or left it undecided."""
     outcomes = [verdict.outcome for verdict in artifact.verdicts.values()]
@@ -100,7 +108,9 @@ def render_readme(manifest: Manifest, labels: Sequence[str]) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(literal=_literal, kotlin_literal=_kotlin_literal, size=size, number=_number)
+    environment.filters.update(
+        features=feature_names, literal=_literal, kotlin_literal=_kotlin_literal, size=size, number=_number
+    )
     chosen = recommended(manifest.artifacts)
     return environment.get_template("README.md.j2").render(
         manifest=manifest,
@@ -108,6 +118,7 @@ def render_readme(manifest: Manifest, labels: Sequence[str]) -> str:
         marks=MARKS,
         runtimes=sorted({name for one in manifest.artifacts for name in one.verdicts}),
         chosen=chosen,
+        apple=for_apple(manifest.artifacts),
         good=chosen is not None and is_good(chosen),
         inputs=_tensors("input", chosen.signature.inputs, manifest) if chosen else [],
         outputs=_tensors("output", chosen.signature.outputs, manifest) if chosen else [],
