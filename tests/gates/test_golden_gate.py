@@ -92,7 +92,7 @@ def test_what_was_exercised_is_told_and_passes(pack: tuple[Chosen, Exercise]) ->
 
 def test_real_inputs_alone_would_have_exercised_less(honest: Artifact, drawn: Arrays, tmp_path: Path) -> None:
     reach = explored.Explorer(honest, tmp_path).survey(drawn, {"image": (0.0, 255.0)}, False)
-    relu6 = next(place for place, value in enumerate(reach.watched) if value.op == "relu6")
+    relu6 = next(place for place, value in enumerate(reach.watched) if value.thresholds == (0.0, 6.0))
     start = sum(value.channels for value in reach.watched[:relu6])
     assert reach.greatest[:, start : start + 8].max() < 6
 

@@ -34,7 +34,7 @@ def test_climbing_reaches_what_no_photo_does(tmp_path: Path) -> None:
     model = explored.artifact(tmp_path)
     images = explored.photos(16)
     before = explore.survey(model, saved(tmp_path, {"image": images}), "in/", LEGAL, False)
-    relu6 = next(n for n, value in enumerate(before.watched) if value.op == "relu6")
+    relu6 = next(n for n, value in enumerate(before.watched) if value.thresholds == (0.0, 6.0))
     start = sum(value.channels for value in before.watched[:relu6])
     goals = np.array([[relu6, i % 8, 1 if i < 8 else -1] for i in range(16)])
     moved = explore.climb(model, saved(tmp_path, {"image": images}), "in/", LEGAL, 8, goals)

@@ -8,7 +8,7 @@ from safetensors.numpy import load_file
 from toy_workers import ToyWorkers
 
 from converters.contract import Format, Framework
-from converters.errors import DataError, ToolkitCrash
+from converters.errors import DataError, ToolkitCrash, UnsupportedError
 from pipeline import config, evidence, golden
 from pipeline.stages.data import data_task
 from pipeline.stages.reference import eager_runtime, reference_task
@@ -105,6 +105,19 @@ def test_a_model_that_answers_nan_gives_no_reference(source, tmp_path):
 
     with pytest.raises(DataError, match="NaN or Inf"):
         toy_workers.result(reference(source), tmp_path / "ws", Broken())
+
+
+def test_what_the_inputs_exercise_is_in_the_pack(source, data, tmp_path):
+    pack = golden.read(toy_workers.result(reference(source, data), tmp_path / "ws").file(evidence.GOLDEN))
+    assert pack.at_limits.sum() == 16
+    assert (pack.exercise.channels, pack.exercise.crossed, pack.exercise.reachable) == (10, 5, 5)
+
+
+def test_a_model_that_shows_nothing_of_its_inside_is_proved_on_drawn_inputs(source, data, tmp_path):
+    closed = ToyWorkers(lambda name, arguments: UnsupportedError("closed") if name == "survey" else None)
+    pack = golden.read(toy_workers.result(reference(source, data), tmp_path / "ws", closed).file(evidence.GOLDEN))
+    assert pack.exercise is None
+    assert (pack.samples, pack.at_limits.sum()) == (64, 8)
 
 
 def test_a_crash_leaves_no_half_reference(source, tmp_path):
