@@ -127,12 +127,10 @@ def together(marks: Marks, rows: np.ndarray) -> np.ndarray:
 
 def joined(first: Reach, second: Reach) -> Reach:
     """The samples of both; values that only one of them saw are left out."""
-    if first.watched == second.watched:
-        pairs = [slice(None)] * 2
-    else:
+    if first.watched != second.watched:
         starts = [dict(zip(_unique(reach), _starts(reach), strict=True)) for reach in (first, second)]
         common = [key for key in starts[0] if key in starts[1]]
-        pairs = [  # type: ignore[misc]
+        pairs = [
             np.concatenate(
                 [np.arange(start[key], start[key] + key[0].channels) for key in common] or [np.zeros(0, int)]
             )

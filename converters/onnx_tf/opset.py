@@ -67,8 +67,8 @@ def _told(node: Any, have: int, constants: dict[str, Any], graph: Any) -> Iterat
         yield from rule(node, constants, graph)
         return
     elif not _known(node.op_type):
-        schema = onnx.defs.get_schema(node.op_type, have, node.domain)
-        if not (schema.has_function or schema.has_context_dependent_function):
+        schema: Any = onnx.defs.get_schema(node.op_type, have, node.domain)
+        if not (schema.function_opset_versions or schema.context_dependent_function_opset_versions):
             raise UnsupportedError(f"operator {node.op_type} came after opset {OPSET}, which onnx-tf ends at")
         yield from _body(node, schema, have, constants, graph)
         return

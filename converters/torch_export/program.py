@@ -133,7 +133,9 @@ class Program:
         """What a node gives out, by number."""
 
         def read(node: fx.Node) -> Any:
-            return getattr(self._module, str(node.target)) if node.op == "get_attr" else known[self._index[_made_by(node)]]
+            return (
+                getattr(self._module, str(node.target)) if node.op == "get_attr" else known[self._index[_made_by(node)]]
+            )
 
         args, kwargs = fx.map_arg((step.node.args, step.node.kwargs), read)
         result = step.node.target(*args, **kwargs)  # type: ignore[operator]

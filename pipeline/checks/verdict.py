@@ -246,10 +246,12 @@ def _precision(evidence: Evidence, gates: Gates) -> Check:
 
 
 def _size(evidence: Evidence, gates: Gates) -> Check:
-    known = evidence.kept and isinstance(evidence.inspection, Inspection)
-    kept = sum(t.size_bytes for t in weights_kept(evidence.inspection, evidence.kept)) if known else 0
+    inspection = evidence.inspection
+    kept = weights_kept(inspection, evidence.kept) if evidence.kept and isinstance(inspection, Inspection) else ()
     gate = gates.size[evidence.precision]
-    return check_size(evidence.size_bytes, evidence.fp32_bytes, evidence.parameters, gate, kept)
+    return check_size(
+        evidence.size_bytes, evidence.fp32_bytes, evidence.parameters, gate, sum(tensor.size_bytes for tensor in kept)
+    )
 
 
 def _placement(evidence: Evidence, gates: Gates) -> Check:

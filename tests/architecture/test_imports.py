@@ -39,6 +39,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         *("converters.adapt", "converters.samples", "converters.sniff", "converters.grid", "converters.digest"),
         *("converters.limits", "converters.words", "converters.names", "converters.state", "converters.disturbance"),
         *("converters.contract", "converters.device", "converters.errors", "converters.inspection", "converters.graph"),
+        *("converters.graph_inspection",),
         *("converters.tuning", "converters.reach", "converters.tracer", "converters.session", "converters.content"),
     ),
 )
@@ -160,6 +161,6 @@ def test_checks_import_numpy_and_scipy_only() -> None:
 def test_the_rules_see_what_they_forbid() -> None:
     assert layer("pipeline.cli") == 0
     assert layer("pipeline.checks.metrics.snr_db") == layer("pipeline.report.html")
-    assert layer("converters.litert.convert") == LAYERS.index(TOOLKIT_PACKAGES)
+    assert layer("converters.litert.convert") == LAYERS.index(STRANGERS[0])
     assert layer("pipeline.nowhere") is None
     assert owner("converters.onnxruntime", ("converters.onnx",)) == ""

@@ -263,7 +263,9 @@ def test_an_emulated_device_is_neither_timed_nor_given_the_test_split(monkeypatc
 
 
 def test_devices_that_do_not_exist_are_told_what_does():
-    with pytest.raises(UsageError, match="no devices are called 'npu'; there are threads, gpu, arm64, web, fp16, apple, all, none"):
+    with pytest.raises(
+        UsageError, match="no devices are called 'npu'; there are threads, gpu, arm64, web, fp16, apple, all, none"
+    ):
         make_plan(Request(("tflite",), "fashion-cnn", devices=("npu",)), config.load())
 
 

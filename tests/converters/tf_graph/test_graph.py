@@ -24,7 +24,9 @@ def test_what_comes_of_constants_and_known_shapes_is_a_constant():
     import tensorflow as tf
 
     scale = tf.Variable([1.0, 3.0])
-    made = graph(lambda x: tf.reshape(x * tf.math.rsqrt(scale + 1.0), tf.stack([tf.shape(x)[1], tf.shape(x)[0]])), (3, 2))
+    made = graph(
+        lambda x: tf.reshape(x * tf.math.rsqrt(scale + 1.0), tf.stack([tf.shape(x)[1], tf.shape(x)[0]])), (3, 2)
+    )
     multiply, reshape = made.ops
     np.testing.assert_allclose(made.tensors[multiply.inputs[1]].data, [2**-0.5, 0.5])
     np.testing.assert_array_equal(made.tensors[reshape.inputs[1]].data, [2, 3])
