@@ -5,6 +5,7 @@ A quick part of `make mutation`: one seed, one small network.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from pipeline.drift import drift
 
 pytestmark = pytest.mark.tensorflow
 EDGES = {"fp32": "litert_from_keras", "int8": "litert_from_keras", "onnx": "onnx_from_keras"}
-LEAST = {"fp32": (60, 25), "int8": (50, 18), "onnx": (50, 15)}
+LEAST = {"fp32": (25, 10), "int8": (20, 6), "onnx": (20, 6)}
 """Faults with an effect and honest changes that have to be tried: fewer would prove little."""
 SAID = {
     "kernel height and width exchanged": "height and width are exchanged",
@@ -52,9 +53,14 @@ def tried(file: Path, kind: str, fault: bool, folder: Path, reference: Path | No
     return attempt(Trial(file.stem, str(reference or file), file, "same", "", kind, 1, fault), folder)
 
 
+def some(kinds: Iterable[str], name: str) -> list[str]:
+    """A third of the kinds, another third for each file."""
+    return sorted(kinds)[list(EDGES).index(name) :: 3]
+
+
 @pytest.mark.parametrize("name", EDGES)
 def test_every_planted_fault_is_found_in_its_layer(files: dict[str, Path], name: str, tmp_path: Path) -> None:
-    rows = [tried(files[name], kind, True, tmp_path) for kind in catalogue.faults(files[name].suffix)]
+    rows = [tried(files[name], kind, True, tmp_path) for kind in some(catalogue.faults(files[name].suffix), name)]
     rows = [row for row in rows if row.sort is Sort.FAULT]
     assert not [(row.kind, row.effect) for row in rows if not row.caught]
     if name != "onnx":
@@ -65,7 +71,7 @@ def test_every_planted_fault_is_found_in_its_layer(files: dict[str, Path], name:
 
 @pytest.mark.parametrize("name", EDGES)
 def test_no_honest_change_is_taken_for_a_fault(files: dict[str, Path], name: str, tmp_path: Path) -> None:
-    rows = [tried(files[name], kind, False, tmp_path) for kind in catalogue.changes(files[name].suffix)]
+    rows = [tried(files[name], kind, False, tmp_path) for kind in some(catalogue.changes(files[name].suffix), name)]
     rows = [row for row in rows if row.sort is Sort.HONEST]
     assert not [(row.kind, row.said) for row in rows if row.caught]
     assert len(rows) >= LEAST[name][1]
