@@ -109,14 +109,19 @@ def save(model: Any, request: ConversionRequest, signature: Signature) -> Signat
 def _options(ct: Any, request: ConversionRequest, names: Sequence[str] = ()) -> dict[str, Any]:
     """What coremltools is told; TensorFlow's outputs go by `names`, PyTorch's by their order."""
     half = request.precision is Precision.FP16
-    types = [_END_TYPES[spec.dtype] for spec in request.source.source.outputs]
-    if names:
-        outputs = [ct.TensorType(name=name, dtype=dtype) for name, dtype in zip(names, types, strict=True)]
-    else:
-        outputs = [ct.TensorType(dtype=dtype) for dtype in types]
+    signature, ends = request.source.source, {}
+    if half:
+        kinds = [{"dtype": _END_TYPES[spec.dtype]} for spec in signature.outputs]
+        named = [{"name": name} for name in names] or [{} for _ in kinds]
+        ends["outputs"] = [ct.TensorType(**name, **kind) for name, kind in zip(named, kinds, strict=True)]
+    if half and names:
+        ends["inputs"] = [
+            ct.TensorType(name=f"input_{i}", shape=source.fixed(spec), dtype=_END_TYPES[spec.dtype])
+            for i, spec in enumerate(signature.inputs)
+        ]
     return {
         "convert_to": "mlprogram",
-        **({"outputs": outputs} if half else {}),
+        **ends,
         "minimum_deployment_target": getattr(ct.target, str(request.options.get("minimum_deployment_target", TARGET))),
         "compute_precision": ct.precision.FLOAT16 if half else ct.precision.FLOAT32,
         "skip_model_load": True,
