@@ -38,7 +38,11 @@ def planned(
 
             rows = [(name, found.family, True) for name, found in catalogue.faults(suffix).items()]
             if pairing != "same":
-                honest = (*catalogue.RECALIBRATED, *(catalogue.FINER_THAN_FLOAT16 if "fp16" in subject.name else ()))
+                honest = (
+                    *catalogue.RECALIBRATED,
+                    *catalogue.BOUND_BY_NAME,
+                    *(catalogue.FINER_THAN_FLOAT16 if "fp16" in subject.name else ()),
+                )
                 rows = [row for row in rows if row[0] not in honest]
                 rows.append((AS_CONVERTED, "honest", False))
             rows += [(name, "honest", False) for name in catalogue.changes(suffix)]
