@@ -40,7 +40,7 @@ _CHANGES: Mapping[str, tuple[str, ...]] = {
 _FILES: Mapping[str, str] = {".tflite": "flat:File", ".onnx": "nodes:Nodes", ".mlpackage": "mil:Mil"}
 SUFFIXES = tuple(_FILES)
 BOUND_BY_NAME = ("outputs in another order", "labels shifted by one", "two labels exchanged", "labels sorted")
-"""Faults beside the same file only: formats order their outputs as they like, names bind; and a source has no labels."""
+"""Faults beside the same file only: formats order outputs as they like, names bind; and a source has no labels."""
 FINER_THAN_FLOAT16 = (
     *("values pass through float16", "kernel rounded to a 16-bit grid", "kernel rounded to 14 bits of mantissa"),
     *("noise of 1e-4 in the kernel", "kernel rounded to float16", "bias rounded to float16"),
