@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from converters import registry
-from converters.contract import Format, Framework, Precision, RuntimeSpec
+from converters.contract import EXPANDED, Format, Framework, Precision, RuntimeSpec
 from converters.device import split_name
 from converters.errors import EdgeExportError, UsageError
 from pipeline import config, recipes
@@ -276,7 +276,8 @@ def _choose(
         there = [route for route in routes if route.target == configs.targets[target].format]
         chosen += [route for route in there if route.precision in (precisions or list(Precision))]
         made = {route.precision for route in there}
-        lacking = [precision.value for precision in precisions or list(Precision) if precision not in made]
+        usual = [precision for precision in Precision if precision not in EXPANDED]  # which few formats have
+        lacking = [precision.value for precision in precisions or usual if precision not in made]
         if not there:
             missing.append(f"no route leads from {framework} to {target}")
         elif lacking:

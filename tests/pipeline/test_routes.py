@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from converters import registry
-from converters.contract import Edge, Format, Framework, Precision
+from converters.contract import EXPANDED, Edge, Format, Framework, Precision
 from converters.errors import UsageError
 from pipeline.routes import find_routes, routes_of
 
@@ -49,9 +49,10 @@ def test_conversions_start_from_fp32_and_visit_a_format_once():
 def test_the_real_graph_reaches_every_target_in_the_promised_precisions():
     torch = names(find_routes(Framework.TORCH, registry.edges()))
     keras = names(find_routes(Framework.TENSORFLOW, registry.edges()))
-    every = {precision.value for precision in Precision}
+    every = {precision.value for precision in Precision if precision not in EXPANDED}
     assert {p for route, target, p in torch if (route, target) == ("litert", "tflite")} == every
     assert {p for route, target, p in keras if (route, target) == ("litert", "tflite")} == every
+    assert {("coreml", "coreml", p) for p in ("fp32", "fp16", *EXPANDED)} <= torch & keras
     assert ("torchscript", "torchscript", "fp32") in torch
     assert {p for route, _, p in torch if route == "executorch-xnnpack"} == {"fp32", "int8", "int8-io"}
     assert {("executorch-portable", "executorch", "fp32"), ("executorch-vulkan", "executorch", "fp32")} <= torch
