@@ -182,7 +182,8 @@ class Alone:
         got = segment.out.layout.back(got)
         plain = want[: rows.count]
         if self.rough:
-            return roughly(plain, got, rows.recorded)
+            cut_off = self.grid(False, segment.out.b)
+            return roughly(np.clip(plain, *cut_off.ends()) if cut_off else plain, got, rows.recorded)
         weights = [one for one in folding.held(self.b, segment.ops_b, 1) if one.rounded]
         roundings = self.roundings(segment)
         if not roundings:

@@ -17,7 +17,7 @@ WHOLE_SHARE = 0.5
 _SMALL = ("int8", "uint8")
 _TAKEN = (
     *("conv", "fullyconnected", "gemm", "matmul", "linear"),
-    *("add", "mul", "sub", "concat", "pool", "mean", "reshape"),
+    *("add", "mul", "sub", "concat", "pool", "mean", "reshape", "resize"),
 )
 """Parts of the names of operators that every quantizer takes; others are left where no integer kernel is."""
 _LEAST = {"RELU": 0.0, "RELU6": 0.0, "Relu": 0.0}
