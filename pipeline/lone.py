@@ -150,10 +150,13 @@ def named_runtimes(name: str) -> tuple[RuntimeSpec, ...]:
 
 
 def cpu_runtimes(format: Format) -> tuple[RuntimeSpec, ...]:
-    """The runtimes of a format on this machine's own CPU, variants included, the first of the format first."""
-    return tuple(
-        spec for family in registry.runtimes_for(format) if not family.devices for spec in registry.expand(family)
-    )
+    """The runtimes of a format on this machine's own CPU, variants included, the first of the format first.
+
+    Not those that compute in less than the file declares: they prove something where they are named.
+    """
+    families = [family for family in registry.runtimes_for(format) if not family.devices]
+    found = [spec for family in families for spec in registry.expand(family)]
+    return tuple(spec for spec in found if not registry.arithmetic(spec))
 
 
 def require(spec: RuntimeSpec) -> None:

@@ -66,7 +66,7 @@ def revalidate(wanted: Wanted, pool: WorkerPool, limits: Limits) -> Iterator[Cel
     named = [spec for name in wanted.runtimes for spec in named_runtimes(name)] if wanted.runtimes else None
     bench = _Bench(wanted.gates, named, pool, limits)
     path, done = wanted.path, 0
-    if path.is_dir():
+    if path.is_dir() and path.suffix != Format.COREML.suffix:  # whose Manifest.json a Mac takes for a bundle's
         bundle = open_bundle(path)
         if not wanted.own_gates:
             bench.gates = parse_gates(config.read_toml(bundle.gates), None)

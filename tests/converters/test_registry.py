@@ -27,6 +27,12 @@ def test_what_is_asked_for_by_name_is_what_comes():
     assert all(registry.runtime(spec.name) is spec for spec in registry.runtimes())
 
 
+def test_a_variant_of_the_cpu_has_its_arithmetic_and_a_family_none() -> None:
+    plain, half = registry.expand(registry.runtime("coreml-mil"))
+    assert (registry.arithmetic(plain), registry.arithmetic(half)) == ("", "fp16")
+    assert registry.arithmetic(registry.runtime("litert-gpu")) == "", "its devices were not looked for"
+
+
 def test_no_two_converters_and_no_two_runtimes_share_a_name():
     for declared in (registry.edges(), registry.runtimes()):
         names = [one.name for one in declared]

@@ -16,7 +16,15 @@ from converters.errors import DataError, ModelError, UnavailableError, UsageErro
 from converters.inspection import Inspection, OpInfo, TensorInfo
 from pipeline import config, golden
 from pipeline.golden_inputs import choose_synthetic
-from pipeline.lone import default_runtime, guess_precision, inputs_for, inspect_file, open_artifact, toolbox
+from pipeline.lone import (
+    cpu_runtimes,
+    default_runtime,
+    guess_precision,
+    inputs_for,
+    inspect_file,
+    open_artifact,
+    toolbox,
+)
 
 LIMITS = config.load().limits
 
@@ -47,6 +55,10 @@ def inspection(weights, activation="float32", io="float32"):
 )
 def test_the_precision_is_guessed_from_the_bulk_of_the_weights(found, precision):
     assert guess_precision(found) is precision
+
+
+def test_a_file_alone_is_run_in_its_own_arithmetic() -> None:
+    assert [spec.name for spec in cpu_runtimes(Format.COREML)] == ["coreml-mil"]
 
 
 def test_the_default_runtime_is_the_first_of_the_format():
