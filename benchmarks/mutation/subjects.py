@@ -158,4 +158,5 @@ def in_folder(folder: Path, most_bytes: int = 4 << 20) -> list[Subject]:
     for path in sorted(folder.resolve().rglob("*")):
         if path.suffix in SUFFIXES and content.present(path) and content.size_bytes(path) <= most_bytes:
             seen.setdefault(content.sha256(path), path)
-    return [Subject(path.stem, path, {"same": str(path)}) for path in seen.values()]
+    home = folder.resolve()
+    return [Subject(str(path.relative_to(home)), path, {"same": str(path)}) for path in seen.values()]

@@ -77,7 +77,7 @@ def test_a_trial_that_crashes_is_a_miss_or_a_false_alarm(tmp_path):
 def test_files_of_a_folder_are_taken_once(tmp_path):
     for name in ("a.onnx", "b.onnx", "c.tflite", "d.txt"):
         (tmp_path / name).write_bytes(b"x" if name < "c" else name.encode())
-    assert [subject.name for subject in in_folder(tmp_path)] == ["a", "c"]
+    assert [subject.name for subject in in_folder(tmp_path)] == ["a.onnx", "c.tflite"]
 
 
 def test_builders_are_where_the_networks_say():
