@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,9 @@ from pipeline.checks.drift.weights import differs
 
 SAME_CALIBRATION_SHARE = 0.5
 """Of activations with equal scales: above it both files were calibrated alike, and one that differs is a fault."""
-RANGE_MOVED = 0.3
-"""Share of a tensor's range by which an end may move when a file is calibrated on other samples."""
+RANGE_SHRUNK, RANGE_WIDENED = 0.3, 0.5
+"""Shares of a tensor's range by which an end may move in and out when a file is calibrated on other samples."""
+_LINEAR = ("QuantizeLinear", "DequantizeLinear")
 _SILENT = (0, "", "NOTSET")
 """Values of an attribute that say what leaving it out says."""
 _WORDS = {
@@ -68,7 +70,11 @@ def _differences(pairs: Pairs, one: Node, two: Node, moved: bool) -> Iterator[_D
         if not _same(ours, theirs):
             cause = f"{_WORDS.get(name, name)} is {theirs}, not {ours}"
             yield "attribute", {name: ours}, {name: theirs}, "another attribute", cause
-    yield from _constants(pairs, one, two)
+    grids = [_grid(net, node) for net, node in ((pairs.a, one), (pairs.b, two))]
+    if grids[0] is not None and grids[1] is not None:
+        yield from () if pairs.bridged else _quantized(grids[0], grids[1], moved)
+    else:
+        yield from _constants(pairs, one, two)
     for slot, (first, second) in enumerate(zip(one.outputs, two.outputs, strict=False)):
         ours_t, theirs_t = pairs.a.tensors[first], pairs.b.tensors[second]
         yield from _shapes(ours_t, theirs_t, slot, types=not pairs.bridged)
@@ -93,6 +99,18 @@ def _open(shape: tuple[int, ...] | None) -> tuple[int, ...] | None:
 def _other_size(one: tuple[int, ...], two: tuple[int, ...]) -> bool:
     """Whether two shapes cannot be one; an open axis takes any size."""
     return len(one) != len(two) or any(-1 not in (x, y) and x != y for x, y in zip(one, two, strict=True))
+
+
+def _grid(net: Net, node: Node) -> Tensor | None:
+    """The scale and zero point of a QuantizeLinear or DequantizeLinear of what is computed, as a tensor has them."""
+    held = [net.tensors.get(index) for index in node.inputs[1:3]]
+    if node.type not in _LINEAR or len(held) != 2 or net.tensors[node.inputs[0]].constant:
+        return None
+    scale, zero = (tensor.data if tensor is not None else None for tensor in held)
+    if scale is None or zero is None or scale.size != 1 or zero.size != 1:
+        return None
+    found = Quantization(scale.reshape(-1).astype(np.float64), zero.reshape(-1).astype(np.int64))
+    return replace(net.tensors[node.outputs[0]], dtype=str(zero.dtype), quantization=found)
 
 
 def _constants(pairs: Pairs, one: Node, two: Node) -> Iterator[_Difference]:
@@ -163,7 +181,7 @@ def _quantized(ours: Tensor, theirs: Tensor, moved: bool) -> Iterator[_Differenc
         return
     if moved and np.isclose(one.scales[0], two.scales[0], rtol=1e-6):
         moved = False  # other samples move the scale too
-    if moved and max(_ends_moved(ours, theirs)) <= RANGE_MOVED:
+    if moved and all(-RANGE_WIDENED <= end <= RANGE_SHRUNK for end in _ends_moved(ours, theirs)):
         return
     yield "quantization", _told(one), _told(two), *_requantized(one, two)
 
@@ -180,24 +198,30 @@ def _requantized(one: Quantization, two: Quantization) -> tuple[str, str]:
     return f"scale x{ratio:.5g}, zero point off by {shift}", "the output's range differs"
 
 
-def _ends_moved(ours: Tensor, theirs: Tensor) -> list[float]:
-    """How far the ends of the range moved, as a share of it."""
+def _ends_moved(ours: Tensor, theirs: Tensor) -> tuple[float, float]:
+    """How far the two ends of the range moved in, as shares of it; negative where they moved out."""
     ends = []
     for tensor in (ours, theirs):
         limits = np.iinfo(tensor.dtype)
         assert tensor.quantization is not None
         zero, scale = float(tensor.quantization.zero_points[0]), float(tensor.quantization.scales[0])
         ends.append(((limits.min - zero) * scale, (limits.max - zero) * scale))
-    width = max(ends[0][1] - ends[0][0], 1e-30)
-    return [abs(first - second) / width for first, second in zip(*ends, strict=True)]
+    (low, high), (lower, higher) = ends
+    width = max(high - low, 1e-30)
+    return (lower - low) / width, (high - higher) / width
 
 
 def _recalibrated(pairs: Pairs) -> bool:
     """Whether most activations have other scales: the same network calibrated on other samples."""
     same = different = 0
     for in_a, in_b in pairs.to_b.items():
-        for first, second in zip(pairs.a.nodes[in_a].outputs, pairs.b.nodes[in_b].outputs, strict=False):
-            one, two = pairs.a.tensors[first].quantization, pairs.b.tensors[second].quantization
+        grids = [_grid(net, node) for net, node in ((pairs.a, pairs.a.nodes[in_a]), (pairs.b, pairs.b.nodes[in_b]))]
+        tensors = [
+            (pairs.a.tensors[i], pairs.b.tensors[k])
+            for i, k in zip(pairs.a.nodes[in_a].outputs, pairs.b.nodes[in_b].outputs, strict=False)
+        ]
+        for first, second in [*tensors, *([(grids[0], grids[1])] if grids[0] and grids[1] else [])]:
+            one, two = first.quantization, second.quantization
             if one is not None and two is not None and len(one.scales) == len(two.scales) == 1:
                 close = bool(np.isclose(one.scales[0], two.scales[0], rtol=1e-6))
                 same, different = same + close, different + (not close)

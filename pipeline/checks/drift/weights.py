@@ -57,6 +57,8 @@ def _regridded(a: Tensor, b: Tensor) -> tuple[str, str] | None:
     one, two = a.quantization, b.quantization
     if one is None or one.same(two) or (two is None and a.dtype.startswith("float")):
         return None
+    if two is not None and not a.real().any() and not b.real().any():
+        return None  # zeros on any grid
     if two is None:
         return "no scale", "the scales of the weights are lost"
     if len(one.scales) != len(two.scales):
@@ -106,6 +108,8 @@ def _beyond(a: Tensor, b: Tensor, want: np.ndarray, gap: np.ndarray) -> np.ndarr
             if np.array_equal(a.quantization.scales, b.quantization.scales):
                 return gap > 0
             step = _step(a) + _step(b)
+            if gap.size < _ENOUGH:  # one number on two grids: each may be half a step off
+                return gap > 0.501 * step
             off = gap > 0.25 * step
             return gap > 0.75 * step if off.mean() <= _REQUANTIZED_SHARE or a.dtype == "int32" else off
         allowed = FLOAT_TOLERANCE * np.abs(want) + FLOAT_TOLERANCE / 4 * (np.abs(want).max() if want.size else 0)

@@ -53,3 +53,25 @@ def test_a_kernel_with_its_values_side_by_side():
     assert (one.kind, len(others)) == ("weights", 3)
     assert one.cause == "kernel: output channels are shifted by one"
     assert one.a.parameters["kernel"]["shape"] == KERNEL.shape
+
+
+def quantizers(*scales):
+    """Pairs of QuantizeLinear and DequantizeLinear, one behind the other."""
+    tensors, ops = [tensor(0)], []
+    for place, scale in enumerate(scales):
+        base = 4 * place
+        tensors += [tensor(base + 1, data=np.float32(scale)), tensor(base + 2, data=np.int8(3), dtype="int8")]
+        tensors += [tensor(base + 3, dtype="int8"), tensor(base + 4)]
+        ops.append(Op(2 * place, "QuantizeLinear", (base, base + 1, base + 2), (base + 3,)))
+        ops.append(Op(2 * place + 1, "DequantizeLinear", (base + 3, base + 1, base + 2), (base + 4,)))
+    return comparable(graph(tensors, ops, (0,), (4 * len(scales),)))
+
+
+def test_the_scales_of_quantize_linear_move_together_with_another_calibration():
+    assert found(quantizers(0.1, 0.2, 0.3), quantizers(0.11, 0.21, 0.28)) == []
+
+
+def test_one_scale_of_quantize_linear_alone_is_a_fault():
+    moved = found(quantizers(0.1, 0.2, 0.3), quantizers(0.1, 0.21, 0.3))
+    assert {suspect.b.op_index for suspect in moved} == {2, 3}
+    assert {suspect.cause for suspect in moved} == {"the output's scale is 0.21, not 0.2"}
