@@ -121,7 +121,8 @@ def _faults(model: Any, calibrated: dict[str, tuple[Any, Any]]) -> Iterator[tupl
     for name, (module, ranges) in calibrated.items():
         low, high = ranges
         channels = random.choice(len(high), min(CHANNELS, len(high)), replace=False)
-        for where in (slice(None), *map(int, channels)):
+        places: list[slice | int] = [slice(None), *map(int, channels)]
+        for where in places:
             place = name if isinstance(where, slice) else f"{name} channel {where}"
             yield f"{place}: RELU6 became RELU", module, _changed(where, lambda x: x.clamp(min=0))
             yield f"{place}: RELU6 has no lower end", module, _changed(where, lambda x: x.clamp(max=6))
