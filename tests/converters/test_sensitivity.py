@@ -6,7 +6,7 @@ import numpy as np
 import outlier_nets
 import pytest
 
-from converters import job
+from converters import job, sensitivity
 from converters.contract import ConversionRequest, Precision
 from converters.sensitivity import sensitivities
 
@@ -31,3 +31,18 @@ def test_layers_are_ranked_by_what_each_alone_does_to_the_outputs(kind: str, tmp
     assert found[0].damage > 4 * found[-1].damage
     reads = {row.name: row.reads for row in found}
     assert reads["deep"] == ("same",) if kind == "tflite" else reads["deep"] == ("hidden",)
+
+
+def test_where_time_is_short_the_rest_is_told_from_its_own_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    np.savez(tmp_path / "c.npz", image=outlier_nets.images())
+    source = outlier_nets.tflite(tmp_path / "net.tflite")
+    request = ConversionRequest(source, tmp_path / "int8.tflite", Precision.INT8, tmp_path / "c.npz")
+    made = job.convert("quantize_litert", request)
+    whole = sensitivities("quantize_litert", source, made, tmp_path / "c.npz", {})
+    monkeypatch.setattr(sensitivity, "BUDGET_S", 0.0)
+    short = sensitivities("quantize_litert", source, made, tmp_path / "c.npz", {})
+    assert {row.name for row in short} == {row.name for row in whole}
+    assert len({round(row.damage / row.noise, 9) for row in short[1:]}) == 1
+    assert all(row.damage > 0 for row in short)
