@@ -107,11 +107,18 @@ class Mil:
         if "blob" in old and np.size(value) == np.size(read_value(old, self.package).value):
             self.pending[old["blob"]["fileName"], old["blob"].get("offset", 0)] = np.asarray(value)
             return
-        row.pop("name", None)
-        row["value"] = {"type": copy.deepcopy(old["type"]), "immediate": {"tensor": self._tensor(value, old)}}
-        sizes = row["value"]["type"]["tensor"].get("dimensions")
+        made = {"type": copy.deepcopy(old["type"]), "immediate": {"tensor": self._tensor(value, old)}}
+        sizes = made["type"]["tensor"].get("dimensions")
         if sizes and not isinstance(value, str | bool):
-            row["value"]["type"]["tensor"]["dimensions"] = [{"constant": {"size": n}} for n in np.shape(value)]
+            made["type"]["tensor"]["dimensions"] = [{"constant": {"size": n}} for n in np.shape(value)]
+        if held is None:
+            row["value"] = made
+            return
+        fresh = copy.deepcopy(held)
+        fresh["attributes"]["val"] = made
+        fresh["outputs"][0] |= {"name": self.fresh(row["name"]), "type": copy.deepcopy(made["type"])}
+        self.all.insert(self.all.index(held) + 1, fresh)
+        row["name"] = fresh["outputs"][0]["name"]
 
     def _tensor(self, value: Any, old: Any) -> dict[str, Any]:
         if isinstance(value, str):

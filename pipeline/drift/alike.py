@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 
@@ -53,8 +53,13 @@ def _rewritten(found: Sequence[Suspect], one: Graph, two: Graph, work: Work) -> 
     A bias as an addition of its own, a padding apart, channels in another order: the graphs differ, and every piece
     between tensors that both hold, run alone on recorded and made-up values, gives the same.
     """
-    floats = {t.dtype for graph in (one, two) for t in graph.tensors.values()}.isdisjoint(values.COARSE)
-    if not floats or any(suspect.kind not in REWRITABLE for suspect in found):
+    kinds = {suspect.kind for suspect in found}
+    stored = {t.dtype for graph in (one, two) for t in graph.tensors.values()} & set(values.COARSE)
+    moved = "type" in kinds or ("extra" in kinds and kinds & {"weights", "attribute"})  # taken over by an operator
+    lone = len(found) == 1 and kinds == {"weights"}  # nothing there makes up for it
+    if lone or not kinds <= REWRITABLE or (stored and not moved):
+        return False
+    if any(_computes_in(graph, values.COARSE) for graph in (one, two)):
         return False
     known, notes = work.known, list(work.notes)
     try:
@@ -84,6 +89,11 @@ def _left_in_float(suspect: Suspect) -> bool:
     """Whether a layer of 8 bits computes in float: its values do not tell, an accelerator for integers does."""
     ours, theirs = suspect.a.parameters.get("dtype"), suspect.b.parameters.get("dtype")
     return ours in SMALL and theirs == "float32"
+
+
+def _computes_in(graph: Graph, dtypes: Collection[str]) -> bool:
+    """Whether results are kept in one of these types: weights that are only stored so give all the same values."""
+    return any(graph.tensors[index].dtype in dtypes for op in graph.ops for index in op.outputs)
 
 
 def _small(graph: Graph) -> set[str]:
@@ -193,7 +203,7 @@ def _agreeing(
             work.notes.append(str(error))
             return {}
         sides.append({**{index: data[None] for index, data in constant.items() if data is not None}, **computed})
-    half = any("float16" in _small(net.graph) for net in (pairs.a, pairs.b))
+    half = _computes_in(pairs.a.graph, ("float16",))
     compare = values.agree_roughly if pairs.bridged else values.agree_in_half if half else values.agree
     found = {}
     for boundary, (first, second) in behind.items():
