@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from converters import registry
-from converters.contract import Arrays, Artifact, Format
+from converters.contract import Arrays, Artifact, Format, Precision
 from pipeline import evidence, golden
 from pipeline.checks.drift.suspects import Drift
 from pipeline.config import Limits
@@ -44,7 +44,7 @@ def drift_task(
         ours, theirs = (read_artifact(context.needs[name]) for name in ("origin", "artifact"))
         ours = read_edited(context.needs["artifact"], ours) or ours
         pack = golden.read(context.needs["reference"].file(evidence.GOLDEN))
-        found = look(ours, theirs, pack.inputs, context, limits)
+        found = look(ours, theirs, _inputs(pack, theirs.precision), context, limits)
         named = dataclasses.replace(found, a=_name(ours), b=theirs.path.name)
         (context.folder / evidence.DRIFT).write_text(json.dumps(encode(named), indent=1, default=str))
 
@@ -59,6 +59,14 @@ def drift_task(
     needs = {"artifact": artifact, "origin": origin, "reference": reference}
     name = f"drift {artifact.name.partition(' ')[2]}"
     return Task(name, "drift", ingredients, work, needs, lane=tracers[1].worker)
+
+
+def _inputs(pack: golden.GoldenPack, precision: Precision) -> Arrays:
+    """The golden inputs; for a file of 8 bits without those at the limits, which its ranges cut off by design."""
+    kept = ~pack.at_limits
+    if precision in (Precision.FP32, Precision.FP16) or not kept.any():
+        return pack.inputs
+    return {name: values[kept] for name, values in pack.inputs.items()}
 
 
 def _name(origin: Artifact) -> str:

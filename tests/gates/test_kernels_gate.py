@@ -13,7 +13,8 @@ from pipeline.checks.kernels import check_kernels
 from pipeline.checks.outcome import Outcome
 
 GATES = parse_gates(config.load().gates)
-JUDGED = [name for name, gate in GATES.kernels.items() if gate.max_rel_range < 1 and name != "alone"]
+# Core ML's own engines may compute a float32 file in float16, which its gate allows: parity judges those.
+JUDGED = [name for name, gate in GATES.kernels.items() if gate.max_rel_range < 2e-3 and name != "alone"]
 RNG = np.random.default_rng(1)
 FLOATS = (RNG.normal(size=(256, 10)) * 8).astype(np.float32)
 STORED = RNG.integers(-128, 128, (256, 10)).astype(np.int64)

@@ -14,7 +14,7 @@ from pipeline import __version__, cli
 
 VERBS = {
     "run", "train", "convert", "explain", "compare", "inspect", "validate", "bench", "routes", "report", "doctor",
-    "clean", "devices", "drift", "toolchains",
+    "clean", "devices", "drift", "toolchains", "repair",
 }  # fmt: skip
 run = CliRunner().invoke
 
