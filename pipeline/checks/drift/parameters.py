@@ -21,6 +21,8 @@ RANGE_SHRUNK, RANGE_WIDENED = 0.3, 0.5
 _LINEAR = ("QuantizeLinear", "DequantizeLinear")
 _SILENT = (0, "", "NOTSET")
 """Values of an attribute that say what leaving it out says."""
+_LATER = {"saturate": 1, "stash_type": 1, "keep_aspect_ratio_policy": "stretch"}
+"""What attributes that a later opset brought say where an earlier one could not say it."""
 _WORDS = {
     "padding": "the padding", "strideH": "the stride", "strideW": "the stride", "strides": "the stride",
     "dilationHFactor": "the dilation", "dilationWFactor": "the dilation", "dilations": "the dilation",
@@ -67,7 +69,8 @@ def _differences(pairs: Pairs, one: Node, two: Node, moved: bool) -> Iterator[_D
         yield "type", {"type": one.type}, {"type": two.type}, "another operator", f"{one.type} became {two.type}"
     for name in sorted({*one.attributes, *two.attributes}):
         ours, theirs = one.attributes.get(name), two.attributes.get(name)
-        if not _same(ours, theirs):
+        since = None in (ours, theirs) and _LATER.get(name) in (ours, theirs)
+        if not since and not _same(ours, theirs):
             cause = f"{_WORDS.get(name, name)} is {theirs}, not {ours}"
             yield "attribute", {name: ours}, {name: theirs}, "another attribute", cause
     grids = [_grid(net, node) for net, node in ((pairs.a, one), (pairs.b, two))]

@@ -75,3 +75,12 @@ def test_one_scale_of_quantize_linear_alone_is_a_fault():
     moved = found(quantizers(0.1, 0.2, 0.3), quantizers(0.1, 0.21, 0.3))
     assert {suspect.b.op_index for suspect in moved} == {2, 3}
     assert {suspect.cause for suspect in moved} == {"the output's scale is 0.21, not 0.2"}
+
+
+def test_what_a_later_opset_says_in_words_is_no_difference():
+    def quantized(**attributes):
+        tensors = [tensor(0), tensor(1, data=np.float32(0.1)), tensor(2, data=np.int8(3), dtype="int8"), tensor(3)]
+        return comparable(graph(tensors, [Op(0, "QuantizeLinear", (0, 1, 2), (3,), attributes)], (0,), (3,)))
+
+    assert found(quantized(axis=1), quantized(axis=1, saturate=1)) == []
+    assert found(quantized(axis=1, saturate=1), quantized(axis=1, saturate=0))
