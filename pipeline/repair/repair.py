@@ -59,7 +59,7 @@ def repair(bench: Bench, say: Callable[[str], None], most_kept: float = MOST_KEP
         found = _ranked(bench, free)
     except UnsupportedError as error:
         return Repair(plain, free, False, (), (), (f"the layers cannot be ranked: {error}",))
-    layers = tuple(row for row in found if not moves(row.type))
+    layers = tuple(filter(is_layer, found))
     most = min(int(most_kept * len(layers)), len(found) - 1)  # a file with nothing in 8 bits is no int8 file
     say(f"{len(layers)} layers ranked by what each alone does to the outputs; at most {most} may stay in float")
     return _mixed(bench, plain, free, found, most)
@@ -79,7 +79,7 @@ def by_recipe(bench: Bench, path: Path) -> Repair:
 
 
 def _mixed(bench: Bench, plain: Candidate, free: Candidate, found: tuple[Sensitivity, ...], most: int) -> Repair:
-    layers = tuple(row for row in found if not moves(row.type))
+    layers = tuple(filter(is_layer, found))
     ranked = [layer.name for layer in layers]
 
     def keeping(names: tuple[str, ...]) -> Candidate:
@@ -121,6 +121,11 @@ def _clearly_better(one: Candidate, other: Candidate) -> bool:
     if one.agreement is None or other.agreement is None:
         return nearer
     return nearer and 1 - one.agreement < FEWER * (1 - other.agreement)
+
+
+def is_layer(row: Sensitivity) -> bool:
+    """Whether an operator has an error of its own: it computes, or brings several tensors to one range."""
+    return not moves(row.type) or len(row.reads) > 1
 
 
 def between(kept: tuple[str, ...], found: tuple[Sensitivity, ...]) -> tuple[str, ...]:

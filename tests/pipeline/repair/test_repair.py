@@ -10,7 +10,7 @@ from converters.sensitivity import Sensitivity
 from pipeline.checks.outcome import Outcome
 from pipeline.repair.candidates import Bench
 from pipeline.repair.deliver import recipe_of
-from pipeline.repair.repair import between, by_recipe, repair
+from pipeline.repair.repair import between, by_recipe, is_layer, repair
 
 Made = Callable[..., Bench]
 
@@ -86,3 +86,9 @@ def test_what_only_moves_values_between_kept_layers_is_kept_with_them() -> None:
     assert between(("a", "b"), rows) == ("pad", "turned")
     assert between(("a",), rows) == ()
     assert between(("b", "c"), rows) == ("flat",)
+
+
+def test_what_brings_several_tensors_to_one_range_is_a_layer() -> None:
+    assert is_layer(Sensitivity("x", "CONV_2D", 0.0, 0.0, ("a",)))
+    assert is_layer(Sensitivity("x", "CONCATENATION", 0.0, 0.0, ("a", "b")))
+    assert not is_layer(Sensitivity("x", "RESHAPE", 0.0, 0.0, ("a",)))
