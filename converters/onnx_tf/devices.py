@@ -19,6 +19,6 @@ def devices() -> tuple[Device, ...]:
     if wrong:
         return (Device("", missing=f"toolchain {NAME}: {wrong}", remedy=remedy),)
     try:
-        return (Device(version, version=f"{PACKAGE} {version}", launch=sealed.launch(chain, lambda _: None)),)
+        return (Device(version, version=f"{PACKAGE} {version}", launch=sealed.inside(chain, sealed.folder(chain))),)
     except EdgeExportError as error:
         return (Device("", missing=str(error), remedy=remedy),)

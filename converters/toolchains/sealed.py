@@ -74,7 +74,7 @@ def launch(toolchain: Toolchain, say: Say) -> Launch:
     Raises:
         UnavailableError, DiskFullError: as `make`.
     """
-    return _launch(toolchain, make(toolchain, say))
+    return inside(toolchain, make(toolchain, say))
 
 
 def check(toolchain: Toolchain) -> None:
@@ -144,7 +144,7 @@ def _build(place: Path, toolchain: Toolchain, say: Say) -> None:
 
 
 def _import(toolchain: Toolchain, place: Path) -> None:
-    how = _launch(toolchain, place)
+    how = inside(toolchain, place)
     program = f"import {', '.join((*toolchain.imports, 'converters.worker', 'converters.job'))}; print('imported')"
     try:
         done = subprocess.run(
@@ -162,7 +162,8 @@ def _import(toolchain: Toolchain, place: Path) -> None:
         raise UnavailableError(f"toolchain {toolchain.name} does not import: {last}")
 
 
-def _launch(toolchain: Toolchain, place: Path) -> Launch:
+def inside(toolchain: Toolchain, place: Path) -> Launch:
+    """How a worker starts in the environment at `place`, which is there; UnavailableError without its Python."""
     environment = {
         "PYTHONPATH": os.pathsep.join((str(place), str(_ours()))),
         "PYTHONHOME": "",

@@ -60,6 +60,23 @@ def across(one: Graph, two: Graph, work: Work) -> Drift:
     return Drift(str(work.a.path), str(work.b.path), outcome, told_suspects, shares, tuple(work.notes))
 
 
+def opinion(one: Graph, two: Graph, work: Work) -> Drift | None:
+    """What `across` says, with the work left as it was; None where a file does not run: its graph has said why."""
+    known, notes = work.known, list(work.notes)
+    try:
+        return across(one, two, work)
+    except EdgeExportError:
+        return None
+    finally:
+        work.known, work.notes[:] = known, notes
+
+
+def proved(found: Drift, least: float) -> bool:
+    """Whether nothing differs, and this share of both sides' operators lies in segments that agree."""
+    shares = (found.coverage["proved_a"], found.coverage["proved_b"])
+    return not found.suspects and all(share is not None and share >= least for share in shares)
+
+
 def _pairs(a: Known, b: Known) -> Pairs:
     """Tensors known on both sides: by their values, the ends also by name or place."""
     pairs = matched(a, b)

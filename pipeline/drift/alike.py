@@ -17,8 +17,7 @@ from pipeline.checks.drift.net import Net, Node, comparable
 from pipeline.checks.drift.suspects import Drift, Side, Suspect
 from pipeline.checks.drift.verdict import coverage, judged, notes_differ
 from pipeline.checks.drift.wiring import Boundary, Detour, detours
-from pipeline.checks.outcome import Outcome
-from pipeline.drift.across import across
+from pipeline.drift.across import opinion, proved
 from pipeline.drift.work import Work
 
 SMALL = frozenset(("int8", "uint8", "float16", "int16"))
@@ -61,15 +60,8 @@ def _rewritten(found: Sequence[Suspect], one: Graph, two: Graph, work: Work) -> 
         return False
     if any(_computes_in(graph, values.COARSE) for graph in (one, two)):
         return False
-    known, notes = work.known, list(work.notes)
-    try:
-        second = across(one, two, work)
-    except EdgeExportError:  # a file that does not run: its graph has said why
-        return False
-    finally:
-        work.known, work.notes[:] = known, notes
-    proved = (second.coverage.get(name) for name in ("proved_a", "proved_b"))
-    same = second.outcome is Outcome.PASSED and all(share is not None and share >= 1.0 for share in proved)
+    second = opinion(one, two, work)
+    same = second is not None and proved(second, 1.0)
     if same:
         changed = ", ".join(dict.fromkeys(suspect.b.op_type or suspect.a.op_type for suspect in found))
         work.note(f"written another way, and each piece alone gives the same: {changed}")
