@@ -29,10 +29,7 @@ class Framework(StrEnum):
 
 
 class Format(StrEnum):
-    """A node of the route graph. `torch` and `keras` are source models (a builder and its weights).
-
-    A `keras-file` is a whole model as Keras saves it, a `pt2` one as torch.export does.
-    """
+    """A node of the route graph. `torch` and `keras` are source models (a builder and its weights)."""
 
     TORCH = "torch"
     KERAS = "keras"
@@ -41,9 +38,6 @@ class Format(StrEnum):
     TORCHSCRIPT = "torchscript"
     EXECUTORCH = "executorch"
     COREML = "coreml"
-    SAVEDMODEL = "savedmodel"
-    KERAS_FILE = "keras-file"
-    PT2 = "pt2"
 
     @property
     def suffix(self) -> str:
@@ -57,8 +51,6 @@ _SUFFIX = {
     "torchscript": ".pt",
     "executorch": ".pte",
     "coreml": ".mlpackage",  # a folder
-    "savedmodel": ".savedmodel",  # a folder of any name
-    "keras-file": ".keras",
 }
 
 

@@ -39,7 +39,6 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         *("converters.adapt", "converters.samples", "converters.sniff", "converters.grid", "converters.digest"),
         *("converters.limits", "converters.words", "converters.names", "converters.state", "converters.disturbance"),
         *("converters.contract", "converters.device", "converters.errors", "converters.inspection", "converters.graph"),
-        *("converters.graph_inspection",),
         *("converters.tuning", "converters.reach", "converters.tracer", "converters.session", "converters.content"),
     ),
 )
