@@ -39,7 +39,7 @@ help: ## lists every target
 	@echo "  OUT        where the bundle goes (default: dist)"
 	@echo "  DATA       a folder of images with one folder a class, or an .npz"
 	@echo "  DEVICES    gpu,arm64,web,threads,fp16,apple or all: prove on these too (make setup-devices brings software ones)"
-	@echo "  ROUTE      only these, as \`edge-export routes\` names them, or all (default: no sealed toolchains)"
+	@echo "  ROUTE      best (default): the fastest that passes; all; or only these, as \`edge-export routes\` names them"
 	@echo "  FORCE      a stage to run again although nothing changed"
 	@echo "  ARGS       anything else for the command, such as ARGS=--json"
 	@echo

@@ -130,6 +130,13 @@ def toolchain(name: str) -> Toolchain:
     return found[name]
 
 
+def made(name: str) -> bool:
+    """Whether the sealed environment of that name is here; whether it is whole takes a look at every file."""
+    from converters.toolchains import sealed
+
+    return sealed.folder(toolchain(name)).is_dir()
+
+
 def launch(worker: str) -> Launch:
     """How the process of a worker is started; a sealed environment is made when it is first needed.
 

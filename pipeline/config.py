@@ -45,6 +45,7 @@ class Limits:
     measure_s: float
     latency_s: float
     latency_budget_s: float
+    race_budget_s: float
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from converters import registry
-from converters.contract import EXPANDED, Format, Framework, Precision, RuntimeSpec
+from converters.contract import Format, Framework, Precision, RuntimeSpec
 from converters.device import split_name
 from converters.errors import EdgeExportError, UsageError
 from pipeline import config, recipes
@@ -15,7 +15,7 @@ from pipeline.bundle import artifact_file_name, slug
 from pipeline.config import Configs, ModelConfig
 from pipeline.drift import drift_of
 from pipeline.request import CALIBRATED, Request, devices_of, frameworks_of, name_of, precisions_of, targets_of
-from pipeline.routes import SOURCE_FORMAT, Route, find_routes, routes_of
+from pipeline.routes import SOURCE_FORMAT, Route, is_best
 from pipeline.stages.convert import calibration_task, convert_task
 from pipeline.stages.data import data_task
 from pipeline.stages.drift import drift_task
@@ -23,6 +23,7 @@ from pipeline.stages.reference import reference_task
 from pipeline.stages.train import capture_task, train_task
 from pipeline.stages.validate import inspect_task, latency_task, measure_task
 from pipeline.task import Task
+from pipeline.wanted import not_weighed, wanted_routes
 
 _LOOK = partial(drift_of, layers=True)
 
@@ -52,7 +53,10 @@ class PlannedCell:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that a run will do, before any of it is done."""
+    """Everything that a run will do, before any of it is done.
+
+    `best`: of the routes to one file, the one is taken that measurements speak for; else all of them.
+    """
 
     model: str
     data: Task | None
@@ -60,6 +64,7 @@ class Plan:
     references: Mapping[Framework, Task]
     cells: tuple[PlannedCell, ...]
     notes: tuple[str, ...]
+    best: bool = False
 
     def tasks(self) -> list[Task]:
         """Every task of the plan, in the order of the stages."""
@@ -110,7 +115,7 @@ def make_plan(request: Request, configs: Configs) -> Plan:
     notes: list[str] = []
     cells: list[PlannedCell] = []
     for framework in frameworks:
-        chosen, missing = _choose(framework, targets, precisions, request.routes, configs)
+        chosen, missing = wanted_routes(framework, targets, precisions, request.routes, configs)
         notes += missing
         branch = _Branch(name, sources[framework], references[framework], data, configs, devices)
         for route in chosen:
@@ -121,7 +126,9 @@ def make_plan(request: Request, configs: Configs) -> Plan:
             notes += [] if made else [branch.why_not(route)]
     if not cells:
         raise UsageError(f"nothing can be made of this request: {'; '.join(notes)}. `edge-export routes` shows the way")
-    return Plan(name, data, sources, references, tuple(cells), tuple(notes))
+    best = is_best(request.routes)
+    notes += not_weighed(frameworks, targets, configs) if best else []
+    return Plan(name, data, sources, references, tuple(cells), tuple(notes), best)
 
 
 @dataclass(frozen=True)
@@ -255,31 +262,3 @@ def _plain(route: Route, chosen: Sequence[Route]) -> Route | None:
 
 def _chain(route: Route) -> tuple[str, Format]:
     return route.name, route.target
-
-
-def _choose(
-    framework: Framework,
-    targets: Sequence[str],
-    precisions: Sequence[Precision],
-    names: Sequence[str],
-    configs: Configs,
-) -> tuple[list[Route], list[str]]:
-    """The routes of a framework to the targets in the precisions asked for, and what has none.
-
-    Raises:
-        UsageError: no route has a name that was asked for.
-    """
-    routes = routes_of(names, find_routes(framework, recipes.edges(configs)))
-    chosen: list[Route] = []
-    missing: list[str] = []
-    for target in targets:
-        there = [route for route in routes if route.target == configs.targets[target].format]
-        chosen += [route for route in there if route.precision in (precisions or list(Precision))]
-        made = {route.precision for route in there}
-        usual = [precision for precision in Precision if precision not in EXPANDED]  # which few formats have
-        lacking = [precision.value for precision in precisions or usual if precision not in made]
-        if not there:
-            missing.append(f"no route leads from {framework} to {target}")
-        elif lacking:
-            missing.append(f"no route makes {', '.join(lacking)} of {target} from {framework}")
-    return chosen, missing

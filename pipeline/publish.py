@@ -14,6 +14,7 @@ from converters.contract import Artifact
 from converters.errors import ModelError
 from pipeline import evidence
 from pipeline.bundle import BundleContents, has_image_rules, image_rules, open_bundle, write_bundle
+from pipeline.checks.choice import Choice
 from pipeline.checks.gates import Gates, to_toml
 from pipeline.checks.outcome import Cell, Outcome
 from pipeline.datasets.dataset import Dataset
@@ -22,6 +23,7 @@ from pipeline.entries import read_artifact
 from pipeline.plan import Plan
 from pipeline.report import json_report
 from pipeline.report.console import print_cells
+from pipeline.report.decode import encode
 from pipeline.report.document import Report, cell_to_json
 from pipeline.report.files import NAMES
 from pipeline.stages.report import Found, build_report
@@ -39,6 +41,7 @@ def publish(
     store: Store,
     out: Path,
     command: str,
+    choices: Sequence[Choice] = (),
 ) -> tuple[Path, Report, bool]:
     """(the bundle, its report, whether it was written now): an existing bundle of the same verdicts is kept.
 
@@ -52,6 +55,7 @@ def publish(
         "verdicts": digest([json.dumps(cell_to_json(cell), sort_keys=True) for cell in cells]),
         "artifacts": digest(sorted(artifact.sha256 for artifact in made)),
         "layers": digest([task.key for task in _drifts(plan)]),
+        "choices": digest(json.dumps(encode(tuple(choices)), sort_keys=True)),
         "gates": digest(gates.to_json()),
         "code of the report": code("pipeline/report", "pipeline/bundle", "pipeline/stages/report.py"),
     }
@@ -60,7 +64,7 @@ def publish(
         kept = _kept(folder, last.get("manifest", ""))
         if kept is not None:
             return folder, kept, False
-    report = build_report(_found(plan, gates, cells, results, made), f"edge-export: {plan.model}", command)
+    report = build_report(_found(plan, gates, cells, results, made, choices), f"edge-export: {plan.model}", command)
     with tempfile.TemporaryDirectory(dir=store.temporary()) as temporary:
         gates_file = Path(temporary) / "gates.toml"
         gates_file.write_text(to_toml(gates))
@@ -104,7 +108,12 @@ def _made(plan: Plan, results: Mapping[str, Result]) -> list[Artifact]:
 
 
 def _found(
-    plan: Plan, gates: Gates, cells: Sequence[Cell], results: Mapping[str, Result], made: Sequence[Artifact]
+    plan: Plan,
+    gates: Gates,
+    cells: Sequence[Cell],
+    results: Mapping[str, Result],
+    made: Sequence[Artifact],
+    choices: Sequence[Choice],
 ) -> Found:
     entries = {name: result.entry for name, result in results.items() if result.entry is not None}
     seconds: dict[str, float] = {}
@@ -126,6 +135,7 @@ def _found(
         notes=plan.notes,
         seconds=seconds,
         drifts=[evidence.read_drift(entries[task.name]) for task in _drifts(plan) if task.name in entries],
+        choices=choices,
     )
 
 

@@ -32,7 +32,7 @@ class Request:
     name: str = ""
     recipe: str = ""  # a recipe file in the place of the project's for its precision
     keep: tuple[str, ...] = ()  # regular expressions: layers left in float
-    routes: tuple[str, ...] = ()  # by name, or `all`; empty: every one that needs no sealed toolchain
+    routes: tuple[str, ...] = ()  # by name, `best` or `all`; empty: best
     devices: tuple[str, ...] = ()  # groups of configs/targets.toml beside the runtimes that are always proved
 
     def __post_init__(self) -> None:

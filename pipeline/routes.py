@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from converters.contract import Edge, Format, Framework, Precision
@@ -11,6 +11,8 @@ from converters.errors import UsageError
 
 SOURCE_FORMAT = {Framework.TORCH: Format.TORCH, Framework.TENSORFLOW: Format.KERAS}
 """The node that each framework's models start from."""
+BEST, ALL = "best", "all"
+"""Words in the place of routes' names."""
 
 
 @dataclass(frozen=True)
@@ -47,21 +49,30 @@ class Route:
         return tuple((edge, self.precision if i == last else Precision.FP32) for i, edge in enumerate(self.edges))
 
 
-def routes_of(names: Sequence[str], routes: Sequence[Route]) -> tuple[Route, ...]:
-    """The routes of those names; all of them for `all`; where nothing was said, those without a sealed toolchain.
+def routes_of(names: Sequence[str], routes: Sequence[Route], here: Callable[[str], bool]) -> tuple[Route, ...]:
+    """The routes of those names; all of them for `all`; for `best`, and where nothing was said, what can be weighed.
+
+    That are those whose sealed toolchains are `here`: minutes and gigabytes for another are the user's to spend.
 
     Raises:
-        UsageError: no route is called so; the message lists what there is.
+        UsageError: no route is called so, or `best` stands beside others; the message lists what there is.
     """
-    if "all" in names:
+    if ALL in names:
         return tuple(routes)
-    if not names:
-        return tuple(route for route in routes if not route.sealed)
+    if is_best(names):
+        return tuple(route for route in routes if all(map(here, route.sealed)))
     known = dict.fromkeys(route.name for route in routes)
     for name in names:
+        if name == BEST:
+            raise UsageError(f"--route best weighs every route that is here; beside {', '.join(names)} it says nothing")
         if name not in known:
-            raise UsageError(f"no route is called {name!r}; there are {', '.join(known)}, all")
+            raise UsageError(f"no route is called {name!r}; there are {', '.join(known)}, best, all")
     return tuple(route for route in routes if route.name in names)
+
+
+def is_best(names: Sequence[str]) -> bool:
+    """Whether one route to each file is taken, by measurement."""
+    return not names or set(names) == {BEST}
 
 
 def find_routes(framework: Framework, edges: Iterable[Edge]) -> tuple[Route, ...]:

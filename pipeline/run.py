@@ -18,6 +18,7 @@ from converters.worker import WorkerPool
 from pipeline.bundle import require_place
 from pipeline.checks.gates import Gates
 from pipeline.checks.outcome import Cell
+from pipeline.choosing import choose_routes
 from pipeline.config import load_model
 from pipeline.configs import load_configs
 from pipeline.display import STAGES, ConsoleDisplay
@@ -78,8 +79,9 @@ def execute(request: Request, options: Options) -> int:
         _raise_user_faults(plan, results)
         if options.until == "report":
             cells = judge(plan, gates, results, driver)
+            plan, cells, choices = choose_routes(plan, cells, results, driver, gates.latency, configs.limits)
             display.summary()
-            folder, report, written = publish(plan, gates, cells, results, store, options.out, command)
+            folder, report, written = publish(plan, gates, cells, results, store, options.out, command, choices)
             if not written:
                 console.print("  [dim]=[/] package: nothing to do, the bundle holds these verdicts already")
         else:

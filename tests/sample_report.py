@@ -7,6 +7,7 @@ import math
 import numpy as np
 import sample_drifts
 
+from pipeline.checks.choice import Candidate, Choice
 from pipeline.checks.outcome import Cell, Check, Outcome
 from pipeline.report.document import ArtifactRow, ModelCard, Report
 from pipeline.report.flips import flips
@@ -31,6 +32,33 @@ GATES = {
     },
     "accuracy": {"drop_points_max": 0.5, "reason": "What a person would not notice on the reference model."},
 }
+
+CHOICES = (
+    Choice(
+        framework="torch",
+        target="tflite",
+        precision="int8",
+        runtime="litert-xnnpack",
+        route="litert",
+        fastest="litert",
+        reason="the fastest on litert-xnnpack of 2 that pass every gate",
+        candidates=(
+            Candidate(
+                "onnx-onnx2tf",
+                "a.tflite",
+                Outcome.PASSED,
+                52_000,
+                0.113,
+                1.12,
+                1.1,
+                1.14,
+                "slower than litert by 12.0 %",
+            ),
+            Candidate("litert", "b.tflite", Outcome.PASSED, 48_312, 0.101, None, None, None, "chosen: the fastest"),
+            Candidate(HOSTILE, "", Outcome.FAILED, 0, None, None, None, None, "rejected, FAILED: parity: 12 dB"),
+        ),
+    ),
+)
 
 
 def report() -> Report:
@@ -64,6 +92,7 @@ def report() -> Report:
         notes=("The machine was busy: latency intervals are wide.", HOSTILE),
         timings_s={"data": 0.4, "train": 141.2, "convert": 58.0, "validate": 96.31},
         drifts=sample_drifts.DRIFTS,
+        choices=CHOICES,
     )
 
 

@@ -42,8 +42,8 @@ RouteOption = Annotated[
     list[str] | None,
     typer.Option(
         "--route",
-        help="Only these, as `edge-export routes` names them, or all: sealed toolchains too.",
-        show_default="every one that needs no sealed toolchain",
+        help="best, the fastest of what passes; all, with sealed toolchains; or only these, as `routes` names them.",
+        show_default="best",
     ),
 ]
 Devices = Annotated[

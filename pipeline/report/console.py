@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.checks.outcome import Cell
-from pipeline.report import view
+from pipeline.report import choices, view
 from pipeline.report.document import Report
 from pipeline.report.figures import key_numbers
 from pipeline.report.marks import MARKS, headline, worst_first
@@ -52,6 +52,8 @@ def _print(report: Report, console: Console, files: Mapping[str, Path]) -> None:
         line = Text(f"{MARKS[group.outcome].symbol} {group.outcome} ", MARKS[group.outcome].style)
         line.append(f"{len(group.cells)} cell{'s' if len(group.cells) > 1 else ''}: ", "none")
         console.print(line.append(one_line(group.reason, REASON), "none"))
+    for choice in report.choices:
+        console.print(Text(one_line(f"route {choices.line(choice)}", REASON)))
     mark = MARKS[report.outcome]
     console.print()
     console.print(Text(f"{mark.symbol} {report.outcome} ", mark.style).append(f"{headline(report)}.", "none"))

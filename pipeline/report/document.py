@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pipeline.checks.choice import Choice
 from pipeline.checks.drift.suspects import Drift
 from pipeline.checks.outcome import Cell, Metric, Outcome, worst
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ class Report:
     notes: Sequence[str] = ()  # what a reader must know: noisy machine, synthetic inputs, ...
     timings_s: Mapping[str, float] = field(default_factory=dict)
     drifts: Sequence[Drift] = ()  # each file beside its origin, layer by layer, in the order of the artifacts
+    choices: Sequence[Choice] = ()  # of the routes to one file, where there were several: which was taken, and why
 
     @property
     def outcome(self) -> Outcome:

@@ -6,7 +6,7 @@ import re
 
 from pipeline.checks.drift.check import told
 from pipeline.checks.outcome import Cell
-from pipeline.report import view
+from pipeline.report import choices, view
 from pipeline.report.document import Report
 from pipeline.report.figures import key_numbers
 from pipeline.report.layers import summary
@@ -31,6 +31,7 @@ def render(report: Report) -> str:
         lines += _table(matrix)
     lines += _failures(worst_first(report.cells), view.titles(report))
     lines += _not_run(view.not_run(report.cells))
+    lines += _choices(report)
     lines += _layers(report)
     lines += _artifacts(report)
     lines += [f"Made {_text(report.created)} by {_code(report.command)}", ""]
@@ -74,6 +75,19 @@ def _not_run(groups: tuple[view.Group, ...]) -> list[str]:
         mark = f"{MARKS[group.outcome].symbol} **{group.outcome}**"
         lines.append(f"- {mark} {count}: {_text(one_line(group.reason, REASON))}")
     return [*lines, ""]
+
+
+def _choices(report: Report) -> list[str]:
+    """Which of several routes each file was taken from, folded away."""
+    if not report.choices:
+        return []
+    rows = []
+    for choice in report.choices:
+        for one in choices.rows(choice):
+            name = f"**{_text(one.route)}**" if one.chosen else _text(one.route)
+            rows.append(_row([_text(choices.subject(choice)), name, *map(_text, (one.latency, one.ratio, one.says))]))
+    head = [_row(["file", "route", "latency", "to the fastest", ""]), _row(["---", "---", "---:", "---:", "---"])]
+    return ["<details><summary>Routes that were weighed</summary>", "", *head, *rows, "", "</details>", ""]
 
 
 def _layers(report: Report) -> list[str]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from converters.contract import Artifact, TensorSpec
 from pipeline import evidence, golden
+from pipeline.checks.choice import Choice
 from pipeline.checks.drift.suspects import Drift
 from pipeline.checks.outcome import Cell
 from pipeline.checks.verdict import class_output
@@ -41,6 +42,7 @@ class Found:
     notes: Sequence[str] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
     drifts: Sequence[Drift] = ()
+    choices: Sequence[Choice] = ()
 
 
 def build_report(found: Found, title: str, command: str) -> Report:
@@ -67,6 +69,7 @@ def build_report(found: Found, title: str, command: str) -> Report:
         notes=tuple(notes),
         timings_s=dict(found.seconds),
         drifts=tuple(found.drifts),
+        choices=tuple(found.choices),
     )
 
 

@@ -72,13 +72,14 @@ def latency_task(
     limits: Limits,
     *,
     against: RuntimeSpec | None = None,
+    name: str = "",
     seed: int = 0,
 ) -> Task:
     """Times an artifact against its baseline in interleaved rounds, until they decide, alone on the machine.
 
     The gate that comes with the project says when they have, whatever gate judges: a changed gate times nothing anew.
     The baseline of an fp32 artifact is itself. `against` is the baseline's runtime, of the same worker, where it is
-    another one.
+    another one. `name` is the task's, where one artifact is timed against several.
     """
     beside, gate = against or runtime, LatencyGate(**config.load().gates["latency"])
 
@@ -97,7 +98,7 @@ def latency_task(
         timings = time_in_worker(call, pairing, gate, limits.latency_budget_s, seed)
         (context.folder / evidence.TIMINGS).write_text(json.dumps(timings.to_json()))
 
-    name = f"time {artifact.name.partition(' ')[2]}@{runtime.name}"
+    name = name or f"time {artifact.name.partition(' ')[2]}@{runtime.name}"
     ingredients = {**_runtime_ingredients(runtime)}
     ingredients["latency budget"] = digest([limits.latency_budget_s, seed, dataclasses.asdict(gate)])
     ingredients |= {"runtime of the baseline": against.name} if against else {}

@@ -8,6 +8,7 @@ from architecture.sources import Import, imports, modules
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("pipeline.cli",),
     ("pipeline.commands", "pipeline.repair", "pipeline.run", "pipeline.publish", "pipeline.display"),
+    ("pipeline.choosing",),
     (
         *("pipeline.driver", "pipeline.plan", "pipeline.configs", "pipeline.doctor", "pipeline.devices"),
         *("pipeline.lone", "pipeline.compare", "pipeline.drift", "pipeline.race", "pipeline.revalidate"),
@@ -21,7 +22,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ),
     (
         *("pipeline.task", "pipeline.entries", "pipeline.request", "pipeline.routes"),
-        *("pipeline.recipes",),
+        *("pipeline.recipes", "pipeline.wanted"),
         *("pipeline.config", "pipeline.store", "pipeline.workspace", "pipeline.resources", "pipeline.environment"),
     ),
     (

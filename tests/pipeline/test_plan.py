@@ -10,11 +10,19 @@ from converters.contract import EXPANDED, Edge, Format, Framework, Precision
 from converters.device import Device
 from converters.errors import DataError, UsageError
 from pipeline import config
-from pipeline.plan import make_plan
+from pipeline.plan import Plan, make_plan
 from pipeline.request import Request
 from pipeline.task import Task
 
 CONFIGS = config.load()
+
+
+@pytest.fixture(autouse=True)
+def no_toolchains(monkeypatch):
+    """What is planned does not hang on what this machine has."""
+    monkeypatch.setattr(registry, "made", lambda name: False)
+
+
 BOTH = Request(("all",), "digits-cnn")
 
 
@@ -269,11 +277,21 @@ def test_devices_that_do_not_exist_are_told_what_does():
         make_plan(Request(("tflite",), "fashion-cnn", devices=("npu",)), config.load())
 
 
-def test_sealed_routes_are_planned_only_where_they_are_named():
-    def routes(*names: str) -> set[str]:
-        request = dataclasses.replace(BOTH, targets=("tflite",), routes=names)
-        return {cell.route.name for cell in make_plan(request, CONFIGS).cells}
+def test_sealed_routes_are_weighed_where_they_are_here_and_the_others_are_named(monkeypatch):
+    def plan(*names: str) -> Plan:
+        return make_plan(dataclasses.replace(BOTH, targets=("tflite",), routes=names), CONFIGS)
 
-    assert routes() == {"litert"}
+    def routes(*names: str) -> set[str]:
+        return {cell.route.name for cell in plan(*names).cells}
+
+    assert not {"onnx-onnx2tf", "onnx-onnx-tf"} & routes()
+    assert plan().best
+    (note,) = [note for note in plan().notes if "onnx-onnx2tf" in note]
+    assert "was not weighed" in note
+    assert "`edge-export toolchains build onnx2tf` brings it" in note
     assert routes("onnx-onnx-tf") == {"onnx-onnx-tf"}
-    assert routes("all") == {"litert", "onnx-onnx2tf", "onnx-onnx-tf"}
+    assert not plan("onnx-onnx-tf").best
+    assert {"litert", "onnx-onnx2tf", "onnx-onnx-tf"} <= routes("all")
+    monkeypatch.setattr(registry, "made", lambda name: name == "onnx2tf")
+    assert {"litert", "onnx-onnx2tf"} <= routes("best")
+    assert "onnx-onnx-tf" not in routes()

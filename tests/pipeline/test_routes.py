@@ -59,11 +59,16 @@ def test_the_real_graph_reaches_every_target_in_the_promised_precisions():
     assert {("onnx", "onnx", "fp32"), ("onnx", "onnx", "int8")} <= torch & keras
 
 
-def test_a_route_through_a_sealed_toolchain_is_taken_where_it_is_named():
+def test_a_route_through_a_sealed_toolchain_is_weighed_where_that_is_here_and_taken_where_it_is_named():
     found = find_routes(Framework.TORCH, registry.edges())
-    plain = routes_of((), found)
+    plain = routes_of((), found, lambda chain: False)
     assert not any(route.sealed for route in plain)
-    assert {route.name for route in routes_of(("onnx-onnx2tf",), found)} == {"onnx-onnx2tf"}
-    assert set(routes_of(("all",), found)) == set(found) > set(plain)
-    with pytest.raises(UsageError, match=r"no route is called 'onnx2tf'; there are .*onnx-onnx2tf"):
-        routes_of(("onnx2tf",), found)
+    assert routes_of(("best",), found, lambda chain: False) == plain
+    weighed = routes_of((), found, lambda chain: chain == "onnx2tf")
+    assert {chain for route in weighed for chain in route.sealed} == {"onnx2tf"}
+    assert {route.name for route in routes_of(("onnx-onnx2tf",), found, bool)} == {"onnx-onnx2tf"}
+    assert set(routes_of(("all",), found, lambda chain: False)) == set(found) > set(plain)
+    with pytest.raises(UsageError, match=r"no route is called 'onnx2tf'; there are .*onnx-onnx2tf.*best, all"):
+        routes_of(("onnx2tf",), found, bool)
+    with pytest.raises(UsageError, match="beside best, litert it says nothing"):
+        routes_of(("best", "litert"), found, bool)

@@ -41,7 +41,7 @@ def test_the_schema_refuses_what_the_reader_refuses(document: dict[str, Any]) ->
     for change in (
         {"surprise": 1},
         {"outcome": "GREEN"},
-        {"schema_version": 3},
+        {"schema_version": 4},
         {"cells": [{**document["cells"][0], "checks": [{"name": "parity"}]}]},
     ):
         assert not validator().is_valid({**document, **change})
@@ -62,6 +62,11 @@ def test_what_is_written_is_read_back(tmp_path: Path, make: Any) -> None:
 def test_a_report_of_the_first_version_is_read(document: dict[str, Any]) -> None:
     first = edited(edited(document, "schema_version", value=1), "drifts", value=...)
     assert json_report.from_json(edited(first, "counts", "UNDECIDED", value=...)).drifts == ()
+
+
+def test_a_report_of_the_second_version_is_read(document: dict[str, Any]) -> None:
+    second = edited(edited(document, "schema_version", value=2), "choices", value=...)
+    assert json_report.from_json(second).choices == ()
 
 
 def test_numbers_that_json_lacks_survive(tmp_path: Path) -> None:
@@ -103,7 +108,7 @@ def edited(document: dict[str, Any], *path: Any, value: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        (("schema_version",), 3, "schema_version 3 was written by a newer edge-export; this one reads up to 2"),
+        (("schema_version",), 4, "schema_version 4 was written by a newer edge-export; this one reads up to 3"),
         (("schema_version",), ..., "no schema_version"),
         (("schema_version",), "1", "no schema_version"),
         (("schema_version",), True, "no schema_version"),

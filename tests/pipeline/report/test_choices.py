@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import io
+
+import sample_report
+from rich.console import Console
+
+from pipeline.report import choices, html_report, json_report, markdown
+from pipeline.report.console import print_cells
+
+REPORT = sample_report.report()
+CHOICE = REPORT.choices[0]
+
+
+def test_a_choice_is_one_line_with_every_other_route_and_why():
+    line = choices.line(CHOICE)
+    assert line.startswith("torch → tflite int8: by litert, the fastest")
+    assert "onnx-onnx2tf slower than litert by 12.0 %" in line
+    assert "rejected, FAILED: parity: 12 dB" in line
+
+
+def test_rows_begin_with_the_chosen_route_and_tell_ratios_with_their_interval():
+    first, *others = choices.rows(CHOICE)
+    assert (first.route, first.chosen, first.ratio) == ("litert", True, "1")
+    assert [row.ratio for row in others] == ["1.12 (1.1 to 1.14)", ""]
+    assert others[1].latency == ""
+
+
+def test_every_form_of_the_report_tells_it():
+    stream = io.StringIO()
+    print_cells(REPORT, Console(file=stream, width=400))
+    for text in (stream.getvalue(), html_report.render(REPORT), markdown.render(REPORT).replace("\\", "")):
+        assert "torch → tflite int8" in text
+        assert "slower than litert by 12.0 %" in text
+        assert sample_report.HOSTILE not in html_report.render(REPORT)
+
+
+def test_a_choice_survives_json():
+    assert json_report.from_json(json_report.to_json(REPORT)).choices == REPORT.choices
+
+
+def test_without_a_choice_nobody_speaks_of_one():
+    passed = sample_report.passed()
+    assert 'id="routes"' not in html_report.render(passed)
+    assert "Routes that were weighed" not in markdown.render(passed)
