@@ -10,6 +10,7 @@ from converters.errors import EdgeExportError
 from pipeline.checks.latency import Comparison
 from pipeline.checks.outcome import SEVERITY, Outcome, worst
 
+_TWICE = 2
 Race = Callable[[str, str], Comparison | EdgeExportError]
 """Times the file of one route beside that of another, interleaved: the first one's time to the second's."""
 
@@ -187,4 +188,9 @@ def _candidate(
 def _told(found: Comparison, leader: str, *, near: bool) -> str:
     if near:
         return f"within noise of {leader}, and larger"
-    return f"slower than {leader} by {100 * (found.found.ratio - 1):.1f} %"
+    ratio = found.found.ratio
+    return (
+        f"takes {ratio:.1f} times as long as {leader}"
+        if ratio >= _TWICE
+        else f"slower than {leader} by {ratio - 1:.1%}"
+    )

@@ -52,8 +52,8 @@ def test_the_fastest_is_taken_whatever_its_own_measurement_said():
     others = by_route(choice)
     assert others["b"].ratio == pytest.approx(1.2)
     assert others["b"].ratio_low < 1.2 < others["b"].ratio_high
-    assert others["b"].says == "slower than a by 20.0 %"
-    assert others["c"].says == "slower than a by 100.0 %"
+    assert others["b"].says == "slower than a by 20.0%"
+    assert others["c"].says == "takes 2.0 times as long as a"
     assert others["a"].ratio is None
 
 
