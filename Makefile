@@ -10,6 +10,9 @@ DATA      ?=
 FORCE     ?=
 DEVICES   ?=
 ARGS      ?=
+ABI       ?= arm64-v8a x86_64
+GPU       ?=
+BUNDLE    ?= $(wildcard dist/fashion-cnn)
 
 VENV  := .venv
 BIN   := $(VENV)/bin
@@ -27,7 +30,7 @@ BUILD := $(if $(UV_TORCH_BACKEND),-$(UV_TORCH_BACKEND))
 BROKEN := $(shell test -x $(BIN)/python || echo broken)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup export test test-all check format lint bench bench-truth mutation report readme doctor lock wheel setup-system setup-devices setup-gpu setup-arm64 setup-browser test-devices clean distclean broken
+.PHONY: help setup export test test-all check format lint bench bench-truth mutation report readme doctor lock wheel setup-system setup-devices setup-gpu setup-arm64 setup-browser setup-android test-devices test-android apk clean distclean broken
 
 help: ## lists every target
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -41,6 +44,9 @@ help: ## lists every target
 	@echo "  DEVICES    gpu,arm64,web,threads,fp16,apple or all: prove on these too (make setup-devices brings software ones)"
 	@echo "  ROUTE      best (default): the fastest that passes; all; or only these, as \`edge-export routes\` names them"
 	@echo "  FORCE      a stage to run again although nothing changed"
+	@echo "  ABI        of make apk: arm64-v8a, x86_64 or both (default)"
+	@echo "  GPU        1: make apk takes the older interpreter along, which has a GPU delegate"
+	@echo "  BUNDLE     what make apk puts inside (default: dist/fashion-cnn where it is; none: nothing)"
 	@echo "  ARGS       anything else for the command, such as ARGS=--json"
 	@echo
 	@echo "  PYTHON     which Python 3.11 to 3.13 to build the environment with"
@@ -53,10 +59,10 @@ export: $(READY)$(EXPORT_SET)$(BUILD) ## converts and proves models: make export
 		$(if $(FORCE),--force "$(FORCE)") \
 		$(if $(ROUTE),--route "$(ROUTE)") $(if $(DEVICES),--devices "$(DEVICES)") $(ARGS)
 
-test: setup-system test-devices lint ## format, lint, types and every test but the slow ones
+test: setup-system test-devices test-android lint ## format, lint, types and every test but the slow ones
 	@$(BIN)/pytest -n 2 --dist loadfile -m "not slow" $(ARGS)
 
-test-all: setup-system test-devices lint ## the same with the slow sweeps
+test-all: setup-system test-devices test-android lint ## the same with the slow sweeps
 	@$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 check: test ## the same as `make test`: what CI runs
@@ -108,6 +114,15 @@ setup-browser: $(READY)dev$(BUILD) ## brings LiteRT.js, and a browser where ther
 
 test-devices: $(READY)dev$(BUILD) ## as setup-devices; what cannot be had leaves its tests NOT_RUN
 	@$(EDGE) devices install || echo "[devices] not all could be installed: their tests will report NOT_RUN" >&2
+
+setup-android: ## installs JDK 17, Maven and Debian's Android tools (root and apt), or says how
+	@sh scripts/setup_android.sh
+
+test-android: ## as setup-android; what cannot be had leaves its tests NOT_RUN
+	@sh scripts/setup_android.sh || true
+
+apk: $(READY)core$(BUILD) ## builds and proves the Android demo without Google's SDK: make apk BUNDLE=dist/fashion-cnn
+	@ABI="$(ABI)" GPU="$(GPU)" BUNDLE="$(filter-out none,$(BUNDLE))" PYTHON="$(BIN)/python" bash android_demo/package.sh
 
 lock: ## pins all dependencies anew: make lock [ARGS=--upgrade]
 	@UV=$$(sh scripts/setup.sh --uv) && UV="$$UV" sh scripts/lock.sh $(ARGS)
