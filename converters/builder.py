@@ -24,6 +24,7 @@ import numpy as np
 
 from converters.contract import Framework
 from converters.errors import ModelError
+from converters.model_files.served import Served
 
 _SEED = 0
 _LONGEST = 400
@@ -59,7 +60,7 @@ def framework_of(model: Any) -> Framework | None:
     torch, keras = sys.modules.get("torch"), sys.modules.get("keras")
     if torch is not None and isinstance(model, torch.nn.Module):
         return Framework.TORCH
-    if keras is not None and isinstance(model, keras.Model):
+    if (keras is not None and isinstance(model, keras.Model)) or isinstance(model, Served):
         return Framework.TENSORFLOW
     return None
 

@@ -12,6 +12,7 @@ import numpy as np
 from converters.builder import framework_of
 from converters.contract import Arrays, Framework, Signature
 from converters.errors import ContractError
+from converters.model_files.served import Served
 
 _take_mappings: weakref.WeakSet[Any] = weakref.WeakSet()
 """Subclassed Keras models found to take their tensors as one mapping: nothing in them says so before a call."""
@@ -81,6 +82,8 @@ def invoke_keras(model: Any, names: Sequence[str], tensors: Sequence[Any]) -> An
 
     A subclassed model takes them by the names of its `call`, by position, as a list, or as a mapping by name.
     """
+    if isinstance(model, Served):
+        return model(dict(zip(names, tensors, strict=True)))
     import keras
 
     struct = getattr(model, "_inputs_struct", None)

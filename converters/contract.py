@@ -33,6 +33,9 @@ class Format(StrEnum):
 
     TORCH = "torch"
     KERAS = "keras"
+    PT2 = "pt2"
+    SAVEDMODEL = "savedmodel"
+    KERAS_FILE = "keras-file"
     TFLITE = "tflite"
     ONNX = "onnx"
     TORCHSCRIPT = "torchscript"
@@ -51,6 +54,8 @@ _SUFFIX = {
     "torchscript": ".pt",
     "executorch": ".pte",
     "coreml": ".mlpackage",  # a folder
+    "savedmodel": ".savedmodel",  # a folder
+    "keras-file": ".keras",
 }
 
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from converters.contract import Format, Signature, signature_from_json
+from converters.digest import digest
+from converters.graph import Graph, Tensor
+from converters.grid import grid_bits
 
 
 @dataclass(frozen=True)
@@ -62,3 +68,44 @@ def inspection_from_json(data: Mapping[str, Any]) -> Inspection:
         metadata=data["metadata"],
         stateful=data["stateful"],
     )
+
+
+def inspection_of(graph: Graph, signature: Signature, metadata: Mapping[str, str] | None = None) -> Inspection:
+    """What a graph in memory says, as an inspector tells of a file: tensors renumbered in order, a canonical hash.
+
+    The hash is of operators, attributes and constants; names and order of independent operators do not matter.
+    """
+    place = {index: number for number, index in enumerate(sorted(graph.tensors))}
+    hashes: dict[int, bytes] = {-1: b"none"}
+    for number, index in enumerate(graph.inputs):
+        hashes[index] = digest("input", number)
+    for index, tensor in graph.tensors.items():
+        if tensor.data is not None:
+            hashes[index] = digest("constant", tensor.dtype, tensor.data.shape, tensor.data.tobytes())
+    for op in graph.ops:
+        told = [hashes.get(index, b"open") for index in op.inputs]
+        own = digest(op.type, sorted(op.attributes.items()), *told)
+        hashes.update({index: digest(own, slot) for slot, index in enumerate(op.outputs)})
+    return Inspection(
+        format=graph.format,
+        signature=signature,
+        tensors=tuple(_told(graph.tensors[index]) for index in sorted(graph.tensors)),
+        ops=tuple(
+            OpInfo(op.type, tuple(place.get(i, -1) for i in op.inputs), tuple(place[i] for i in op.outputs))
+            for op in graph.ops
+        ),
+        graph_hash=digest("outputs", *(hashes.get(index, b"open") for index in graph.outputs)).hex(),
+        metadata=metadata or {},
+    )
+
+
+def _told(tensor: Tensor) -> TensorInfo:
+    values = tensor.data
+    info = TensorInfo(tensor.name, tensor.shape or (), tensor.dtype, constant=tensor.constant)
+    if values is None:
+        return info
+    info = dataclasses.replace(info, size_bytes=values.nbytes)
+    if values.dtype.kind != "f":
+        return info
+    bits = grid_bits(values) if tensor.dtype == "float32" else 32
+    return dataclasses.replace(info, finite=bool(np.isfinite(values).all()), grid_bits=bits)

@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from converters import model_files
 from converters.builder import build, framework_of
 from converters.calling import call, flatten, invoke_keras, invoke_torch, name_outputs
 from converters.capture import capture
 from converters.contract import Artifact, Framework, Signature
 from converters.errors import ContractError
+from converters.model_files.served import Served
 from converters.weights import FORMATS, artifact, fixed, load_weights, save_weights
 
 __all__ = [
@@ -23,6 +25,7 @@ __all__ = [
     "call",
     "capture",
     "fixed",
+    "framework",
     "keras_wrapper",
     "load",
     "parameter_count",
@@ -35,23 +38,40 @@ _counted: dict[tuple[str, str, str], int] = {}
 
 
 def load(artifact: Artifact) -> Any:
-    """The nn.Module (in eval mode) or keras.Model of a source artifact; built once a process.
+    """The nn.Module (in eval mode) or keras.Model of a source artifact, or what is called as one; made once a process.
 
     Raises:
-        ModelError: the builder or the weights file cannot be used.
+        ModelError: the builder, the weights file or the model's own file cannot be used.
     """
     key = _key(artifact)
+    if artifact.format in model_files.FORMATS:
+        if not artifact.sha256 or key not in _loaded:
+            model = model_files.load(artifact)
+            if isinstance(model, Served) and model.stateful:
+                return model  # each caller has a state of its own
+            _loaded[key] = model
+        return _loaded[key]
     if not artifact.sha256 or key not in _loaded:
-        framework = next((name for name, format in FORMATS.items() if format is artifact.format), None)
-        if framework is None:
-            raise ContractError(f"a {artifact.format} file is not a source model")
-        model = build(artifact.builder, artifact.builder_args, framework)
-        if framework is Framework.TENSORFLOW and not model.built:  # subclassed: its variables come with the first call
+        own = framework(artifact)
+        model = build(artifact.builder, artifact.builder_args, own)
+        if own is Framework.TENSORFLOW and not model.built:  # subclassed: its variables come with the first call
             zeros = {spec.name: np.zeros(fixed(spec), spec.dtype) for spec in artifact.source.inputs}
             call(model, zeros, artifact.source)
-        load_weights(model, artifact.path, framework, artifact.builder)
+        load_weights(model, artifact.path, own, artifact.builder)
         _loaded[key] = model
     return _loaded[key]
+
+
+def framework(artifact: Artifact) -> Framework:
+    """Whose model a source artifact is.
+
+    Raises:
+        ContractError: no framework opens its format.
+    """
+    found = {**{format: name for name, format in FORMATS.items()}, **model_files.FORMATS}
+    if artifact.format not in found:
+        raise ContractError(f"a {artifact.format} file is not a source model")
+    return found[artifact.format]
 
 
 def parameter_count(artifact: Artifact) -> int:
@@ -69,7 +89,7 @@ def parameter_count(artifact: Artifact) -> int:
 
 
 def _key(artifact: Artifact) -> tuple[str, str, str]:
-    return artifact.builder, json.dumps(dict(artifact.builder_args), sort_keys=True), artifact.sha256
+    return artifact.builder or artifact.format, json.dumps(dict(artifact.builder_args), sort_keys=True), artifact.sha256
 
 
 def _torch_reached(model: Any, signature: Signature) -> dict[str, int]:

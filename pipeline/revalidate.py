@@ -66,7 +66,7 @@ def revalidate(wanted: Wanted, pool: WorkerPool, limits: Limits) -> Iterator[Cel
     named = [spec for name in wanted.runtimes for spec in named_runtimes(name)] if wanted.runtimes else None
     bench = _Bench(wanted.gates, named, pool, limits)
     path, done = wanted.path, 0
-    if path.is_dir() and path.suffix != Format.COREML.suffix:  # whose Manifest.json a Mac takes for a bundle's
+    if _is_bundle(path):
         bundle = open_bundle(path)
         if not wanted.own_gates:
             bench.gates = parse_gates(config.read_toml(bundle.gates), None)
@@ -86,6 +86,11 @@ def revalidate(wanted: Wanted, pool: WorkerPool, limits: Limits) -> Iterator[Cel
         yield cell
     if not done:
         raise UsageError(f"none of {', '.join(wanted.runtimes)} opens what {path} holds")
+
+
+def _is_bundle(path: Path) -> bool:
+    """Whether a path is to be a bundle; a Mac takes the Manifest.json of a Core ML package for one's."""
+    return path.is_dir() and path.suffix != Format.COREML.suffix and not (path / "saved_model.pb").exists()
 
 
 def exit_code(cells: Sequence[Cell]) -> int:

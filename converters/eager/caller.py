@@ -34,7 +34,7 @@ class Caller:
         specs = (*artifact.source.inputs, *artifact.source.outputs)
         self.batched = all(spec.shape[:1] in ((None,), (1,)) for spec in specs)
         self.size = 1  # samples a call
-        self.framework: _Torch | _Keras = _Torch() if artifact.framework == Framework.TORCH else _Keras()
+        self.framework: _Torch | _Keras = _Torch() if source.framework(artifact) is Framework.TORCH else _Keras()
 
     def calls(self, stacked: Arrays) -> Iterator[Arrays]:
         """The samples in calls: (b, *shape without its batch axis), or (1, *shape) where there is no such axis."""

@@ -10,6 +10,7 @@ import numpy as np
 from converters import adapt, source
 from converters.contract import Arrays, Artifact, Framework
 from converters.errors import ContractError
+from converters.model_files.served import Served
 from converters.session import Session
 
 BATCH = 64
@@ -22,7 +23,7 @@ def open(artifact: Artifact, runtime: str, threads: int) -> EagerSession:
     Raises:
         ModelError: the builder or the weights cannot be used.
     """
-    _set_threads(artifact.framework, threads)
+    _set_threads(source.framework(artifact), threads)
     return EagerSession(artifact, source.load(artifact), threads)
 
 
@@ -33,16 +34,24 @@ class EagerSession(Session):
         super().__init__(artifact)
         self._model = model
         self._threads = threads
+        self.stateful = isinstance(model, Served) and model.stateful
+
+    def reset(self) -> None:
+        """As the contract says."""
+        if self.stateful:
+            self._model.reset()
 
     def _call(self, inputs: Arrays) -> Arrays:
-        _set_threads(self.artifact.framework, self._threads)
+        _set_threads(source.framework(self.artifact), self._threads)
         return source.call(self._model, inputs, self.artifact.signature)
 
     def run_many(self, inputs: Arrays) -> Arrays:
         """As the contract says; where every batch axis is open, samples share calls of `BATCH`."""
         outer, own = self.artifact.source, self.artifact.signature
         specs = (*own.inputs, *own.outputs, *outer.inputs, *outer.outputs)
-        batched = all(spec.shape[:1] == (None,) and spec.layout[:1] in ("", "N") for spec in specs)
+        batched = not self.stateful and all(
+            spec.shape[:1] == (None,) and spec.layout[:1] in ("", "N") for spec in specs
+        )
         if not batched or any(value.ndim < 2 or value.shape[1] != 1 for value in inputs.values()):
             return super().run_many(inputs)
         counts = {len(value) for value in inputs.values()}

@@ -1,11 +1,14 @@
-"""TensorFlow functions as graphs: Keras source models."""
+"""TensorFlow functions as graphs: Keras source models, whole Keras files and SavedModels."""
 
-from converters.contract import Format
+from converters.contract import Format, InspectorSpec
 from converters.tracer import TracerSpec
 
 _PACKAGES = ("tensorflow-cpu", "keras")
+_FILES = (Format.SAVEDMODEL, Format.KERAS_FILE)
 
 EDGES = ()
 RUNTIMES = ()
-INSPECTORS = ()
-TRACERS = (TracerSpec(Format.KERAS, "converters.tf_graph.tracer", "tensorflow", _PACKAGES),)
+INSPECTORS = tuple(InspectorSpec(format, "converters.tf_graph.inspect", "tensorflow", _PACKAGES) for format in _FILES)
+TRACERS = tuple(
+    TracerSpec(format, "converters.tf_graph.tracer", "tensorflow", _PACKAGES) for format in (Format.KERAS, *_FILES)
+)

@@ -41,6 +41,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         *("converters.limits", "converters.words", "converters.names", "converters.state", "converters.disturbance"),
         *("converters.contract", "converters.device", "converters.errors", "converters.inspection", "converters.graph"),
         *("converters.tuning", "converters.reach", "converters.tracer", "converters.session", "converters.content"),
+        *("converters.model_files", "converters.magic"),
     ),
 )
 """From the top to the ground: a module may import from its own layer and from those below, never from above."""
@@ -62,6 +63,7 @@ TOOLKIT_PACKAGES = (*LAYERS[-3], *LAYERS[-4])
 WORK_ON_MODELS = (
     *("pipeline.models", "pipeline.datasets"),
     *("converters.source", "converters.builder", "converters.calling", "converters.capture", "converters.weights"),
+    "converters.model_files",
 )
 """Beside converters/<toolkit>/, these alone may import a toolkit: inside functions, which run in a worker process."""
 

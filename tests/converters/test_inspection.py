@@ -3,10 +3,12 @@ from __future__ import annotations
 import dataclasses
 import json
 
+import numpy as np
 import pytest
 
 from converters.contract import Format, Signature, TensorSpec
-from converters.inspection import Inspection, OpInfo, TensorInfo, inspection_from_json
+from converters.graph import Graph, Op, Tensor
+from converters.inspection import Inspection, OpInfo, TensorInfo, inspection_from_json, inspection_of
 
 INSPECTION = Inspection(
     format=Format.TFLITE,
@@ -51,3 +53,22 @@ def test_a_record_with_a_part_missing_is_no_inspection(key):
 def test_a_tensor_is_finite_and_of_full_precision_unless_its_reader_says_otherwise():
     plain = TensorInfo("x", (1,), "float32", True)
     assert (plain.finite, plain.grid_bits, plain.scales) == (True, 32, 0)
+
+
+def test_a_graph_in_memory_is_told_as_a_file_is() -> None:
+    weights = np.arange(6, dtype=np.float32).reshape(2, 3)
+    tensors = {
+        0: Tensor(0, "x", (-1, 2), "float32"),
+        5: Tensor(5, "w", (2, 3), "float32", weights),
+        9: Tensor(9, "y", None, "float32"),
+    }
+    signature = Signature((TensorSpec("x", (None, 2), "float32"),), (TensorSpec("y", (None, 3), "float32"),))
+    graph = Graph(Format.PT2, tensors, (Op(0, "matmul", (0, 5, -1), (9,)),), (0,), (9,), ("x",), ("y",))
+    found = inspection_of(graph, signature)
+    assert found.ops == (OpInfo("matmul", (0, 1, -1), (2,)),)
+    assert found.tensors[1].size_bytes == 24
+    assert found.tensors[1].finite
+    other = dataclasses.replace(graph, tensors={**tensors, 5: dataclasses.replace(tensors[5], data=weights * np.nan)})
+    changed = inspection_of(other, signature)
+    assert changed.graph_hash != found.graph_hash
+    assert not changed.tensors[1].finite

@@ -44,7 +44,7 @@ def test_a_name_that_is_not_there_says_what_is():
     with pytest.raises(UsageError, match=there):
         registry.edge("onnx_from_jax")
     with pytest.raises(
-        UsageError, match="no runtime is called 'tvm'; there are .*executorch, executorch-vulkan, keras-eager"
+        UsageError, match="no runtime is called 'tvm'; there are .*executorch, executorch-vulkan, keras, keras-eager"
     ):
         registry.runtime("tvm")
 

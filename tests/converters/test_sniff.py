@@ -42,6 +42,8 @@ def archive(*names: str) -> bytes:
 
 
 TORCHSCRIPT = archive("m/data.pkl", "m/code/__torch__.py", "m/constants.pkl", "m/version")
+PT2 = archive("m/models/model.json", "m/data/weights/weight_0", "m/archive_format", "m/archive_version")
+KERAS = archive("metadata.json", "config.json", "model.weights.h5")
 STATE_DICT = archive("m/data.pkl", "m/data/0", "m/version")
 EXECUTORCH = (
     struct.pack("<I", 48) + b"ET12" + b"eh00" + struct.pack("<IQQQ", 32, 200, 256, 44) + bytes(8) + bytes(range(252))
@@ -52,6 +54,8 @@ WHOLE = {
     Format.ONNX: onnx(),
     Format.TORCHSCRIPT: TORCHSCRIPT,
     Format.EXECUTORCH: EXECUTORCH,
+    Format.PT2: PT2,
+    Format.KERAS_FILE: KERAS,
 }
 
 
@@ -106,7 +110,6 @@ def test_a_suffix_that_lies_is_told_with_both_formats(tmp_path: Path, held: Form
         ("m.pt", STATE_DICT, "torch.save archive without code: a pickle can run code"),
         ("m.pt", TORCHSCRIPT[:300], "without its central directory: truncated"),
         ("m.pth", pickle.dumps({"w": [1.0]}), "a pickle can run code, so it is not loaded"),
-        ("m.keras", archive("config.json", "model.weights.h5"), "a Keras archive; give its builder"),
         ("m.zip", archive("a/readme.txt"), "zip archive without a model"),
         ("m.h5", b"\x89HDF\r\n\x1a\n" + bytes(99), "HDF5: weights without a model"),
         ("m.safetensors", struct.pack("<Q", 10) + b'{"a":{}}  ', "safetensors: weights without a model"),
@@ -125,11 +128,34 @@ def test_what_is_no_model_is_named_with_what_to_do(tmp_path: Path, name: str, co
 def test_missing_and_folder(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="does not exist"):
         sniff(tmp_path / "nothing.onnx")
-    with pytest.raises(ModelError, match=r"is a folder; a model file is wanted: TensorFlow Lite"):
+    with pytest.raises(ModelError, match=r"a folder without saved_model.pb .* Known formats: TensorFlow Lite"):
         sniff(tmp_path)
-    write(tmp_path / "saved_model.pb", b"x")
-    with pytest.raises(ModelError, match="SavedModel is a source"):
+    (tmp_path / "inner").mkdir()
+    write(tmp_path / "inner" / "saved_model.pb", b"x")
+    with pytest.raises(ModelError, match="do you mean .*inner"):
         sniff(tmp_path)
+
+
+def test_a_saved_model_is_whole(tmp_path: Path) -> None:
+    graph = write(tmp_path / "saved_model.pb", b"")
+    with pytest.raises(ModelError, match=r"saved_model.pb is empty"):
+        sniff(tmp_path)
+    graph.write_bytes(b"x")
+    assert sniff(tmp_path) is Format.SAVEDMODEL
+    (tmp_path / "variables").mkdir()
+    write(tmp_path / "variables" / "variables.data-00000-of-00001", b"x")
+    with pytest.raises(ModelError, match="variables are not whole"):
+        sniff(tmp_path)
+    write(tmp_path / "variables" / "variables.index", b"x")
+    assert sniff(tmp_path) is Format.SAVEDMODEL
+
+
+def test_an_old_keras_file_is_cut_nowhere(tmp_path: Path) -> None:
+    head = b"\x89HDF\r\n\x1a\n" + bytes([0]) + bytes(31)
+    whole = head + struct.pack("<Q", 100) + b"model_config".ljust(52, b"x")
+    assert sniff(write(tmp_path / "m.h5", whole)) is Format.KERAS_FILE
+    with pytest.raises(ModelError, match="truncated: it needs 100 bytes and 99 are there"):
+        sniff(write(tmp_path / "m.h5", whole[:99]))
 
 
 def test_a_gigabyte_of_zeros_is_judged_at_once(tmp_path: Path) -> None:

@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import saved_models
 from tiny_models import MODELS
 
 from converters import registry, source
-from converters.contract import Artifact, Signature, TensorSpec
+from converters.contract import Artifact, Format, Precision, Signature, TensorSpec
 from converters.eager import runtime
 from converters.errors import ContractError
+from converters.model_files import pt2, saved_model
 
 TINY = [
     pytest.param(name, marks=pytest.mark.torch if model.framework == "torch" else pytest.mark.tensorflow)
@@ -141,3 +143,32 @@ def test_a_model_is_called_in_its_own_order_and_layout_whatever_the_question_spe
     for key, value in wanted.items():
         np.testing.assert_array_equal(found[key], value)
     assert list(found) == ["mask", "scores"]
+
+
+@pytest.mark.tensorflow
+def test_a_saved_model_with_state_starts_afresh(tmp_path: Path) -> None:
+    path = saved_models.saved_model(tmp_path, "counter")
+    signature = saved_model.signature(saved_model.load(path))
+    artifact = Artifact(path, Format.SAVEDMODEL, Precision.FP32, signature, signature, sha256="known")
+    one = {"x": np.ones((1, 3), np.float32)}
+    first, second = runtime.open(artifact, "tensorflow", 1), runtime.open(artifact, "tensorflow", 1)
+    assert first.stateful
+    assert [first.run(one)["sum"][0, 0] for _ in range(2)] == [2.0, 4.0]
+    assert second.run(one)["sum"][0, 0] == 2.0
+    first.reset()
+    assert first.run(one)["sum"][0, 0] == 2.0
+
+
+@pytest.mark.torch
+def test_an_exported_program_is_run_as_its_file_says(tmp_path: Path) -> None:
+    import torch
+
+    path = saved_models.pt2(tmp_path)
+    signature = pt2.signature(pt2.load(path))
+    artifact = Artifact(path, Format.PT2, Precision.FP32, signature, signature)
+    given = {"image": np.full((1, 3, 8, 10), 0.5, np.float32), "scale": np.full((1, 1), 2.0, np.float32)}
+    found = runtime.open(artifact, "torch-export", 1).run(given)
+    with torch.no_grad():
+        wanted = saved_models.torch_net()(*map(torch.from_numpy, given.values()))
+    np.testing.assert_allclose(found["feat"], wanted["feat"], rtol=1e-5)
+    assert list(found) == ["logits", "feat"]
