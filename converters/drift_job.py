@@ -74,6 +74,12 @@ def run_many(
     return answers
 
 
+def bodies(artifact: Artifact, place: int, folder: Path) -> dict[str, Path]:
+    """The bodies of the operator at a place as files of their own in `folder`, by name; as `Tracer.bodies`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return _guarded(lambda: _tracer(artifact).bodies(place, folder))
+
+
 def _tracer(artifact: Artifact) -> Tracer:
     stamp = content.stamp(artifact.path)
     key = repr((artifact.format, artifact.path, stamp, artifact.builder, sorted(artifact.builder_args.items())))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -57,6 +58,14 @@ class Tracer(ABC):
         Raises:
             UnsupportedError: `wanted` needs a tensor that is not given, or the operators cannot stand alone.
         """
+
+    def bodies(self, place: int, folder: Path) -> dict[str, Path]:
+        """The bodies of the operator at a place, by name, each written into `folder` as a model of its own.
+
+        Raises:
+            UnsupportedError: the format's bodies cannot stand alone.
+        """
+        raise UnsupportedError(f"the bodies of operators in {self.graph.format} files are compared as a whole only")
 
 
 def between(graph: Graph, given: Iterable[int], wanted: Sequence[int]) -> tuple[Op, ...]:

@@ -22,6 +22,7 @@ from pipeline.checks.parity import check_parity
 from pipeline.checks.precision import check_precision
 from pipeline.config import Limits
 from pipeline.drift import tried
+from pipeline.drift.sizes import sized
 from pipeline.lone import default_runtime, inputs_for, inspect_file, open_artifact, require
 
 PREFIX = "input/"
@@ -67,6 +68,7 @@ def compare(
     b, pack_b = open_artifact(path_b, pool, limits, sizes)
     a, b = introduced(a, b)
     runtime_a, runtime_b = default_runtime(a, runtimes[0]), default_runtime(b, runtimes[1])
+    a = sized(a, b, pool, limits) if inputs == "random" else a
     arrays = inputs_for(a, inputs, [pack_a, pack_b])
     reference = run(a, arrays, a.source, runtime_a, pool, limits)
     got = run(b, arrays, a.source, runtime_b, pool, limits)

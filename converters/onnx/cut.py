@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import onnx
 
 from converters.errors import UnsupportedError
+from converters.onnx.graph import outside_names
 
 
 def segment(
@@ -15,16 +16,18 @@ def segment(
 ) -> onnx.ModelProto:
     """A model of the nodes at `places`, with the values `given` as inputs of their types and `wanted` as outputs.
 
-    Its constants are kept. A name of `given` that is constant in the file becomes an input all the same.
+    Its constants are kept, those that bodies read too. A name of `given` that is constant in the file becomes an input
+    all the same.
 
     Raises:
-        UnsupportedError: a node has a body, which may read anything of the graphs around it.
+        UnsupportedError: the body of a node reads what is neither given, nor made here, nor constant.
     """
     nodes = [model.graph.node[place] for place in places]
+    there = {*given, *(name for node in nodes for name in node.output), *_constants(model)}
     for place, node in zip(places, nodes, strict=True):
-        if any(attribute.HasField("g") or attribute.graphs for attribute in node.attribute):
-            raise UnsupportedError(f"node {place}, {node.op_type}, has a body")
-    read = {name for node in nodes for name in node.input} - set(given)
+        if lost := sorted(set(_outside(node)) - there):
+            raise UnsupportedError(f"node {place}, {node.op_type}, has a body that reads {', '.join(lost)}")
+    read = {name for node in nodes for name in (*node.input, *_outside(node))} - set(given)
     constants = [tensor for tensor in model.graph.initializer if tensor.name in read]
     makers = [other for other in model.graph.node if other.op_type == "Constant" and other.output[0] in read]
     inputs = [
@@ -36,3 +39,15 @@ def segment(
     return onnx.helper.make_model(
         graph, opset_imports=model.opset_import, ir_version=model.ir_version, functions=model.functions
     )
+
+
+def _outside(node: onnx.NodeProto) -> Iterator[str]:
+    """What the bodies of a node read of the graphs around it."""
+    for attribute in node.attribute:
+        for body in (attribute.g,) if attribute.HasField("g") else attribute.graphs:
+            yield from outside_names(body)
+
+
+def _constants(model: onnx.ModelProto) -> Iterator[str]:
+    yield from (tensor.name for tensor in model.graph.initializer)
+    yield from (node.output[0] for node in model.graph.node if node.op_type == "Constant")

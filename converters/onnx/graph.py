@@ -11,9 +11,9 @@ import onnx
 from onnx import AttributeProto
 
 from converters.contract import Format
+from converters.digest import digest
 from converters.errors import ModelError
 from converters.graph import Graph, Op, Tensor
-from converters.onnx.graph_hash import body_hash
 from converters.onnx.load import array, dtype_name, load
 
 _BY_INPUT = {
@@ -133,7 +133,9 @@ def _op(
     folder: Path,
 ) -> Op:
     domain = "" if node.domain in ("", "ai.onnx") else node.domain
-    attributes = _defaults(node, opsets) | {item.name: _plain(item, number, opsets, folder) for item in node.attribute}
+    attributes = _defaults(node, opsets) | {
+        item.name: _plain(item, number, constants, opsets, folder) for item in node.attribute
+    }
     names = list(node.input)
     for slot, name in enumerate(_BY_INPUT.get(node.op_type, ()), 1):
         if slot < len(names) and names[slot] in constants:
@@ -142,7 +144,7 @@ def _op(
     while names and not names[-1]:
         names.pop()
     if node.op_type in _SILENT:
-        attributes, names = {}, names[:1]
+        attributes, names = {}, [names[0], *(name for name in names[1:] if name not in constants)]
     names += dict.fromkeys(name for body in _bodies(node) for name in outside_names(body) if name in number)
     try:
         inputs = tuple(number[name] for name in names)
@@ -162,10 +164,42 @@ def _defaults(node: onnx.NodeProto, opsets: Mapping[str, int]) -> dict[str, Any]
     return {name: _told(value) for name, value in found.items() if value.type}
 
 
-def _plain(item: AttributeProto, number: Mapping[str, int], opsets: Mapping[str, int], folder: Path) -> Any:
+def _plain(
+    item: AttributeProto,
+    number: Mapping[str, int],
+    constants: Mapping[str, np.ndarray],
+    opsets: Mapping[str, int],
+    folder: Path,
+) -> Any:
     if item.type == AttributeProto.GRAPH:
-        return body_hash(item.g, opsets, folder, number)
+        return _body_hash(item.g, number, constants, opsets, folder)
     return _told(item)
+
+
+def _body_hash(
+    body: onnx.GraphProto,
+    number: Mapping[str, int],
+    constants: Mapping[str, np.ndarray],
+    opsets: Mapping[str, int],
+    folder: Path,
+) -> str:
+    """What the body of a loop or branch computes, whatever comes from outside it and whatever its opset; 16 digits."""
+    own = numbered(body)
+    first = len(number) + 1
+    inner = {**number, **{name: first + place for place, name in enumerate(own) if name}, "": -1}
+    held = {**constants, **dict(_constants(body, folder))}
+    known = {inner[name]: digest(str(data.dtype), data.shape, data.tobytes()) for name, data in held.items()}
+    known |= {inner[value.name]: digest("input", place) for place, value in enumerate(body.input)} | {-1: b""}
+    for place, node in enumerate(body.node):
+        if _is_constant(node):
+            continue
+        op = _op(place, node, inner, held, opsets, folder)
+        read = [known.get(index, b"outside") for index in op.inputs]
+        said = [(name, repr(value)) for name, value in sorted(op.attributes.items())]
+        made = read[0] if op.type == "Identity" else digest(op.type, said, *read)
+        known |= {index: digest(made, slot) if slot else made for slot, index in enumerate(op.outputs)}
+    ends = [known.get(inner.get(value.name, -2), b"outside") for value in body.output]
+    return digest("body", len(body.input), *ends).hex()[:16]
 
 
 def _told(item: AttributeProto) -> Any:

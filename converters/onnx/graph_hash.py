@@ -100,8 +100,3 @@ def _type(value: onnx.ValueInfoProto) -> tuple[object, ...]:
     tensor = value.type.tensor_type
     sizes = tuple(axis.dim_value if axis.HasField("dim_value") else -1 for axis in tensor.shape.dim)
     return tensor.elem_type, sizes
-
-
-def body_hash(graph: onnx.GraphProto, opsets: Mapping[str, int], folder: Path, outside: Iterable[str]) -> str:
-    """What the body of a loop or a branch computes, whatever comes from `outside` it; 16 hex digits."""
-    return _Hasher(opsets, folder).graph(graph, {name: digest("outside") for name in outside}).hex()[:16]

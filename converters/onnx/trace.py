@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -51,20 +52,27 @@ def run_segment(path: Path, operators: Sequence[Op], given: Mapping[int, np.ndar
     Raises:
         UnsupportedError: they cannot stand alone, as one with a body.
     """
-    model = load(path)
-    name = {index: name for name, index in numbered(model.graph).items()}
+    model, name = _loaded(path, path.stat().st_mtime_ns)
     types = {name[index]: values.dtype for index, values in given.items()}
     asked = [name[index] for index in wanted]
     session = _session(segment(model, [op.index for op in operators], types, asked))
-    rows = [session.run(asked, dict(zip(types, sample, strict=True))) for sample in zip(*given.values(), strict=True)]
+    samples = zip(*given.values(), strict=True)
+    rows = [session.run(asked, dict(zip(types, map(np.asarray, sample), strict=True))) for sample in samples]
     return {index: np.stack(values) for index, values in zip(wanted, zip(*rows, strict=True), strict=True)}
+
+
+@lru_cache(maxsize=2)
+def _loaded(path: Path, changed: int) -> tuple[onnx.ModelProto, dict[int, str]]:
+    """The model, read only, and the name of each tensor by its number: hundreds of pieces are cut from one file."""
+    model = load(path)
+    return model, {index: name for name, index in numbered(model.graph).items()}
 
 
 def _session(model: onnx.ModelProto) -> Any:
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.intra_op_num_threads = 1
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # what fails is told by its exception
     try:
         return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # its exceptions share no base

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
 from converters.contract import Arrays, Artifact
-from converters.onnx import trace
+from converters.onnx import bodies, trace
 from converters.onnx.graph import read_graph
 from converters.tracer import Tracer, Values, between
 
@@ -26,6 +27,10 @@ class OnnxTracer(Tracer):
     def run(self, given: Mapping[int, np.ndarray], wanted: Sequence[int]) -> Values:
         """As `Tracer.run`."""
         return trace.run_segment(self.artifact.path, between(self.graph, given, wanted), given, wanted)
+
+    def bodies(self, place: int, folder: Path) -> dict[str, Path]:
+        """As `Tracer.bodies`."""
+        return bodies.write(self.artifact.path, place, folder)
 
 
 def open(artifact: Artifact) -> OnnxTracer:

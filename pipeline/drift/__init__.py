@@ -15,6 +15,7 @@ from pipeline.checks.drift.verdict import declared
 from pipeline.config import Limits
 from pipeline.drift.across import across
 from pipeline.drift.both import both
+from pipeline.drift.sizes import sized
 from pipeline.drift.work import Work
 from pipeline.lone import inputs_for, open_artifact
 
@@ -52,8 +53,10 @@ def drift_of(
 ) -> Drift:
     """The verdict on artifact `b`, with `a` counting as right, on stacked inputs in the layout of `a.source`.
 
-    Made-up inputs where none are given. With `layers` also how far apart every two partners are, for the report.
+    Made-up inputs where none are given, of sizes with which both run. With `layers` also how far apart every two
+    partners are, for the report.
     """
+    a = sized(a, b, pool, limits) if given is None else a
     work = Work(a, b, given, pool, limits)
     graphs = [work.ask(artifact, "graph") for artifact in (a, b)]
     found = (both if a.format is b.format else across)(graphs[0], graphs[1], work)

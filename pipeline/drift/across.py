@@ -45,7 +45,9 @@ def across(one: Graph, two: Graph, work: Work) -> Drift:
     cuts = _segments(a, b, pairs)
     results = alone.compare(cuts)
     wrong = [(cut, found) for cut in cuts if (found := results[cut]) and not found.agrees]
-    kept = [(cut, found) for cut, found in wrong if not _cleared(alone, pairs, cut, found)]
+    clear = [_cleared(alone, pairs, cut, found) for cut, found in wrong]
+    kept = [one for one, longer in zip(wrong, clear, strict=True) if not longer]
+    proved = {**results, **alone.compare([cut for longer in clear for cut in longer])}
     near = [(told.tight(a, b, cut, found, pairs), found) for cut, found in kept]
     suspects = [told.suspect(a, b, cut, found, blamed(alone, cut)) for cut, found in near]
     same = rounded.matches(a, b, cuts)
@@ -56,7 +58,7 @@ def across(one: Graph, two: Graph, work: Work) -> Drift:
         *rounded.left_in_float(a, b, cuts),
     ]
     outcome, told_suspects = judged([*wrong_ends, *suspects, *proofs])
-    shares = told.coverage(a, b, results) | {"weights_compared": rounded.share(a, same)}
+    shares = told.coverage(a, b, proved) | {"weights_compared": rounded.share(a, same)}
     return Drift(str(work.a.path), str(work.b.path), outcome, told_suspects, shares, tuple(work.notes))
 
 
@@ -168,14 +170,14 @@ def _segments(a: Known, b: Known, pairs: Pairs) -> list[Segment]:
     return sorted(cuts, key=lambda cut: (a.rank.get(cut.out.a, 0), b.rank.get(cut.out.b, 0)))
 
 
-def _cleared(alone: Alone, pairs: Pairs, cut: Segment, found: Nearness) -> bool:
-    """Whether a difference is gone when the segment is run together with what comes next, or what comes before.
+def _cleared(alone: Alone, pairs: Pairs, cut: Segment, found: Nearness) -> list[Segment]:
+    """Longer segments that agree, and in which a difference is gone: with what comes next, or with what comes before.
 
     Models may do the same work in another order, and made-up values may be such as never come. Where rounding adds up
     that would hide too much.
     """
     if found.real and alone.roundings(cut) and found.excess > ROUNDED_EXCESS:
-        return False
+        return []
     a, b = alone.a, alone.b
     inner = {index: pair for index, pair in pairs.items() if index != cut.out.b}
     if cut.out.b not in b.graph.outputs:
@@ -183,17 +185,17 @@ def _cleared(alone: Alone, pairs: Pairs, cut: Segment, found: Nearness) -> bool:
         longer = [segment(a, b, other.out, inner) for other in behind]
         if longer and _agree(alone, longer):
             del pairs[cut.out.b]
-            return True
+            return [one for one in longer if one]
     before = {start.b for start in cut.given if start.b not in b.graph.inputs}
     for _ in range(2):
         if not before:
-            return False
+            break
         earlier = {index: pair for index, pair in pairs.items() if index not in before}
         longer = [segment(a, b, cut.out, earlier)]
         if _agree(alone, longer):
-            return True
+            return [one for one in longer if one]
         before |= {start.b for one in longer if one for start in one.given if start.b not in b.graph.inputs}
-    return False
+    return []
 
 
 def _agree(alone: Alone, cuts: list[Segment | None]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -17,14 +17,12 @@ from pipeline.checks.drift.net import Net, Node, comparable
 from pipeline.checks.drift.suspects import Drift, Side, Suspect
 from pipeline.checks.drift.verdict import coverage, judged, notes_differ
 from pipeline.checks.drift.wiring import Boundary, Detour, detours
-from pipeline.drift.across import opinion, proved
+from pipeline.drift import bodies, rewriting
 from pipeline.drift.work import Work
 
 SMALL = frozenset(("int8", "uint8", "float16", "int16"))
 MANY_SHARE = 0.3
 """Of the computed tensors: from here on a type is what the file computes in."""
-REWRITABLE = frozenset(("attribute", "type", "shape", "weights", "wiring", "missing", "extra", "replaced", "values"))
-"""Kinds of differences that may only be another way to compute the same."""
 
 
 def alike(one: Graph, two: Graph, work: Work) -> Drift:
@@ -34,38 +32,16 @@ def alike(one: Graph, two: Graph, work: Work) -> Drift:
     work.known = pairs.tensors()
     found = [*notes_differ(one, two), *(precision.suspects(pairs) if precisions else ())]
     proved = _proved(pairs, work)
-    ways, rewritten = _followed(pairs, work, {int(suspect.order) for suspect in proved})
+    ways, rewritten, cleared = _followed(pairs, work, {int(suspect.order) for suspect in proved})
     found += [*ways, *(s for s in proved if s.order not in rewritten or _left_in_float(s))]
     if not found:
         found += _unexplained(pairs, work, bool(rewritten))
-    if found and not precisions and _rewritten(found, one, two, work):
-        found = []
+    if not precisions and (found or cleared):
+        found = rewriting.settled(found, one, two, work)
     outcome, suspects = judged(found)
     return Drift(
         str(work.a.path), str(work.b.path), outcome, suspects, coverage(pairs, work.isolated), tuple(work.notes)
     )
-
-
-def _rewritten(found: Sequence[Suspect], one: Graph, two: Graph, work: Work) -> bool:
-    """Whether another way to compute the same explains every difference between two float models.
-
-    A bias as an addition of its own, a padding apart, channels in another order: the graphs differ, and every piece
-    between tensors that both hold, run alone on recorded and made-up values, gives the same.
-    """
-    kinds = {suspect.kind for suspect in found}
-    stored = {t.dtype for graph in (one, two) for t in graph.tensors.values()} & set(values.COARSE)
-    moved = "type" in kinds or ("extra" in kinds and kinds & {"weights", "attribute"})  # taken over by an operator
-    lone = len(found) == 1 and kinds == {"weights"}  # nothing there makes up for it
-    if lone or not kinds <= REWRITABLE or (stored and not moved):
-        return False
-    if any(_computes_in(graph, values.COARSE) for graph in (one, two)):
-        return False
-    second = opinion(one, two, work)
-    same = second is not None and proved(second, 1.0)
-    if same:
-        changed = ", ".join(dict.fromkeys(suspect.b.op_type or suspect.a.op_type for suspect in found))
-        work.note(f"written another way, and each piece alone gives the same: {changed}")
-    return same
 
 
 def bridged(a: Graph, b: Graph) -> bool:
@@ -81,11 +57,6 @@ def _left_in_float(suspect: Suspect) -> bool:
     """Whether a layer of 8 bits computes in float: its values do not tell, an accelerator for integers does."""
     ours, theirs = suspect.a.parameters.get("dtype"), suspect.b.parameters.get("dtype")
     return ours in SMALL and theirs == "float32"
-
-
-def _computes_in(graph: Graph, dtypes: Collection[str]) -> bool:
-    """Whether results are kept in one of these types: weights that are only stored so give all the same values."""
-    return any(graph.tensors[index].dtype in dtypes for op in graph.ops for index in op.outputs)
 
 
 def _small(graph: Graph) -> set[str]:
@@ -115,6 +86,8 @@ def _harmless(pairs: Pairs, suspect: Suspect, work: Work) -> bool:
         for net, side in ((pairs.a, suspect.a), (pairs.b, suspect.b))
     )
     ours, theirs = segments.computed(pairs.a.graph, one), segments.computed(pairs.b.graph, two)
+    if suspect.kind == "body":
+        return bodies.alike(work, one, two, alike)
     if one.type != two.type or not ours or len(ours) != len(theirs) or len(one.outputs) != len(two.outputs):
         return False
     if any(first.shape != second.shape for first, second in zip(ours, theirs, strict=True)):  # another layout
@@ -149,8 +122,8 @@ def _alike(pairs: Pairs, work: Work, one: Op | Node, two: Op | Node) -> bool:
     return len(found) == len(ends) > 0 and all(result.agrees for result in found.values())
 
 
-def _followed(pairs: Pairs, work: Work, doubted: set[int]) -> tuple[list[Suspect], set[float]]:
-    """Suspects by what is read from where, without those whose values agree; and the partners that a rewrite changed.
+def _followed(pairs: Pairs, work: Work, doubted: set[int]) -> tuple[list[Suspect], set[float], bool]:
+    """(suspects by what is read from where, the partners that a rewrite changed, whether values cleared any).
 
     `doubted` are partners, by number in graph a, whose parameters differ: what is folded into them changes them too.
     """
@@ -174,7 +147,7 @@ def _followed(pairs: Pairs, work: Work, doubted: set[int]) -> tuple[list[Suspect
         said = "; ".join(dict.fromkeys(result.said() for result in results if result is not None and not result.agrees))
         measure = f"{way.suspect.measure}: {said}" if said else way.suspect.measure
         kept.append(dataclasses.replace(way.suspect, measure=measure))
-    return kept, rewritten
+    return kept, rewritten, len(kept) < len(found)
 
 
 def _agreeing(
@@ -195,7 +168,7 @@ def _agreeing(
             work.notes.append(str(error))
             return {}
         sides.append({**{index: data[None] for index, data in constant.items() if data is not None}, **computed})
-    half = _computes_in(pairs.a.graph, ("float16",))
+    half = rewriting.computes_in(pairs.a.graph, ("float16",))
     compare = values.agree_roughly if pairs.bridged else values.agree_in_half if half else values.agree
     found = {}
     for boundary, (first, second) in behind.items():

@@ -24,8 +24,10 @@ from pipeline.evidence import INPUT as PREFIX
 from pipeline.lone import inputs_for
 
 SAMPLES = 16
+FEWEST = 2
+"""Samples, however large: one shows nothing that moves."""
 MOST_BYTES = 256 << 20
-"""Of recorded values at a time: fewer samples where tensors are large."""
+"""Of recorded values at a time: fewer samples where tensors are large; an open axis counts as the longest of inputs."""
 
 
 @dataclasses.dataclass
@@ -78,8 +80,10 @@ class Work:
         return {index: values for index in indices if (values := known[index]) is not None}
 
     def _record(self, artifact: Artifact, graph: Graph, indices: Sequence[int]) -> dict[int, np.ndarray]:
-        sizes = [np.prod([abs(n) for n in graph.tensors[i].shape or ()], dtype=np.int64) for i in indices]
-        count = int(np.clip(MOST_BYTES // max(4 * int(sum(sizes)), 1), 1, SAMPLES))
+        wide = max((size for values in self.inputs.values() for size in values.shape[1:]), default=1)
+        shapes = [graph.tensors[index].shape or () for index in indices]
+        sizes = [np.prod([n if n > 0 else wide for n in shape], dtype=np.float64) for shape in shapes]
+        count = int(np.clip(MOST_BYTES / max(4 * sum(sizes), 1), FEWEST, SAMPLES))
         lone = dataclasses.replace(artifact, signature=Signature(artifact.signature.inputs, ()))
         spoken = speaking(lone, Signature(self.a.source.inputs, ()))
         pairs = zip(self.a.source.inputs, spoken.source.inputs, strict=True)

@@ -23,6 +23,8 @@ _SILENT = (0, "", "NOTSET")
 """Values of an attribute that say what leaving it out says."""
 _LATER = {"saturate": 1, "stash_type": 1, "keep_aspect_ratio_policy": "stretch"}
 """What attributes that a later opset brought say where an earlier one could not say it."""
+_BODIES = ("then_branch", "else_branch", "body")
+"""Attributes that stand for all that a branch or a loop computes."""
 _WORDS = {
     "padding": "the padding", "strideH": "the stride", "strideW": "the stride", "strides": "the stride",
     "dilationHFactor": "the dilation", "dilationWFactor": "the dilation", "dilations": "the dilation",
@@ -72,7 +74,9 @@ def _differences(pairs: Pairs, one: Node, two: Node, moved: bool) -> Iterator[_D
         since = None in (ours, theirs) and _LATER.get(name) in (ours, theirs)
         if not since and not _same(ours, theirs):
             cause = f"{_WORDS.get(name, name)} is {theirs}, not {ours}"
-            yield "attribute", {name: ours}, {name: theirs}, "another attribute", cause
+            inside = name.startswith(_BODIES)
+            kind, what = ("body", "something inside") if inside else ("attribute", "another attribute")
+            yield kind, {name: ours}, {name: theirs}, what, cause
     grids = [_grid(net, node) for net, node in ((pairs.a, one), (pairs.b, two))]
     if grids[0] is not None and grids[1] is not None:
         yield from () if pairs.bridged else _quantized(grids[0], grids[1], moved)

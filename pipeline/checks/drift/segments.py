@@ -11,7 +11,7 @@ from pipeline.checks.drift.values import Agreement, agree
 
 STRESS = 8
 """Made-up samples beside the recorded ones: they reach what recorded values may not, as a clipped range."""
-CLEARABLE = frozenset(("attribute", "type", "shape"))
+CLEARABLE = frozenset(("attribute", "type", "shape", "body"))
 """Kinds of differences that may be without effect: SAME or VALID where nothing is padded."""
 
 
@@ -55,7 +55,7 @@ def regridded(
 def _stored(value: np.ndarray, ours: Tensor, theirs: Tensor) -> np.ndarray:
     one, two = ours.quantization, theirs.quantization
     if one is None or two is None or one.same(two):
-        return value.astype(theirs.dtype)
+        return value.astype(theirs.dtype or value.dtype)
     limits = np.iinfo(theirs.dtype)
     real = (value.astype(np.float64) - one.zero_points[0]) * one.scales[0]
     return np.clip(np.rint(real / two.scales[0]) + two.zero_points[0], limits.min, limits.max).astype(theirs.dtype)

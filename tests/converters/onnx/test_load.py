@@ -90,6 +90,11 @@ def test_an_unknown_operator_is_refused(linear: Linear, saved: Saved) -> None:
         load(saved(linear(relu="NoSuchOp")))
 
 
+def test_an_operator_of_a_later_opset_is_one_that_an_optimizer_wrote(linear: Linear, saved: Saved) -> None:
+    model = linear(relu="Gelu")
+    assert load(saved(model)).graph.node[-1].op_type == "Gelu"
+
+
 def test_damage_inside_the_graph_is_found(linear: Linear, saved: Saved) -> None:
     path = saved(linear())
     data = bytearray(path.read_bytes())

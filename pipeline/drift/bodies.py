@@ -1,0 +1,49 @@
+"""The bodies of branches and loops: models of their own, held against each other as such."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from converters.errors import EdgeExportError
+from converters.graph import Graph, Op
+from pipeline.binding import introduced
+from pipeline.checks.drift.suspects import Drift
+from pipeline.checks.outcome import Outcome
+from pipeline.drift.sizes import sized
+from pipeline.drift.work import Work
+from pipeline.lone import open_artifact
+
+Compare = Callable[[Graph, Graph, Work], Drift]
+
+
+def alike(work: Work, one: Op, two: Op, compare: Compare) -> bool:
+    """Whether every body of two operators passes as a model of its own; not where one cannot be taken out.
+
+    What a branch computes that no sample takes is so compared too.
+    """
+    with tempfile.TemporaryDirectory(prefix="edge-export-") as folder:
+        homes = [Path(folder) / side for side in "ab"]
+        try:
+            ours, theirs = (
+                work.ask(file, "bodies", place=op.index, folder=home)
+                for file, op, home in ((work.a, one, homes[0]), (work.b, two, homes[1]))
+            )
+            names = sorted({*ours, *theirs})
+            return bool(names) and all(
+                name in ours and name in theirs and _passes(work, ours[name], theirs[name], compare) for name in names
+            )
+        except EdgeExportError as error:
+            work.note(f"the body of {two.type} {two.index}: {error}")
+            return False
+
+
+def _passes(work: Work, one: Path, two: Path, compare: Compare) -> bool:
+    a, b = introduced(*(open_artifact(path, work.pool, work.limits)[0] for path in (one, two)))
+    a = sized(a, b, work.pool, work.limits)
+    inner = Work(a, b, None, work.pool, work.limits)
+    found = compare(inner.ask(a, "graph"), inner.ask(b, "graph"), inner)
+    for suspect in found.suspects[:1]:
+        work.note(f"in the body: {suspect.b.op_type or suspect.a.op_type}: {suspect.cause}")
+    return found.outcome is Outcome.PASSED

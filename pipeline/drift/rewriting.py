@@ -1,0 +1,54 @@
+"""Two float models whose graphs differ: whether one is another way to write the other, piece by piece."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from converters.graph import Graph
+from pipeline.checks.drift import values
+from pipeline.checks.drift.suspects import Drift, Suspect
+from pipeline.drift.across import opinion, proved
+from pipeline.drift.work import Work
+
+REWRITABLE = frozenset(("attribute", "type", "shape", "weights", "wiring", "missing", "extra", "replaced", "values"))
+"""Kinds of differences that may only be another way to compute the same."""
+
+
+def settled(found: list[Suspect], one: Graph, two: Graph, work: Work) -> list[Suspect]:
+    """The suspects that remain when every piece between tensors that both hold is run alone.
+
+    A bias as an addition of its own, a padding apart, channels in another order: the graphs differ, and each piece, on
+    recorded and made-up values, gives the same. Where values had cleared all differences, `found` is empty, and a piece
+    that does not agree is a suspect: what an output of this network forgives is none the less a fault.
+    """
+    if any(computes_in(graph, values.COARSE) for graph in (one, two)) or (found and not _rewritable(found, one, two)):
+        return found
+    second = opinion(one, two, work)
+    if second is None:
+        return found
+    if not found:
+        return list(second.suspects)
+    return [] if _same(second, found, work) else found
+
+
+def _rewritable(found: Sequence[Suspect], one: Graph, two: Graph) -> bool:
+    """Whether another way to compute the same may be behind what differs."""
+    kinds = {suspect.kind for suspect in found}
+    stored = {t.dtype for graph in (one, two) for t in graph.tensors.values()} & set(values.COARSE)
+    moved = "type" in kinds or ("extra" in kinds and kinds & {"weights", "attribute"})  # taken over by an operator
+    lone = len(found) == 1 and kinds == {"weights"}  # nothing there makes up for it
+    return not lone and kinds <= REWRITABLE and (not stored or bool(moved))
+
+
+def _same(second: Drift, found: Sequence[Suspect], work: Work) -> bool:
+    """Whether every piece gives the same; then that is noted."""
+    same = proved(second, 1.0)
+    if same:
+        changed = ", ".join(dict.fromkeys(suspect.b.op_type or suspect.a.op_type for suspect in found))
+        work.note(f"written another way, and each piece alone gives the same: {changed}")
+    return same
+
+
+def computes_in(graph: Graph, dtypes: Collection[str]) -> bool:
+    """Whether results are kept in one of these types: weights that are only stored so give all the same values."""
+    return any(graph.tensors[index].dtype in dtypes for op in graph.ops for index in op.outputs)

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import onnx
+import pytest
+from gates.test_drift_optimized import branching
+
+from converters.errors import UnsupportedError
+from converters.onnx import bodies
+
+
+def test_each_branch_is_a_model_of_what_it_reads(tmp_path):
+    path = branching(tmp_path / "m.onnx")
+    place = next(k for k, node in enumerate(onnx.load(path).graph.node) if node.op_type == "If")
+    found = bodies.write(path, place, tmp_path)
+    assert sorted(found) == ["else_branch", "then_branch"]
+    model = onnx.load(found["then_branch"])
+    onnx.checker.check_model(model)
+    assert [value.name for value in model.graph.input] == ["r"]
+    assert [node.op_type for node in model.graph.node] == ["Tanh"]
+
+
+def test_weights_in_other_files_are_not_looked_at(tmp_path):
+    model = onnx.load(branching(tmp_path / "m.onnx"))
+    onnx.save(model, tmp_path / "apart.onnx", save_as_external_data=True, location="apart.data", size_threshold=0)
+    with pytest.raises(UnsupportedError, match="weights in other files"):
+        bodies.write(tmp_path / "apart.onnx", 5, tmp_path)

@@ -1,0 +1,100 @@
+"""Files that another tool has rewritten (ONNX Runtime's optimizer) are the same model; one fault in them is not."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from gates.in_process import InProcess
+from onnx import TensorProto, helper, numpy_helper
+
+from pipeline import config
+from pipeline.checks.outcome import Outcome
+from pipeline.drift import drift
+
+LIMITS = config.load().limits
+
+
+def branching(path):
+    """x (batch, 3, H, W): convolution, batch norm, relu, a branch on a size, a sum over the window, a matrix."""
+    rng = np.random.default_rng(0)
+
+    def held(name, *shape):
+        return numpy_helper.from_array(np.abs(rng.normal(size=shape) * 0.5 + 0.6).astype(np.float32), name)
+
+    weights = [held("k", 8, 3, 3, 3), *(held(name, 8) for name in ("s", "b", "m", "v")), held("w", 8, 4)]
+    weights.append(numpy_helper.from_array(np.array(1, np.int64), "one"))
+    branches = {
+        name: helper.make_graph([helper.make_node(kind, ["r"], [f"{name}_out"])], name, [], [_open(f"{name}_out", 4)])
+        for name, kind in (("then_branch", "Tanh"), ("else_branch", "Sigmoid"))
+    }
+    nodes = [
+        helper.make_node("Conv", ["x", "k"], ["c"], pads=[1, 1, 1, 1]),
+        helper.make_node("BatchNormalization", ["c", "s", "b", "m", "v"], ["n"]),
+        helper.make_node("Relu", ["n"], ["r"]),
+        helper.make_node("Size", ["r"], ["size"]),
+        helper.make_node("Equal", ["size", "one"], ["single"]),
+        helper.make_node("If", ["single"], ["branch"], **branches),
+        helper.make_node("ReduceMean", ["branch"], ["p"], axes=[2, 3], keepdims=0),
+        helper.make_node("MatMul", ["p", "w"], ["y"]),
+    ]
+    ends = [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", 3, "height", "width"])], [_open("y", 2)]
+    model = helper.make_model(helper.make_graph(nodes, "g", *ends, weights), ir_version=8)
+    model.opset_import[0].version = 17
+    onnx.save(model, path)
+    return path
+
+
+def _open(name, axes):
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, [f"{name}_{axis}" for axis in range(axes)])
+
+
+def optimized(path, target, level):
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = level
+    options.optimized_model_filepath = str(target)
+    options.log_severity_level = 4
+    onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    return target
+
+
+LEVELS = onnxruntime.GraphOptimizationLevel
+
+
+@pytest.mark.parametrize("level", [LEVELS.ORT_ENABLE_BASIC, LEVELS.ORT_ENABLE_EXTENDED, LEVELS.ORT_ENABLE_ALL])
+def test_an_optimized_file_passes(tmp_path, level):
+    right = branching(tmp_path / "right.onnx")
+    found = drift(right, optimized(right, tmp_path / "fast.onnx", level), "", InProcess(), LIMITS)
+    assert (found.outcome, found.suspects) == (Outcome.PASSED, ())
+
+
+@pytest.mark.parametrize("level", [LEVELS.ORT_ENABLE_BASIC, LEVELS.ORT_ENABLE_EXTENDED])
+def test_one_weight_in_an_optimized_file_fails_it(tmp_path, level):
+    right = branching(tmp_path / "right.onnx")
+    model = onnx.load(optimized(right, tmp_path / "fast.onnx", level))
+    kernel = next(tensor for tensor in model.graph.initializer if list(tensor.dims) == [8, 3, 3, 3])
+    changed = numpy_helper.to_array(kernel).copy()
+    changed[5, 1, 2, 0] *= 1.01
+    kernel.CopyFrom(numpy_helper.from_array(changed, kernel.name))
+    onnx.save(model, tmp_path / "wrong.onnx")
+    found = drift(right, tmp_path / "wrong.onnx", "", InProcess(), LIMITS)
+    assert found.outcome is Outcome.FAILED
+    assert "Conv" in found.suspects[0].b.op_type
+
+
+def changed_branch(folder, branch, kind):
+    """The model of `branching` with another operator in one of its branches."""
+    model = onnx.load(branching(folder / "right.onnx"))
+    (node,) = (node for node in model.graph.node if node.op_type == "If")
+    next(item for item in node.attribute if item.name == branch).g.node[0].op_type = kind
+    onnx.save(model, folder / "wrong.onnx")
+    return folder / "wrong.onnx"
+
+
+@pytest.mark.parametrize("branch", ["then_branch", "else_branch"])
+def test_another_operator_in_a_branch_fails_the_file(tmp_path, branch):
+    wrong = changed_branch(tmp_path, branch, "Softsign")
+    found = drift(tmp_path / "right.onnx", wrong, "", InProcess(), LIMITS)
+    assert found.outcome is Outcome.FAILED
+    assert found.suspects[0].b.op_type == "If"

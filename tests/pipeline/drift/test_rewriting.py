@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import numpy as np
+from gates.in_process import InProcess
+from gates.test_drift_optimized import branching
+
+from pipeline import config
+from pipeline.checks.drift.suspects import Side, Suspect
+from pipeline.drift.rewriting import computes_in, settled
+from pipeline.drift.work import Work
+from pipeline.lone import open_artifact
+
+TYPE = Suspect("type", Side(0, "Conv"), Side(0, "Other"), "another operator", "Conv became Other", 0)
+
+
+def test_pieces_that_agree_settle_what_differs_but_for_what_no_rewriting_does(tmp_path):
+    pool, limits = InProcess(), config.load().limits
+    file, _ = open_artifact(branching(tmp_path / "m.onnx"), pool, limits)
+    given = {"x": np.random.default_rng(0).normal(size=(4, 1, 3, 8, 8)).astype(np.float32)}
+    work = Work(file, file, given, pool, limits)
+    graph = work.ask(file, "graph")
+    assert settled([TYPE], graph, graph, work) == []
+    assert settled([], graph, graph, work) == []
+    named = Suspect("names", TYPE.a, TYPE.b, "", "names are exchanged")
+    assert settled([TYPE, named], graph, graph, work) == [TYPE, named]
+
+
+def test_computing_in_a_type_is_not_storing_in_it(tmp_path):
+    file, _ = open_artifact(branching(tmp_path / "m.onnx"), InProcess(), config.load().limits)
+    graph = Work(file, file, None, InProcess(), config.load().limits).ask(file, "graph")
+    assert computes_in(graph, ["float32"])
+    assert not computes_in(graph, ["float16"])
