@@ -30,10 +30,10 @@ BUILD := $(if $(UV_TORCH_BACKEND),-$(UV_TORCH_BACKEND))
 BROKEN := $(shell test -x $(BIN)/python || echo broken)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup export test test-all check format lint bench bench-truth mutation report readme doctor lock wheel setup-system setup-devices setup-gpu setup-arm64 setup-browser setup-android test-devices test-android apk clean distclean broken
+.PHONY: help setup export test test-all check format lint bench bench-truth mutation report readme doctor lock wheel setup-system setup-devices setup-gpu setup-arm64 setup-browser setup-android test-devices test-android apk validate-android clean distclean broken
 
 help: ## lists every target
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
 	@echo
 	@echo "  TARGET     tflite, onnx, torchscript, coreml, executorch or all"
 	@echo "  FRAMEWORK  torch, tensorflow or both (default)"
@@ -123,6 +123,9 @@ test-android: ## as setup-android; what cannot be had leaves its tests NOT_RUN
 
 apk: $(READY)core$(BUILD) ## builds and proves the Android demo without Google's SDK: make apk BUNDLE=dist/fashion-cnn
 	@ABI="$(ABI)" GPU="$(GPU)" BUNDLE="$(filter-out none,$(BUNDLE))" PYTHON="$(BIN)/python" bash android_demo/package.sh
+
+validate-android: apk ## judges BUNDLE by the demo app on every connected phone: make validate-android BUNDLE=dist/fashion-cnn
+	@$(EDGE) validate "$(or $(BUNDLE),dist/fashion-cnn)" --runtime android $(ARGS)
 
 lock: ## pins all dependencies anew: make lock [ARGS=--upgrade]
 	@UV=$$(sh scripts/setup.sh --uv) && UV="$$UV" sh scripts/lock.sh $(ARGS)

@@ -236,6 +236,8 @@ class RuntimeSpec:
     `arithmetic` is what it computes a float32 file in, by variant, where that is not float32: `fp16`.
     `reference` marks a framework's own eager mode, which every other runtime is judged against.
     `timed` is false where its seconds say nothing of any device: an interpreter for proving files.
+    `self_check` ("module:function") is set where a device judges whole bundles by its own code: it is called with the
+    device's name, the bundle's folder, the seconds a step may take and an event that stops it.
     """
 
     name: str
@@ -249,6 +251,7 @@ class RuntimeSpec:
     variants: tuple[str, ...] = ("",)
     arithmetic: Mapping[str, str] = field(default_factory=dict)
     device: Device | None = None
+    self_check: str = ""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -27,6 +28,8 @@ from pipeline.drift import tried
 from pipeline.golden import GoldenPack
 from pipeline.golden_inputs import NO_LABEL
 from pipeline.lone import cpu_runtimes, inputs_for, inspect_file, named_runtimes, open_artifact
+from pipeline.phones import require_bundle, self_checked
+from pipeline.phones import split as phones_of
 from pipeline.plausible import settled
 from pipeline.trial import Subject, prepare
 from pipeline.yardstick import check_yardstick, choose, parity_with_nothing
@@ -64,6 +67,7 @@ def revalidate(wanted: Wanted, pool: WorkerPool, limits: Limits) -> Iterator[Cel
         UsageError: a runtime that does not exist or opens none of the files.
     """
     named = [spec for name in wanted.runtimes for spec in named_runtimes(name)] if wanted.runtimes else None
+    named, phones = phones_of(named) if named is not None else (None, [])
     bench = _Bench(wanted.gates, named, pool, limits)
     path, done = wanted.path, 0
     if _is_bundle(path):
@@ -71,11 +75,15 @@ def revalidate(wanted: Wanted, pool: WorkerPool, limits: Limits) -> Iterator[Cel
         if not wanted.own_gates:
             bench.gates = parse_gates(config.read_toml(bundle.gates), None)
         bench.siblings = bundle.artifacts if wanted.inside else ()
-        packs = {framework: golden.read(pack) for framework, pack in bundle.golden.items()}
-        cells: Iterator[Cell] = (
-            cell for each in bundle.artifacts for cell in bench.by_pack(each, packs[each.framework])
-        )
+        ours = bundle.artifacts if named is None or named else ()  # a device reads the golden packs itself
+        packs = {name: golden.read(bundle.golden[name]) for name in {each.framework for each in ours}}
+        cells: Iterator[Cell] = (cell for each in ours for cell in bench.by_pack(each, packs[each.framework]))
+        if phones:
+            require_bundle(phones, "", own_gates=wanted.own_gates)
+            cells = itertools.chain(cells, self_checked(bundle, phones, limits.measure_s))
     else:
+        if phones:
+            require_bundle(phones, str(path), own_gates=wanted.own_gates)
         artifact, of_bundle = open_artifact(path, pool, limits)
         artifact = settled(artifact, wanted.sizes)
         pack = _pack(wanted.inputs, of_bundle)

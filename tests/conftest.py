@@ -11,6 +11,7 @@ from typing import NoReturn
 
 import pytest
 
+from converters.android import adb
 from converters.devices import browser, cache
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -81,6 +82,7 @@ def _isolation(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     monkeypatch.chdir(folder / "work")
     for variable in [name for name in os.environ if name.startswith(("EDGE_EXPORT_", "XDG_"))]:
         monkeypatch.delenv(variable)
+    monkeypatch.setenv(adb.VARIABLE, str(folder / "no-adb"))  # whatever phone is plugged in, and no server is started
     yield
     assert sys.path[0] != str(folder / "work"), "a test left its working folder on sys.path"
 

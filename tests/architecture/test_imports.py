@@ -12,7 +12,14 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     (
         *("pipeline.driver", "pipeline.plan", "pipeline.configs", "pipeline.doctor", "pipeline.devices"),
         *("pipeline.lone", "pipeline.compare", "pipeline.drift", "pipeline.race", "pipeline.revalidate"),
-        *("pipeline.binding", "pipeline.captured", "pipeline.plausible", "pipeline.trial", "pipeline.yardstick"),
+        *(
+            "pipeline.phones",
+            "pipeline.binding",
+            "pipeline.captured",
+            "pipeline.plausible",
+            "pipeline.trial",
+            "pipeline.yardstick",
+        ),
     ),
     ("pipeline.stages",),
     (
@@ -29,7 +36,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         *("converters.registry", "converters.worker", "converters.job", "converters.drift_job"),
         *("converters.timing", "converters.rehearsal", "converters.sensitivity"),
     ),
-    ("converters.litert_web", "converters.onnx2tf", "converters.onnx_tf"),
+    ("converters.litert_web", "converters.onnx2tf", "converters.onnx_tf", "converters.android"),
     (
         *("converters.eager", "converters.litert", "converters.onnx", "converters.torchscript"),
         *("converters.executorch", "converters.coreml", "converters.torch_export", "converters.tf_graph"),
