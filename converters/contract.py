@@ -41,6 +41,8 @@ class Format(StrEnum):
     TORCHSCRIPT = "torchscript"
     EXECUTORCH = "executorch"
     COREML = "coreml"
+    PTL = "ptl"
+    ORT = "ort"
 
     @property
     def suffix(self) -> str:
@@ -133,6 +135,7 @@ class Artifact:
     called with `builder_args`, then loaded with the weights at `path`.
     `path` is a file, or a folder where the format is one; `sha256` is of its bytes (`converters.content`), `graph_hash`
     of the meaning, for converters that are not byte-deterministic.
+    `beside` are the names of files that accompany it, each behind its own name and a dot.
     """
 
     path: Path
@@ -151,6 +154,7 @@ class Artifact:
     builder: str = ""
     builder_args: Mapping[str, Any] = field(default_factory=dict)
     kept: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-able dict; `path` as text."""
@@ -164,6 +168,7 @@ class Artifact:
         fields["format"] = Format(fields["format"])
         fields["precision"] = Precision(fields["precision"])
         fields["kept"] = tuple(fields.get("kept", ()))
+        fields["beside"] = tuple(fields.get("beside", ()))
         for key in ("signature", "source"):
             fields[key] = signature_from_json(fields[key])
         return cls(**fields)
@@ -197,6 +202,10 @@ class ConversionRequest:
     calibration: Path | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     edited: Path | None = None
+
+    def beside(self, name: str) -> Path:
+        """Where a file goes that accompanies the target, as `model.ort.required_operators.config` does `model.ort`."""
+        return self.target.with_name(f"{self.target.name}.{name}")
 
 
 @dataclass(frozen=True)

@@ -60,8 +60,11 @@ def convert(edge_name: str, request: ConversionRequest) -> Artifact:
         inspection = _ensure(edge, request, temporary, signature)
         content.sync(temporary)
         content.replace(temporary, target)
+        beside = _bring_beside(temporary, target)
     finally:
         content.remove(temporary)
+        for left in temporary.parent.glob(f"{temporary.name}.*"):
+            content.remove(left)
     source = request.source
     return Artifact(
         path=target,
@@ -78,7 +81,18 @@ def convert(edge_name: str, request: ConversionRequest) -> Artifact:
         graph_hash=inspection.graph_hash,
         size_bytes=content.size_bytes(target),
         kept=_kept(request),
+        beside=beside,
     )
+
+
+def _bring_beside(temporary: Path, target: Path) -> tuple[str, ...]:
+    """Moves the files that a converter left beside its own; their names behind its name."""
+    found = sorted(temporary.parent.glob(f"{temporary.name}.*"))
+    names = tuple(path.name.removeprefix(f"{temporary.name}.") for path in found)
+    for path, name in zip(found, names, strict=True):
+        content.sync(path)
+        content.replace(path, target.with_name(f"{target.name}.{name}"))
+    return names
 
 
 def inspect(path: Path, format: Format) -> Inspection:

@@ -146,6 +146,24 @@ def is_torchscript(view: View) -> bool:
     return {"data.pkl", "constants.pkl"} <= names and any(name.startswith("code/") for name in names)
 
 
+def is_mobile(view: View) -> bool:
+    """TorchScript with the bytecode of the lite interpreter, which is what runs."""
+    return is_torchscript(view) and "bytecode.pkl" in view.members()
+
+
+def ort_damage(view: View) -> str:
+    """A flatbuffer is written from its end on, and ONNX Runtime's version, field 0 of the root, first of all."""
+    try:
+        root = struct.unpack_from("<I", view.data)[0]
+        fields = root - struct.unpack_from("<i", view.data, root)[0]
+        place = root + struct.unpack_from("<H", view.data, fields + 4)[0]
+        text = place + struct.unpack_from("<I", view.data, place)[0]
+        end = text + 4 + struct.unpack_from("<I", view.data, text)[0] + 1
+    except struct.error:
+        return "truncated: what its root table points to is not there"
+    return f"truncated: it needs {end} bytes and {len(view)} are there" if end > len(view) else ""
+
+
 def zip_damage(view: View) -> str:
     """Whether every member of an archive ends inside it."""
     with zipfile.ZipFile(view.path) as archive:

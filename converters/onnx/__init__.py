@@ -41,7 +41,7 @@ RUNTIMES = (
     RuntimeSpec(
         name="onnxruntime",
         module="converters.onnx.runtime",
-        formats=(Format.ONNX,),
+        formats=(Format.ONNX, Format.ORT),
         worker="onnx",
         packages=("onnxruntime",),
         variants=("", "4t"),
@@ -56,7 +56,7 @@ RUNTIMES = (
     RuntimeSpec(
         name="onnxruntime-arm64",
         module="converters.onnx.runtime",
-        formats=(Format.ONNX,),
+        formats=(Format.ONNX, Format.ORT),
         worker="onnxruntime-arm64",
         packages=("onnxruntime",),
         devices="converters.devices.arm64:devices",

@@ -25,6 +25,13 @@ _SCALES: Mapping[str, tuple[tuple[bool, int, int], ...]] = {
     "DequantizeLinear": ((True, 0, 1),),
     "QLinearConv": ((True, 0, 1), (True, 3, 4), (False, 0, 6)),
     "QLinearMatMul": ((True, 0, 1), (True, 3, 4), (False, 0, 6)),
+    "com.microsoft.QLinearConv": ((True, 0, 1), (True, 3, 4), (False, 0, 6)),
+    "com.microsoft.QGemm": ((True, 0, 1), (True, 3, 4), (False, 0, 7)),
+    **{f"com.microsoft.QLinear{op}": ((True, 0, 1), (True, 3, 4), (False, 0, 6)) for op in ("Add", "Mul")},
+    **{
+        f"com.microsoft.QLinear{op}": ((True, 0, 1), (False, 0, 3))
+        for op in ("AveragePool", "GlobalAveragePool", "LeakyRelu", "ReduceMean", "Sigmoid", "Softmax")
+    },
 }
 """Operator -> (whether an input, which input or output is quantized, which input holds its scales)."""
 
@@ -40,16 +47,20 @@ def inspect(path: Path) -> Inspection:
         UnsupportedError: an input or output is no plain tensor.
     """
     path = Path(path)
-    model = load(path)
-    reader = _Reader(path.parent, {entry.domain: entry.version for entry in model.opset_import})
+    return inspect_model(load(path), path.parent, Format.ONNX)
+
+
+def inspect_model(model: onnx.ModelProto, folder: Path, format: Format) -> Inspection:
+    """The same of a model in memory, with external weights in `folder`."""
+    reader = _Reader(folder, {entry.domain: entry.version for entry in model.opset_import})
     reader.graph(model.graph, {})
     metadata = {item.key: item.value for item in model.metadata_props}
     return Inspection(
-        format=Format.ONNX,
+        format=format,
         signature=read_signature(model),
         tensors=tuple(reader.tensors),
         ops=tuple(reader.ops),
-        graph_hash=graph_hash(model, path.parent),
+        graph_hash=graph_hash(model, folder),
         metadata={
             **{key: value for key, value in metadata.items() if key != SIGNATURE_KEY},
             "producer": f"{model.producer_name} {model.producer_version}".strip(),
@@ -145,7 +156,8 @@ class _Reader:
         kind = node.op_type if node.domain in ("", "ai.onnx") else f"{node.domain}.{node.op_type}"
         self.ops.append(OpInfo(kind, inputs, outputs, self.opsets.get(node.domain, 1)))
         for is_input, place, scales in _SCALES.get(kind, ()):
-            self._quantized((inputs if is_input else outputs)[place], inputs[scales])
+            if scales < len(inputs) and inputs[scales] >= 0:  # QGemm gives out float where it has no scale for it
+                self._quantized((inputs if is_input else outputs)[place], inputs[scales])
         for attribute in node.attribute:
             for inner in (attribute.g, *attribute.graphs):
                 self.graph(inner, known)

@@ -37,8 +37,8 @@ def open(artifact: Artifact, runtime: str, threads: int) -> OnnxRuntimeSession:
         UnsupportedError: an operator or opset that this version does not know, in its own words.
     """
     found = sniff(artifact.path)
-    if found is not Format.ONNX:
-        raise ModelError(f"{runtime} opens ONNX files; {artifact.path} holds {found}")
+    if found not in (Format.ONNX, Format.ORT):
+        raise ModelError(f"{runtime} opens ONNX and ORT files; {artifact.path} holds {found}")
     threads = threads_of(runtime, threads)
     try:
         session = providers.load(artifact.path, _options(runtime, threads), runtime)

@@ -22,7 +22,7 @@ def save(module: Any, path: Path, signature: Signature) -> None:
     torch.jit.save(module, str(path), _extra_files={SIGNATURE_FILE: json.dumps(dataclasses.asdict(signature))})
 
 
-def load(path: Path) -> tuple[Any, Signature | None]:
+def load(path: Path, format: Format = Format.TORCHSCRIPT) -> tuple[Any, Signature | None]:
     """A script module on the CPU, and its signature where the file holds one.
 
     A torch.save archive is a pickle and may run code: it is refused before torch sees it. TorchScript's own
@@ -32,8 +32,8 @@ def load(path: Path) -> tuple[Any, Signature | None]:
         ModelError: another format, damaged, or a signature that is no signature.
     """
     found = sniff(path)
-    if found is not Format.TORCHSCRIPT:
-        raise ModelError(f"{path} holds {found}, not TorchScript")
+    if found is not format:
+        raise ModelError(f"{path} holds {found}, not {format}")
     extra = {SIGNATURE_FILE: ""}
     try:
         module = torch.jit.load(str(path), map_location="cpu", _extra_files=extra).eval()

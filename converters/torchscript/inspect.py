@@ -19,7 +19,7 @@ _VALUES = frozenset({"i", "f", "s", "is", "fs", "ss", "c"})
 _STRUCTURE = frozenset({"prim::Constant", "prim::GetAttr", "prim::ListConstruct", "prim::TupleConstruct"})
 
 
-def inspect(path: Path) -> Inspection:
+def inspect(path: Path, format: Format = Format.TORCHSCRIPT) -> Inspection:
     """Tensors, operators, signature and canonical hash of the archive at `path`.
 
     Types of tensors made at run time are what the archive tells, mostly nothing (empty). An archive of others holds
@@ -28,7 +28,7 @@ def inspect(path: Path) -> Inspection:
     Raises:
         ModelError: another format, or damaged.
     """
-    module, signature = load(Path(path))
+    module, signature = load(Path(path), format)
     graph = module.inlined_graph
     reader = _Reader(module)
     inputs = [argument.name for argument in module.forward.schema.arguments[1:]]
@@ -38,7 +38,7 @@ def inspect(path: Path) -> Inspection:
     reader.block(graph)
     outputs = [reader.hashes[value.unique()] for value in graph.outputs()]
     return Inspection(
-        format=Format.TORCHSCRIPT,
+        format=format,
         signature=signature or Signature((), ()),
         tensors=tuple(reader.tensors),
         ops=tuple(reader.ops),

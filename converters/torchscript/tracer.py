@@ -159,12 +159,12 @@ def _in_line(module: Any) -> Any:
 
 
 def open(artifact: Artifact) -> TorchScriptTracer:
-    """Opens the archive for looking inside.
+    """Opens the archive, of a format that holds TorchScript, for looking inside.
 
     Raises:
         ModelError: another format, or damaged.
     """
-    module, signature = load(artifact.path)
+    module, signature = load(artifact.path, artifact.format)
     sides = (signature.inputs, signature.outputs) if signature else ((), ())
     names = [[spec.name for spec in specs] for specs in sides]
     specs = signature.inputs if signature else artifact.signature.inputs

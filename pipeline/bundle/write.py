@@ -59,9 +59,13 @@ def is_bundle(folder: Path) -> bool:
         data = json_report.load(folder / MANIFEST, "manifest")
     except ModelError:
         names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
-        suffixes = {path.suffix for path in map(Path, names - _NAMES)}
-        return {MANIFEST, GATES, "report"} <= names and suffixes <= {format.suffix for format in Format}
+        return {MANIFEST, GATES, "report"} <= names and all(map(_is_of_artifact, names - _NAMES))
     return isinstance(data, dict) and "schema_version" in data and "artifacts" in data
+
+
+def _is_of_artifact(name: str) -> bool:
+    """Whether a file is called as an artifact is, or as one that lies beside an artifact."""
+    return any(name.endswith(format.suffix) or f"{format.suffix}." in name for format in Format)
 
 
 def _fill(folder: Path, contents: BundleContents) -> None:
@@ -71,6 +75,8 @@ def _fill(folder: Path, contents: BundleContents) -> None:
     artifacts = tuple(sorted((_bundled(one, contents.report) for one in contents.artifacts), key=lambda one: one.file))
     for artifact in contents.artifacts:
         _copy(artifact.path, folder / file_name(artifact), artifact.sha256)
+        for name in artifact.beside:
+            _copy(artifact.path.with_name(f"{artifact.path.name}.{name}"), folder / f"{file_name(artifact)}.{name}")
     if contents.labels:
         (folder / LABELS).write_text("".join(f"{label}\n" for label in contents.labels), encoding="utf-8")
     golden = {framework: f"golden/{framework}.safetensors" for framework in sorted(contents.golden)}

@@ -56,7 +56,7 @@ class _Graph:
     def __init__(self, inspection: Inspection) -> None:
         self.tensors = inspection.tensors
         self.ops = inspection.ops
-        self.qdq = inspection.format is Format.ONNX
+        self.qdq = inspection.format in (Format.ONNX, Format.ORT)
         self.maker: dict[int, OpInfo] = {out: op for op in self.ops for out in op.outputs if out >= 0}
         self.readers: dict[int, list[OpInfo]] = {}
         for op in self.ops:

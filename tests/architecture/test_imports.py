@@ -36,7 +36,10 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         *("converters.registry", "converters.worker", "converters.job", "converters.drift_job"),
         *("converters.timing", "converters.rehearsal", "converters.sensitivity"),
     ),
-    ("converters.litert_web", "converters.onnx2tf", "converters.onnx_tf", "converters.android"),
+    (
+        *("converters.litert_web", "converters.onnx2tf", "converters.onnx_tf", "converters.ort", "converters.ptl"),
+        "converters.android",
+    ),
     (
         *("converters.eager", "converters.litert", "converters.onnx", "converters.torchscript"),
         *("converters.executorch", "converters.coreml", "converters.torch_export", "converters.tf_graph"),

@@ -49,6 +49,11 @@ EXECUTORCH = (
     struct.pack("<I", 48) + b"ET12" + b"eh00" + struct.pack("<IQQQ", 32, 200, 256, 44) + bytes(8) + bytes(range(252))
 )
 """A root table at byte 48, and behind the tables of 200 bytes a segment: 256 + 44 bytes (extended_header.h)."""
+MOBILE = archive("m/data.pkl", "m/code/__torch__.py", "m/constants.pkl", "m/bytecode.pkl", "m/version")
+ORT = (
+    struct.pack("<I4s", 16, b"ORTM") + struct.pack("<3H", 6, 8, 4) + bytes(2)  # root table at 16, its vtable at 8
+    + struct.pack("<iI", 16 - 8, 4) + struct.pack("<I", 200) + b"6" * 200 + b"\0"  # a version of 200 letters ends it
+)  # fmt: skip
 WHOLE = {
     Format.TFLITE: tflite(),
     Format.ONNX: onnx(),
@@ -56,6 +61,8 @@ WHOLE = {
     Format.EXECUTORCH: EXECUTORCH,
     Format.PT2: PT2,
     Format.KERAS_FILE: KERAS,
+    Format.PTL: MOBILE,
+    Format.ORT: ORT,
 }
 
 

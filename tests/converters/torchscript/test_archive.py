@@ -90,7 +90,7 @@ def test_another_format_is_refused(tmp_path: Path) -> None:
     from converters.torchscript.archive import load
 
     (tmp_path / "m.bin").write_bytes(b"\x08\x0a\x3a\x02ab\x42\x00")
-    with pytest.raises(ModelError, match="holds onnx, not TorchScript"):
+    with pytest.raises(ModelError, match="holds onnx, not torchscript"):
         load(tmp_path / "m.bin")
 
 
