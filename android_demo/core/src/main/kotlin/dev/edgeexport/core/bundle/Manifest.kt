@@ -44,5 +44,9 @@ class ImageRules(
     val layout: String,
 )
 
-/** A picture of the bundle, and the array of `preprocessing.safetensors` that Python made of it for one input. */
-class SourcePicture(val file: String, val input: String, val array: String, val resized: Boolean)
+/**
+ * A picture of the bundle, and the array of the safetensors file [tensors] that Python made of it for one input.
+ *
+ * [exact]: decoded without loss and not resized, so that every value has to be equal.
+ */
+class SourcePicture(val file: String, val input: String, val tensors: String, val array: String, val exact: Boolean)

@@ -29,8 +29,11 @@ interface Engine {
     fun open(model: ModelFile, device: String = devices.first().name, threads: Int = 1): Session
 }
 
-/** A device of an engine; [missing] says why it cannot be used here, empty where it can. */
-class EngineDevice(val name: String, val missing: String = "")
+/**
+ * A device of an engine; [missing] says why it cannot be used here, empty where it can. [arithmetic] is what it computes
+ * a float32 file in, where that is not float32: `fp16`.
+ */
+class EngineDevice(val name: String, val missing: String = "", val arithmetic: String = "")
 
 /** A model file: its [bytes] are direct, and stay readable while a session is open. [signature] is the manifest's. */
 class ModelFile(val name: String, val format: String, val bytes: ByteBuffer, val signature: Signature)

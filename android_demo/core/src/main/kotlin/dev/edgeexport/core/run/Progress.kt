@@ -1,6 +1,8 @@
 package dev.edgeexport.core.run
 
 import dev.edgeexport.core.check.Cell
+import dev.edgeexport.core.golden.GoldenPack
+import dev.edgeexport.core.tensor.Tensor
 
 /** What a long run tells while it goes on, from the thread that it runs in. */
 interface Progress {
@@ -17,11 +19,21 @@ interface Progress {
 /** A finished row and its evidence. [worst] is null where nothing ran. */
 class CellResult(val cell: Cell, val worst: WorstSample?)
 
-/** The sample on which an artifact is farthest from the reference. Values are in C order, by output name. */
+/** The sample on which an artifact is farthest from the reference; each side one call, by name. */
 class WorstSample(
     val index: Int,
-    val inputs: Map<String, dev.edgeexport.core.tensor.Tensor>,
-    val reference: Map<String, dev.edgeexport.core.tensor.Tensor>,
-    val got: Map<String, dev.edgeexport.core.tensor.Tensor>,
+    val inputs: Map<String, Tensor>,
+    val reference: Map<String, Tensor>,
+    val got: Map<String, Tensor>,
     val label: Long,
-)
+) {
+    companion object {
+        internal fun of(pack: GoldenPack, got: Map<String, Tensor>, index: Int) = WorstSample(
+            index,
+            pack.sample(index),
+            pack.outputs.mapValues { GoldenPack.slice(it.value, index) },
+            got.mapValues { GoldenPack.slice(it.value, index) },
+            pack.label[index],
+        )
+    }
+}
