@@ -30,7 +30,7 @@ BUILD := $(if $(UV_TORCH_BACKEND),-$(UV_TORCH_BACKEND))
 BROKEN := $(shell test -x $(BIN)/python || echo broken)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup export test test-all check format lint bench bench-truth mutation report readme doctor lock wheel setup-system setup-devices setup-gpu setup-arm64 setup-browser setup-android test-devices test-android apk validate-android clean distclean broken
+.PHONY: help setup export test test-all check format lint bench bench-truth mutation report readme doctor lock wheel setup-system setup-devices setup-gpu setup-arm64 setup-browser setup-android test-devices test-android android-jvm apk validate-android clean distclean broken
 
 help: ## lists every target
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -120,6 +120,10 @@ setup-android: ## installs JDK 17, Maven and Debian's Android tools (root and ap
 
 test-android: ## as setup-android; what cannot be had leaves its tests NOT_RUN
 	@sh scripts/setup_android.sh || true
+
+android-jvm: ## builds the demo's own classes for the JVM: edge-export validate BUNDLE --runtime android-jvm
+	@command -v mvn >/dev/null || { echo "android-jvm needs Maven and a JDK of 17 or newer: make setup-android"; exit 7; }
+	@mvn -q -B -f android_demo/pom.xml -pl jvm -am package -DskipTests
 
 apk: $(READY)core$(BUILD) ## builds and proves the Android demo without Google's SDK: make apk BUNDLE=dist/fashion-cnn
 	@ABI="$(ABI)" GPU="$(GPU)" BUNDLE="$(filter-out none,$(BUNDLE))" PYTHON="$(BIN)/python" bash android_demo/package.sh

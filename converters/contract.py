@@ -247,6 +247,8 @@ class RuntimeSpec:
     `timed` is false where its seconds say nothing of any device: an interpreter for proving files.
     `self_check` ("module:function") is set where a device judges whole bundles by its own code: it is called with the
     device's name, the bundle's folder, the seconds a step may take and an event that stops it.
+    `app` ("module:function" of a bundle's path and the runtime) proves a whole bundle by the code of an app that ships:
+    it returns the app's own report as JSON, beside which this side's verdicts are laid.
     """
 
     name: str
@@ -261,6 +263,7 @@ class RuntimeSpec:
     arithmetic: Mapping[str, str] = field(default_factory=dict)
     device: Device | None = None
     self_check: str = ""
+    app: str = ""
 
 
 @dataclass(frozen=True)

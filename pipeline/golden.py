@@ -22,7 +22,7 @@ from pipeline.checks.exercise import Exercise
 from pipeline.golden_inputs import AT_LIMITS, FEWEST, LEAST, Chosen
 from pipeline.store import write_atomic
 
-__all__ = ["FILE_NAME", "PACK_BYTES", "SCHEMAS", "Chosen", "GoldenPack", "read", "sample_count", "write"]
+__all__ = ["FILE_NAME", "PACK_BYTES", "SCHEMAS", "Chosen", "GoldenPack", "read", "sample_count", "serialize", "write"]
 
 SCHEMAS = ("1", "2")
 """2 may store pixels of float inputs as bytes; a pack that does not is still schema 1."""
@@ -121,7 +121,7 @@ def write(
         "signature": json.dumps(dataclasses.asdict(pack.signature), sort_keys=True),
         **({"exercise": exercise.to_json()} if exercise else {}),
     }
-    write_atomic(path, _serialize(arrays, metadata))
+    write_atomic(path, serialize(arrays, metadata))
     return pack
 
 
@@ -202,7 +202,7 @@ def _fitting(side: str, arrays: Arrays, specs: tuple[TensorSpec, ...], count: in
             raise DataError(f"golden pack: {side} `{spec.name}` holds NaN or Inf")
 
 
-def _serialize(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> bytes:
+def serialize(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> bytes:
     """The safetensors format, with names in order and the data aligned to 8 bytes, so that bytes are reproducible.
 
     Source: https://github.com/huggingface/safetensors, section "Format". The package's own writer keeps metadata in

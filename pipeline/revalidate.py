@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +16,8 @@ from converters.device import split_name
 from converters.errors import EdgeExportError, ModelError, UnavailableError, UnsupportedError, UsageError
 from converters.inspection import Inspection
 from converters.worker import WorkerPool
-from pipeline import config, golden
-from pipeline.bundle import open_bundle
+from pipeline import apps, config, golden
+from pipeline.bundle import is_archive, open_bundle, unpacked
 from pipeline.checks.drift.suspects import Drift
 from pipeline.checks.gates import Gates, parse_gates
 from pipeline.checks.outcome import Cell, Check, Outcome
@@ -31,6 +31,7 @@ from pipeline.lone import cpu_runtimes, inputs_for, inspect_file, named_runtimes
 from pipeline.phones import require_bundle, self_checked
 from pipeline.phones import split as phones_of
 from pipeline.plausible import settled
+from pipeline.report.document import Report
 from pipeline.trial import Subject, prepare
 from pipeline.yardstick import check_yardstick, choose, parity_with_nothing
 
@@ -68,14 +69,21 @@ def revalidate(wanted: Wanted, pool: WorkerPool, limits: Limits) -> Iterator[Cel
     """
     named = [spec for name in wanted.runtimes for spec in named_runtimes(name)] if wanted.runtimes else None
     named, phones = phones_of(named) if named is not None else (None, [])
-    bench = _Bench(wanted.gates, named, pool, limits)
-    path, done = wanted.path, 0
+    told = {spec.name: apps.report(spec, wanted.path) for spec in named or () if _asked(spec, wanted.path)}
+    bench = _Bench(wanted.gates, named, pool, limits, told=told)
+    with unpacked(wanted.path) if is_archive(wanted.path) else contextlib.nullcontext(wanted.path) as path:
+        yield from _cells(wanted, path, bench, phones)
+
+
+def _cells(wanted: Wanted, path: Path, bench: _Bench, phones: Sequence[RuntimeSpec]) -> Iterator[Cell]:
+    """The cells of what lies at `path`."""
+    done, pool, limits = 0, bench.pool, bench.limits
     if _is_bundle(path):
         bundle = open_bundle(path)
-        if not wanted.own_gates:
-            bench.gates = parse_gates(config.read_toml(bundle.gates), None)
+        if not wanted.own_gates:  # a bundle of an older version lacks the keys that came since: they are as here
+            bench.gates = parse_gates(wanted.gates.to_json(), config.read_toml(bundle.gates))
         bench.siblings = bundle.artifacts if wanted.inside else ()
-        ours = bundle.artifacts if named is None or named else ()  # a device reads the golden packs itself
+        ours = bundle.artifacts if bench.named is None or bench.named else ()  # a device reads the golden packs itself
         packs = {name: golden.read(bundle.golden[name]) for name in {each.framework for each in ours}}
         cells: Iterator[Cell] = (cell for each in ours for cell in bench.by_pack(each, packs[each.framework]))
         if phones:
@@ -101,6 +109,12 @@ def _is_bundle(path: Path) -> bool:
     return path.is_dir() and path.suffix != Format.COREML.suffix and not (path / "saved_model.pb").exists()
 
 
+def _asked(spec: RuntimeSpec, path: Path) -> bool:
+    """Whether the app behind a runtime is here, and has a bundle to say something of."""
+    here = spec.device is not None and not spec.device.missing
+    return bool(spec.app) and here and (_is_bundle(path) or is_archive(path))
+
+
 def exit_code(cells: Sequence[Cell]) -> int:
     """0 when every cell passed, else 1."""
     return 0 if all(cell.outcome is Outcome.PASSED for cell in cells) else 1
@@ -124,6 +138,7 @@ class _Bench:
     pool: WorkerPool
     limits: Limits
     siblings: Sequence[Artifact] = ()
+    told: Mapping[str, Report] = dataclasses.field(default_factory=dict)
 
     def by_pack(self, artifact: Artifact, pack: GoldenPack) -> Iterator[Cell]:
         """Cells judged by the framework's own outputs."""
@@ -143,7 +158,9 @@ class _Bench:
         for spec in specs:
             home = cpu_runtimes(artifact.format)[0]
             beside = Home(home.name, outputs(home)) if spec.name != home.name else None
-            yield self._cell(artifact, spec, self._judge(artifact, spec, known, outputs(spec), beside, layers=layers))
+            checks = self._judge(artifact, spec, known, outputs(spec), beside, layers=layers)
+            app = apps.beside(self.told.get(spec.name), artifact.path.name, checks)
+            yield self._cell(artifact, spec, [*checks, *app])
 
     def by_itself(self, artifact: Artifact, inputs: str) -> Iterator[Cell]:
         """Cells judged by what the same file gives on other kernels of this machine's CPU."""

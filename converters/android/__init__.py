@@ -1,4 +1,4 @@
-"""The demo app as a runtime: on connected devices, where it checks a whole bundle by its own code."""
+"""The demo app as a runtime: on connected devices, and its own classes on a JVM of this machine."""
 
 from converters.contract import Format, RuntimeSpec
 
@@ -11,5 +11,14 @@ RUNTIMES = (
         packages=(),
         devices="converters.android.adb:devices",
         self_check="converters.android.phone:self_check",
+    ),
+    RuntimeSpec(
+        name="android-jvm",
+        module="converters.android.runtime",
+        formats=(Format.TFLITE, Format.ONNX),
+        worker="android-jvm",
+        packages=(),
+        devices="converters.android.jvm:devices",
+        app="converters.android.jvm:self_check",
     ),
 )

@@ -13,7 +13,8 @@ from pipeline.bundle.names import artifact_file_name
 from pipeline.checks.outcome import Outcome, worst
 from pipeline.report.document import Report
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""1 knew no pictures, and had no `gates.json`."""
 COLOURS = {1: "grey", 3: "rgb"}
 
 
@@ -122,6 +123,20 @@ class FileRecord:
 
 
 @dataclass(frozen=True)
+class SourcePicture:
+    """A picture, and what this side makes of it: the array `<framework>/<array>` of the safetensors file `tensors`.
+
+    `exact`: it is decoded without loss and not resized, so that every other side has to make the same of it.
+    """
+
+    file: str
+    input: str
+    tensors: str
+    array: str
+    exact: bool
+
+
+@dataclass(frozen=True)
 class BundledArtifact:
     """An artifact in the manifest. `signature` is the file's own, `source_signature` the source model's.
 
@@ -187,3 +202,4 @@ class Manifest:
     gates: str
     report: Mapping[str, str]
     files: Mapping[str, FileRecord]  # every file but manifest.json
+    pictures: tuple[SourcePicture, ...] = ()

@@ -7,10 +7,11 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from converters import content
 from converters.contract import Artifact
-from converters.errors import ContractError, ModelError
+from converters.errors import ContractError, DataError, ModelError
 from pipeline.bundle.contents import SCHEMA_VERSION, FileRecord, Manifest
 from pipeline.bundle.names import parse_artifact_file_name
 from pipeline.bundle.write import MANIFEST
+from pipeline.checks.verdict import class_output
 from pipeline.report import json_report
 from pipeline.report.decode import decode
 from pipeline.report.document import Report
@@ -58,6 +59,7 @@ def open_bundle(folder: Path) -> Bundle:
     Raises:
         ModelError: no bundle, a manifest of a newer version or that does not say what it must, a path that leads out
             of the folder, a file that is missing or changed.
+        DataError: as many labels as the model has no classes.
     """
     if not folder.is_dir():
         raise ModelError(f"bundle {folder} is not a folder")
@@ -73,7 +75,23 @@ def open_bundle(folder: Path) -> Bundle:
         _verify(folder, name, record)
     _check_references(manifest, where)
     _check_folders(folder, manifest)
-    return Bundle(folder, manifest)
+    bundle = Bundle(folder, manifest)
+    _check_labels(bundle)
+    return bundle
+
+
+def _check_labels(bundle: Bundle) -> None:
+    """There is a label for every class that an artifact answers with; one score a sample stands for two classes."""
+    labels = len(bundle.labels)
+    for artifact in bundle.artifacts if labels else ():
+        outputs = artifact.source.outputs
+        name = class_output(outputs)
+        classes = next((spec.shape[-1] for spec in outputs if spec.name == name and spec.shape), None)
+        if classes not in (None, labels) and (classes, labels) != (1, 2):
+            raise DataError(
+                f"bundle {bundle.folder}: {bundle.manifest.labels} has {labels} labels for {classes} classes; write "
+                "one name a line, in the order of the outputs, and export the bundle again"
+            )
 
 
 def _verify(folder: Path, name: str, record: FileRecord) -> None:
@@ -100,6 +118,7 @@ def _check_references(manifest: Manifest, where: str) -> None:
     """Every file that the manifest speaks of is among those that were verified."""
     named = [manifest.gates, *manifest.golden.values(), *manifest.report.values()]
     named += [manifest.labels] if manifest.labels else []
+    named += [name for picture in manifest.pictures for name in (picture.file, picture.tensors)]
     folders = {entry.file: _folder_sha256(manifest, entry.file) for entry in manifest.artifacts}
     folders = {name: sha256 for name, sha256 in folders.items() if sha256}
     for name in (*named, *(entry.file for entry in manifest.artifacts)):

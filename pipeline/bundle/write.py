@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 from converters import content
-from converters.contract import Artifact, Format
+from converters.contract import Artifact, Format, Precision
 from converters.errors import ModelError
 from pipeline.bundle.contents import (
     SCHEMA_VERSION,
@@ -16,6 +17,7 @@ from pipeline.bundle.contents import (
     Verdict,
     file_name,
 )
+from pipeline.bundle.pictures import write_pictures
 from pipeline.bundle.swap import replacing, require_replaceable
 from pipeline.checks.outcome import worst
 from pipeline.report import files, json_report
@@ -27,7 +29,9 @@ from pipeline.store import file_sha256
 MANIFEST = "manifest.json"
 LABELS = "labels.txt"
 GATES = "gates.toml"
-_NAMES = frozenset({MANIFEST, LABELS, GATES, "README.md", "golden", "report"})
+GATES_JSON = "gates.json"
+GATES_SCHEMA_VERSION = 1
+_NAMES = frozenset({MANIFEST, LABELS, GATES, GATES_JSON, "README.md", "golden", "report"})
 
 
 def write_bundle(contents: BundleContents, out: Path) -> Path:
@@ -83,6 +87,9 @@ def _fill(folder: Path, contents: BundleContents) -> None:
     for framework, name in golden.items():
         _copy(contents.golden[framework], folder / name)
     _copy(contents.gates, folder / GATES)
+    (folder / GATES_JSON).write_text(_gates_json(contents.gates), encoding="utf-8")
+    sources = {artifact.framework: artifact.source for artifact in contents.artifacts}
+    pictures = write_pictures(folder, contents.preprocessing, sources)
     reports = files.write_all(contents.report, folder / "report")
     manifest = Manifest(
         schema_version=SCHEMA_VERSION,
@@ -94,10 +101,19 @@ def _fill(folder: Path, contents: BundleContents) -> None:
         gates=GATES,
         report={form: path.relative_to(folder).as_posix() for form, path in reports.items()},
         files={},
+        pictures=pictures,
     )
     (folder / "README.md").write_text(render_readme(manifest, contents.labels), encoding="utf-8")
     data = {**encode(manifest), "files": encode(_records(folder))}
     (folder / MANIFEST).write_text(json_report.dumps(data, sort_keys=True), encoding="utf-8")
+
+
+def _gates_json(gates: Path) -> str:
+    """The gates for languages without TOML: what the file says, and the precisions from the finest to the coarsest."""
+    content = tomllib.loads(gates.read_text(encoding="utf-8"))
+    precisions = [precision.value for precision in Precision]
+    data = {"schema_version": GATES_SCHEMA_VERSION, "precisions": precisions, "gates": content}
+    return json_report.dumps(data, sort_keys=True)
 
 
 def _bundled(artifact: Artifact, report: Report) -> BundledArtifact:

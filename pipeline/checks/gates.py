@@ -120,6 +120,18 @@ class KernelsGate:
 
 
 @dataclass(frozen=True)
+class PicturesGate:
+    """How near an app's own preprocessing must be to this one's, on the pictures of the bundle.
+
+    Pictures that are decoded without loss and not resized have to be equal, whatever stands here.
+    """
+
+    max_steps: float  # of the 255 of a channel, worst value
+    min_top1: float  # share of the pictures whose predicted class is the same
+    reason: str
+
+
+@dataclass(frozen=True)
 class Gates:
     """Every gate."""
 
@@ -131,6 +143,7 @@ class Gates:
     kernels: Mapping[str, KernelsGate]
     coverage: CoverageGate
     latency: LatencyGate
+    pictures: PicturesGate
 
     def to_json(self) -> dict[str, Any]:
         """The gates as plain dicts, for the report and the bundle; `parse_gates` reads them back."""
@@ -153,7 +166,11 @@ _BY_PRECISION: Mapping[str, type] = {
     "precision": PrecisionGate,
     "size": SizeGate,
 }
-_SINGLE: Mapping[str, type] = {"coverage": CoverageGate, "latency": LatencyGate}
+_SINGLE: Mapping[str, type] = {
+    "coverage": CoverageGate,
+    "latency": LatencyGate,
+    "pictures": PicturesGate,
+}
 _BY_RUNTIME: Mapping[str, type] = {"placement": PlacementGate, "kernels": KernelsGate}
 _SECTIONS = (*_BY_PRECISION, *_SINGLE, *_BY_RUNTIME)
 

@@ -13,6 +13,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         *("pipeline.driver", "pipeline.plan", "pipeline.configs", "pipeline.doctor", "pipeline.devices"),
         *("pipeline.lone", "pipeline.compare", "pipeline.drift", "pipeline.race", "pipeline.revalidate"),
         *(
+            "pipeline.apps",
             "pipeline.phones",
             "pipeline.binding",
             "pipeline.captured",

@@ -9,9 +9,10 @@ import pytest
 import sample_bundle
 
 from converters.contract import Precision
-from converters.errors import ModelError
+from converters.errors import DataError, ModelError
 from pipeline.bundle import open_bundle, write_bundle
 from pipeline.report import json_report
+from pipeline.store import file_sha256
 
 FP32 = "fashion-cnn_torch_litert_fp32.tflite"
 
@@ -26,6 +27,13 @@ def edit(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
     data = json.loads(path.read_text())
     change(data)
     path.write_text(json.dumps(data))
+
+
+def relabel(folder: Path, text: str) -> None:
+    """Other labels, vouched for."""
+    (folder / "labels.txt").write_text(text)
+    record = {"sha256": file_sha256(folder / "labels.txt"), "size_bytes": len(text.encode())}
+    edit(folder, lambda manifest: manifest["files"].update({"labels.txt": record}))
 
 
 def test_what_was_written_is_read_back(folder: Path, tmp_path: Path) -> None:
@@ -95,13 +103,14 @@ def test_a_link_that_leads_out(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda m: m.update(schema_version=2), "schema_version 2 was written by a newer edge-export"),
+        (lambda m: m.update(schema_version=99), "schema_version 99 was written by a newer edge-export"),
         (lambda m: m.pop("schema_version"), "no schema_version"),
         (lambda m: m.update(surprise=1), "unknown key 'surprise'"),
         (lambda m: m.pop("files"), "'files' is missing"),
         (lambda m: m["files"].pop(FP32), f"'{FP32}' has no entry in 'files', so nothing vouches for it"),
         (lambda m: m.update(labels="other.txt"), "'other.txt' has no entry in 'files'"),
         (lambda m: m["golden"].update(torch="../x"), "'../x' has no entry in 'files'"),
+        (lambda m: m["pictures"][0].update(file="x.png"), "'x.png' has no entry in 'files'"),
         (lambda m: m["report"].pop("json"), "the report has no 'json' form"),
         (lambda m: m["artifacts"][0].update(sha256="0" * 64), "vouched for with two different sha256"),
         (lambda m: m["artifacts"][0].update(precision="int8"), "is described as fashion-cnn torch litert int8 tflite"),
@@ -127,6 +136,23 @@ def test_a_manifest_that_lies(folder: Path, change: Callable[[dict[str, Any]], o
 def test_a_damaged_manifest(folder: Path, content: bytes, message: str) -> None:
     (folder / "manifest.json").write_bytes(content)
     with pytest.raises(ModelError, match=message):
+        open_bundle(folder)
+
+
+def test_a_bundle_of_schema_1_is_read(folder: Path) -> None:
+    def older(manifest: dict[str, Any]) -> None:
+        manifest.update(schema_version=1)
+        for name in [name for name in manifest["files"] if "pictures" in name or name == "gates.json"]:
+            del manifest["files"][name]
+        del manifest["pictures"]
+
+    edit(folder, older)
+    assert open_bundle(folder).manifest.pictures == ()
+
+
+def test_labels_of_other_classes(folder: Path) -> None:
+    relabel(folder, "".join(f"class {i}\n" for i in range(1001)))
+    with pytest.raises(DataError, match=r"labels.txt has 1001 labels for 3 classes; write one name a line"):
         open_bundle(folder)
 
 

@@ -2,14 +2,20 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
 import sample_bundle
 
+from converters.contract import Precision
 from converters.errors import ModelError, WorkspaceError
 from pipeline.bundle import Bundle, open_bundle, write, write_bundle
+from pipeline.checks.gates import parse_gates, to_toml
 from pipeline.checks.outcome import Outcome
+from pipeline.configs import load_configs
+
+PICTURES = ("00-as-is.png", "01-grey.png", "02-alpha.png", "03-wide.png", "04-dot.png", "05-deep.png", "06-turned.jpg")
 
 
 def tree(folder: Path) -> dict[str, bytes]:
@@ -26,7 +32,10 @@ def test_what_is_in_a_bundle(tmp_path: Path) -> None:
         "README.md",
         "fashion-cnn_torch_litert_fp32.tflite",
         "fashion-cnn_torch_litert_int8-io.tflite",
+        "gates.json",
         "gates.toml",
+        "golden/pictures.safetensors",
+        *(f"golden/pictures/{name}" for name in PICTURES),
         "golden/torch.safetensors",
         "labels.txt",
         "manifest.json",
@@ -59,6 +68,17 @@ def test_the_manifest(tmp_path: Path) -> None:
     assert manifest["preprocessing"]["image"]["normalisation"] == "inside the model"
     assert set(manifest["files"]) == set(tree(bundle.folder)) - {"manifest.json"}
     assert "somebody" not in json.dumps(manifest), "paths of the machine do not travel"
+
+
+def test_the_gates_say_the_same_in_both_forms(tmp_path: Path) -> None:
+    gates = load_configs(None, None)[1]
+    file = tmp_path / "all.toml"
+    file.write_text(to_toml(gates))
+    made = dataclasses.replace(sample_bundle.contents(tmp_path / "store"), gates=file)
+    said = json.loads((write_bundle(made, tmp_path / "out") / "gates.json").read_text())
+    assert said["schema_version"] == 1
+    assert said["precisions"] == [precision.value for precision in Precision]
+    assert parse_gates(said["gates"]) == gates == parse_gates(tomllib.loads(file.read_text()))
 
 
 def test_the_same_contents_give_the_same_bytes(tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ class GoldenPack(
             if (shape.isEmpty() || !spec.fits(shape.copyOfRange(1, shape.size))) {
                 throw GoldenException("`$name` is ${shape.contentToString()} and its signature says $spec, samples first")
             }
-            if (found.dtype == DType.UINT8 && spec.dtype.isFloat && bytes) return expanded(found, spec.dtype)
+            if (found.dtype == DType.UINT8 && spec.dtype.isFloat && bytes) return found.to(spec.dtype)
             if (found.dtype != spec.dtype) throw GoldenException("`$name` holds ${found.dtype.label} and its signature says ${spec.dtype.label}")
             if (found.dtype.isFloat) finite(name, found)
             return found
@@ -88,13 +88,6 @@ class GoldenPack(
                     throw GoldenException("`$name` holds NaN or Inf (first in sample $sample)")
                 }
             }
-        }
-
-        /** Pixels stored as bytes, as the numbers that they are. */
-        private fun expanded(bytes: Tensor, dtype: DType): Tensor {
-            val values = Tensor.zeros(dtype, bytes.shape)
-            for (i in 0 until bytes.size) values.put(i, bytes.integer(i).toDouble())
-            return values
         }
 
         private fun numbers(arrays: Safetensors, name: String): LongArray {
