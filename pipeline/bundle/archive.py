@@ -62,7 +62,7 @@ def _check(path: Path, everything: list[zipfile.ZipInfo], entries: list[zipfile.
         if entry.file_size > ENTRY_BYTES or total > TOTAL_BYTES:
             raise ModelError(
                 f"bundle {path}: with {entry.filename!r} it unpacks to {max(entry.file_size, total):,} bytes, more "
-                f"than the {ENTRY_BYTES:,} for a file and {TOTAL_BYTES:,} in all that are taken; unpack it yourself if you "
+                f"than the {ENTRY_BYTES:,} for a file and {TOTAL_BYTES:,} in all that are taken; unpack it if you "
                 "trust it, and give the folder"
             )
 
