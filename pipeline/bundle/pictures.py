@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -87,7 +87,7 @@ def _waves(width: int, height: int, channels: int) -> np.ndarray:
     return np.where(stacked > 255, 511 - stacked, stacked).astype(np.uint8)
 
 
-def _save(image: Image.Image, path: Path, **how: object) -> None:
+def _save(image: Image.Image, path: Path, **how: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     image.save(path, **how)
 
