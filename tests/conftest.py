@@ -57,6 +57,16 @@ def needs_chromium() -> Path:
     return BROWSER.executable
 
 
+@pytest.fixture(scope="session")
+def app_program() -> Path:
+    """The folder of the demo app's program for the JVM, built from these sources."""
+    import app_program
+
+    if what := app_program.missing():
+        not_run(what)
+    return app_program.build()
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Tests marked for a toolkit that is not installed are NOT_RUN."""
     for marker, package in MARKED_PACKAGES.items():
