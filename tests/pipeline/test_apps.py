@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import io
 import json
 import re
 from pathlib import Path
@@ -12,12 +14,10 @@ import app_bundle
 import numpy as np
 import pytest
 import sample_report
-from typer.testing import CliRunner
 
 from converters.android import jvm
-from pipeline import apps
+from pipeline import apps, cli
 from pipeline.checks.outcome import Cell, Check, Outcome
-from pipeline.cli import app
 from pipeline.report.document import Report
 
 PARITY = Check("parity", Outcome.PASSED, (), {"samples": 48, "snr_db": 130.0, "worst_sample": 3})
@@ -62,10 +62,13 @@ def test_no_app_no_check() -> None:
 
 
 def validated(path: Path) -> tuple[int, str, list[dict[str, Any]]]:
-    """(exit code, standard error, cells) of `validate --runtime android-jvm`."""
-    done = CliRunner().invoke(app, ["validate", str(path), "--runtime", "android-jvm", "--no-drift", "--json"])
-    cells = json.loads(done.stdout)["cells"] if done.exit_code in (0, 1) else []
-    return done.exit_code, done.output, cells
+    """(exit code, the error's sentence, cells) of `validate --runtime android-jvm`."""
+    words = ["validate", str(path), "--runtime", "android-jvm", "--no-drift", "--json"]
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out), pytest.raises(SystemExit) as end:
+        cli.main(words)
+    document = json.loads(out.getvalue())
+    return int(end.value.code or 0), document.get("error", {}).get("message", ""), document.get("cells", [])
 
 
 @pytest.fixture
