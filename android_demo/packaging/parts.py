@@ -22,7 +22,9 @@ from android_demo.packaging.archive import Content, write
 OURS = "edge-export-"
 PLATFORM, COMPILER = "android-all-", "dalvik-dx-"
 LEFT_OUT = ("META-INF/", "module-info", "org/bytedeco/javacpp/tools/")
-"""Packages that no phone needs: of the Java module system, and of JavaCPP's own build."""
+"""What no phone needs: descriptions of jars, the Java module system, JavaCPP's own build."""
+SERVICES = "META-INF/services/dev.edgeexport."
+"""But this: by it the app finds the engines that a build takes along."""
 RESOURCES = ("org/bytedeco/javacpp/properties/android-arm64.", "org/bytedeco/javacpp/properties/android-x86_64.")
 """What others' code reads by its class loader: JavaCPP asks which libraries a platform has."""
 
@@ -77,7 +79,8 @@ def _members(archive: zipfile.ZipFile) -> Iterator[tuple[str, bytes]]:
 
 
 def _wanted(name: str) -> bool:
-    return not name.startswith(LEFT_OUT) and not name.endswith("module-info.class")
+    left_out = name.startswith(LEFT_OUT) or name.endswith("module-info.class")
+    return not left_out or name.startswith(SERVICES)
 
 
 def _put(target: Path, data: bytes) -> None:
