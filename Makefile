@@ -19,10 +19,10 @@ BIN   := $(VENV)/bin
 SETUP := sh scripts/setup.sh
 EDGE  := $(BIN)/edge-export
 
-# The environment that an export needs: one framework alone is smaller. TorchScript, ExecuTorch and .ptl come from PyTorch only.
+# The environment that an export needs: one framework alone is smaller. TorchScript, ExecuTorch, .ptl and .pt2 come from PyTorch only.
 SET_torch      := torch
 SET_tensorflow := tensorflow
-EXPORT_SET     := $(if $(filter torchscript executorch ptl,$(TARGET)),torch,$(or $(SET_$(FRAMEWORK)),all))
+EXPORT_SET     := $(if $(filter torchscript executorch ptl pt2,$(TARGET)),torch,$(or $(SET_$(FRAMEWORK)),all))
 
 # Stamps are written by scripts/bootstrap.py, one for each set that the environment serves.
 READY := $(VENV)/.ready-
@@ -35,7 +35,7 @@ BROKEN := $(shell test -x $(BIN)/python || echo broken)
 help: ## lists every target
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
 	@echo
-	@echo "  TARGET     tflite, onnx, ort, torchscript, ptl, coreml, executorch or all"
+	@echo "  TARGET     tflite, onnx, ort, coreml, executorch, savedmodel, pt2, torchscript, ptl or all"
 	@echo "  FRAMEWORK  torch, tensorflow or both (default)"
 	@echo "  PRECISION  fp32,fp16,int8-weights,palettized,dynamic,int8 (default: all)"
 	@echo "  MODEL      a reference model, or file.py:function of your own"

@@ -78,6 +78,13 @@ class Reader:
             shape = None if tensor.shape.rank is None else tuple(-1 if n is None else n for n in tensor.shape.as_list())
             self._tensors[index] = Tensor(index, _title(tensor), shape, _dtype(tensor))
 
+    def _anything(self) -> dict[Any, np.ndarray]:
+        """Zeros for every input: the constants of a function that was put in line wait for its arguments."""
+        sizes = {
+            t: [n or 1 for n in t.shape.as_list()] for t in self._frozen.inputs.values() if t.shape.rank is not None
+        }
+        return {tensor: np.zeros(shape, tensor.dtype.as_numpy_dtype) for tensor, shape in sizes.items()}
+
     def _fold(self, operators: list[Any]) -> None:
         """Finds what is constant, and its values all at once."""
         constant: list[int] = []
@@ -94,7 +101,7 @@ class Reader:
             elif operator.type == "Const" or (operator.inputs and self._follows(operator, known)):
                 constant += made
                 known |= set(made)
-        values = self._frozen.fetch({}, [self.tensor[index] for index in constant]) if constant else []
+        values = self._frozen.fetch(self._anything(), [self.tensor[index] for index in constant]) if constant else []
         for index, value in zip(constant, values, strict=True):
             self._keep(index, value)
 
