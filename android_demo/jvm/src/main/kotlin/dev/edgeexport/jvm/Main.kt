@@ -8,7 +8,8 @@ import kotlin.system.exitProcess
 private const val USAGE = """usage:
   self-check BUNDLE --out FILE [--outputs FOLDER] [--host NAME] [--threads N]
   run SPEC --samples FILE --out FILE [--threads N]
-  judge CASES --out FILE"""
+  judge CASES --out FILE
+  compare TIMINGS --out FILE"""
 
 /** The exit codes of docs/exit_codes.md. */
 object ExitCode {
@@ -41,6 +42,7 @@ private fun command(name: String?): (List<String>) -> Int = when (name) {
     "self-check" -> SelfCheckCommand::run
     "run" -> RunCommand::run
     "judge" -> JudgeCommand::run
+    "compare" -> CompareCommand::run
     else -> throw UsageException(if (name == null) "a command is missing" else "there is no command $name")
 }
 

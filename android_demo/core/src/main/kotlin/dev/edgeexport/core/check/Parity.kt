@@ -97,8 +97,7 @@ object Parity {
     private fun unfit(spec: TensorSpec, want: Tensor, have: Tensor): List<String> {
         val shape = want.shape.toList()
         if (shape.isEmpty() || !spec.fits(want.shape.copyOfRange(1, want.shape.size))) {
-            val wanted = (listOf("samples") + spec.shape.map { it ?: "None" }).joinToString(", ", "(", ")")
-            return listOf("the reference is ${tuple(shape)}, which is not $wanted")
+            return listOf("the reference is ${tuple(shape)}, which is not (samples, *${tuple(spec.shape)})")
         }
         val reasons = mutableListOf<String>()
         if (!have.shape.contentEquals(want.shape)) {

@@ -44,10 +44,11 @@ class Report(
         "notes" to notes,
         "timings_s" to timingsS,
         "drifts" to emptyList<Any?>(),
+        "choices" to emptyList<Any?>(),
     )
 
     companion object {
-        const val SCHEMA_VERSION = 2
+        const val SCHEMA_VERSION = 3
 
         private fun created(): String = SimpleDateFormat("yyyy-MM-dd'T'HH:mm:ssXXX", Locale.ROOT)
             .apply { timeZone = TimeZone.getTimeZone("UTC") }.format(Date())
