@@ -1,0 +1,6 @@
+package dev.edgeexport.demo
+
+class BenchmarkActivity : Screen() {
+    override val shown get() = emptyList<Observed>()
+    override fun draw() = Unit
+}

@@ -1,0 +1,4 @@
+package dev.edgeexport.demo
+
+/** Written with the core's benchmark. */
+class BenchmarkState : Observed()
