@@ -2,6 +2,8 @@ package dev.edgeexport.demo
 
 import android.graphics.Bitmap
 import android.graphics.BitmapFactory
+import android.graphics.ColorSpace
+import android.os.Build
 import dev.edgeexport.core.image.ImageDecoder
 import dev.edgeexport.core.image.ImageException
 import dev.edgeexport.core.image.ImageHeader
@@ -12,8 +14,8 @@ import java.nio.ByteBuffer
 /**
  * Decodes pictures with Android's own decoder, to the numbers that stand in the file.
  *
- * Three things would change them without a word: alpha multiplied into the colours (`inPremultiplied`), colours brought
- * to sRGB (`getPixels`), a density (`inScaled`).
+ * Three things would change them without a word: alpha multiplied into the colours (`inPremultiplied`), a density
+ * (`inScaled`), and colours brought to sRGB (`getPixels`): so the bitmap is called sRGB, which changes no value of it.
  */
 object BitmapDecoder : ImageDecoder {
     override fun header(file: ByteBuffer): ImageHeader {
@@ -40,13 +42,19 @@ object BitmapDecoder : ImageDecoder {
     }
 
     private fun pixels(bitmap: Bitmap): Pixels {
-        val rgba = ByteArray(bitmap.width * bitmap.height * 4)
-        bitmap.copyPixelsToBuffer(ByteBuffer.wrap(rgba))
-        if (bitmap.hasAlpha()) return Pixels(bitmap.width, bitmap.height, 4, rgba)
-        val rgb = ByteArray(bitmap.width * bitmap.height * 3)
-        for (pixel in 0 until bitmap.width * bitmap.height) rgba.copyInto(rgb, pixel * 3, pixel * 4, pixel * 4 + 3)
-        return Pixels(bitmap.width, bitmap.height, 3, rgb)
+        if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.Q) bitmap.setColorSpace(ColorSpace.get(ColorSpace.Named.SRGB))
+        val argb = IntArray(bitmap.width * bitmap.height)
+        bitmap.getPixels(argb, 0, bitmap.width, 0, 0, bitmap.width, bitmap.height)
+        val channels = if (bitmap.hasAlpha()) 4 else 3
+        val values = ByteArray(argb.size * channels)
+        for ((pixel, colour) in argb.withIndex()) {
+            for (channel in 0 until channels) values[pixel * channels + channel] = (colour shr SHIFTS[channel]).toByte()
+        }
+        return Pixels(bitmap.width, bitmap.height, channels, values)
     }
+
+    /** Where red, green, blue and alpha stand in a colour. */
+    private val SHIFTS = intArrayOf(16, 8, 0, 24)
 
     /** A buffer's bytes as a stream, from its first to its last. */
     private class Stream(file: ByteBuffer) : InputStream() {

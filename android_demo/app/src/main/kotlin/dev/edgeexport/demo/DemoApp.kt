@@ -26,6 +26,7 @@ open class DemoApp : Application() {
     val selfCheck by lazy { SelfCheckState(background, bundles) { bundle, progress -> check.run(bundle, progress) } }
     val headless by lazy { HeadlessState(background, library, { listOfNotNull(filesDir, getExternalFilesDir(null)) }, check::run) }
     val classify by lazy { ClassifyState(background, engines, bundles, Classifier(preprocessor, engines::loaded)) }
+    val benchmark by lazy { BenchmarkState(background, engines, bundles, phone::describe, phone::nativeHeapBytes) }
 
     val background by lazy {
         val handler = Handler(Looper.getMainLooper())
@@ -49,7 +50,8 @@ open class DemoApp : Application() {
     }
 
     /** Every engine of the app, those too that cannot run here: they say why. A build may bring more as services. */
-    protected open fun loadEngines(): List<Engine> = listOf(TfLiteEngine(), OnnxEngine()) + ServiceLoader.load(Engine::class.java)
+    protected open fun loadEngines(): List<Engine> = 
+        listOf(TfLiteEngine(), OnnxEngine()) + ServiceLoader.load(Engine::class.java, Engine::class.java.classLoader)
 
     protected open fun executor(name: String): ExecutorService = Executors.newSingleThreadExecutor { Thread(it, name) }
 }

@@ -30,5 +30,7 @@ object Figures {
 
     fun decibel(value: Double): String = if (value.isInfinite()) "∞ dB" else format("%.1f dB", value)
 
+    fun factor(value: Double): String = if (value.isInfinite()) "∞" else format("%.3f", value)
+
     private fun format(pattern: String, value: Double) = String.format(Locale.getDefault(), pattern, value)
 }

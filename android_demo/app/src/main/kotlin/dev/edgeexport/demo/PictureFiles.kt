@@ -77,10 +77,9 @@ fun Strokes.pixels(): Pixels {
         strokeJoin = Paint.Join.ROUND
     }
     draw(Canvas(bitmap), PAD, ink)
-    val rgba = ByteBuffer.allocate(PAD * PAD * 4)
-    bitmap.copyPixelsToBuffer(rgba)
-    val bytes = rgba.array()
-    return Pixels(PAD, PAD, 1, ByteArray(PAD * PAD) { bytes[4 * it] })
+    val colours = IntArray(PAD * PAD)
+    bitmap.getPixels(colours, 0, PAD, 0, 0, PAD, PAD)
+    return Pixels(PAD, PAD, 1, ByteArray(colours.size) { colours[it].toByte() })
 }
 
 private const val PAD = 256
