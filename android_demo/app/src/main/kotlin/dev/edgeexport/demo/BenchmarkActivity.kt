@@ -7,10 +7,8 @@ import android.widget.Button
 import android.widget.LinearLayout
 import android.widget.ProgressBar
 import android.widget.Spinner
-import dev.edgeexport.core.check.Speed
-import dev.edgeexport.core.run.LaneComparison
-import dev.edgeexport.core.run.LaneTimes
-import kotlin.math.abs
+import dev.edgeexport.core.check.Latency
+import dev.edgeexport.core.run.BenchmarkResult
 
 /** Latency as users meet it: in the app, with its screen on. */
 class BenchmarkActivity : Screen() {
@@ -87,7 +85,7 @@ class BenchmarkActivity : Screen() {
         val result = state.result
         findViewById<View>(R.id.result).showIf(result != null)
         if (result == null) return
-        root.text(R.id.verdict).say(result.comparison?.let(::verdict) ?: state.titles.first())
+        root.text(R.id.verdict).say(result.race?.let(::verdict) ?: state.titles.first())
         val names = if (result.lanes.size == 2) listOf(Line("", listOf(getString(R.string.side_a), getString(R.string.side_b)))) else emptyList()
         val heap = Line(getString(R.string.memory), listOf(Figures.bytes(state.heapBytes)))
         val lines = names + LANE_LINES.map { (title, value) -> Line(getString(title), result.lanes.map(value)) } + heap
@@ -96,16 +94,9 @@ class BenchmarkActivity : Screen() {
         }
     }
 
-    private fun verdict(compared: LaneComparison): String {
-        val difference = Figures.percent(abs(compared.found.ratio - 1))
-        val said = when (compared.speed) {
-            Speed.FASTER -> getString(R.string.faster, difference)
-            Speed.SLOWER -> getString(R.string.slower, difference)
-            Speed.EQUAL -> getString(R.string.equal)
-            Speed.CANNOT_TELL -> getString(R.string.cannot_tell)
-        }
-        val (low, high) = Figures.factor(compared.found.low) to Figures.factor(compared.found.high)
-        return said + "\n" + getString(R.string.ratio, Figures.factor(compared.found.ratio), low, high, compared.rounds)
+    private fun verdict(race: Latency): String {
+        val (low, high) = Figures.factor(race.found.low) to Figures.factor(race.found.high)
+        return getString(R.string.verdict, race.says) + "\n" + getString(R.string.ratio, Figures.factor(race.found.ratio), low, high, race.rounds)
     }
 
     private fun drawOverTime(root: View) {
@@ -129,13 +120,13 @@ class BenchmarkActivity : Screen() {
         const val THREADS = "threads"
         const val SPAN = "span"
         val THREAD_COUNTS = listOf(1, 2, 4, 8)
-        val LANE_LINES: List<Pair<Int, (LaneTimes) -> String>> = listOf(
-            R.string.median to { Figures.milliseconds(it.quantile(0.5)) },
-            R.string.ninety to { Figures.milliseconds(it.quantile(0.9)) },
-            R.string.ninety_nine to { Figures.milliseconds(it.quantile(0.99)) },
+        val LANE_LINES: List<Pair<Int, (BenchmarkResult) -> String>> = listOf(
+            R.string.median to { Figures.milliseconds(it.p50) },
+            R.string.ninety to { Figures.milliseconds(it.p90) },
+            R.string.ninety_nine to { Figures.milliseconds(it.p99) },
             R.string.first_run to { Figures.milliseconds(it.firstMs) },
             R.string.model_load to { Figures.milliseconds(it.loadMs) },
-            R.string.calls to { it.calls.toString() },
+            R.string.calls to { it.count.toString() },
         )
     }
 }

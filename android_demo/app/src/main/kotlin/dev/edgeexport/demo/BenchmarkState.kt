@@ -2,22 +2,7 @@ package dev.edgeexport.demo
 
 import dev.edgeexport.core.bundle.ArtifactEntry
 import dev.edgeexport.core.bundle.Bundle
-import dev.edgeexport.core.run.Benchmark
-import dev.edgeexport.core.run.BenchmarkResult
-import dev.edgeexport.core.run.BenchmarkWatch
-import dev.edgeexport.core.run.Lane
-import dev.edgeexport.core.run.Length
-
-/** How long is measured. */
-enum class Span(val calls: Int, val seconds: Int) {
-    CALLS_200(200, 0),
-    CALLS_2000(2000, 0),
-    SECONDS_10(0, 10),
-    MINUTE_1(0, 60),
-    MINUTES_5(0, 300);
-
-    val length get() = if (calls > 0) Length.Calls(calls) else Length.Seconds(seconds.toDouble())
-}
+import dev.edgeexport.core.run.Row
 
 /** What the phone said of itself at a time of a run. */
 class Reading(val second: Double, val words: String)
@@ -52,7 +37,7 @@ class BenchmarkState(
         private set
     var fault = ""
         private set
-    var result: BenchmarkResult? = null
+    var result: Measured? = null
         private set
 
     /** The artifacts of [result], as a user reads them. */
@@ -121,9 +106,9 @@ class BenchmarkState(
         titles = chosen.map(::title)
         val own = Watch(chosen.size)
         watch = own
-        val (threads, length) = threads to span.length
+        val measurement = Measurement(bundle, threads, span)
         changed()
-        background.long({ Benchmark(bundle, threads).run(chosen.map { lane(bundle, it) }, length, own.begin()) }) {
+        background.long({ measurement.run(chosen.map { row(bundle, it) }, own.begin()) }) {
             if (watch === own) end(own, it)
         }
     }
@@ -135,13 +120,13 @@ class BenchmarkState(
         changed()
     }
 
-    private fun lane(bundle: Bundle, choice: Choice) = Lane(
-        bundle.artifacts.first { it.file == choice.artifact },
-        engines.loaded.first { it.name == choice.runtime.engine },
-        choice.runtime.device,
-    )
+    private fun row(bundle: Bundle, choice: Choice): Row {
+        val engine = engines.loaded.first { it.name == choice.runtime.engine }
+        val device = engine.devices.first { it.name == choice.runtime.device }
+        return Row(bundle.artifacts.first { it.file == choice.artifact }, engine, device)
+    }
 
-    private fun end(own: Watch, outcome: Result<BenchmarkResult?>) {
+    private fun end(own: Watch, outcome: Result<Measured?>) {
         own.show()
         running = false
         cancelling = false
@@ -176,7 +161,7 @@ class BenchmarkState(
     }
 
     /** Gathers what a run tells, from its own thread, and shows it a few times a second. */
-    private inner class Watch(lanes: Int) : BenchmarkWatch {
+    private inner class Watch(private val lanes: Int) : MeasurementWatch {
         @Volatile
         var stop = false
         private val medians = List(lanes) { Medians() }
@@ -193,8 +178,9 @@ class BenchmarkState(
             note()
         }
 
-        override fun progress(done: Double) {
-            share = done
+        override fun progress(step: Int, share: Double) {
+            val steps = if (lanes > 1) lanes + 1 else 1
+            this.share = (step + share.coerceAtMost(1.0)) / steps
             val now = System.nanoTime()
             if (now - shownAt < SHOWN_EVERY_NS) return
             shownAt = now

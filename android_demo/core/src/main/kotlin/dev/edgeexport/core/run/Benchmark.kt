@@ -10,8 +10,12 @@ class BenchmarkPlan(val warmUp: Int = 10, val threads: Int = 1, val calls: Int =
 /** When a call began, in seconds since the first that counted, and what it took. */
 class TimedCall(val atS: Double, val ms: Double)
 
-/** What a benchmark found. [firstMs] is the first call of the session, which pays for what later ones find ready. */
-class BenchmarkResult(val loadMs: Double, val firstMs: Double, val calls: List<TimedCall>, val cancelled: Boolean) {
+/**
+ * What a benchmark found. [firstMs] is the first call of the session, which pays for what later ones find ready.
+ *
+ * [calls] are all [count] that were timed, or, of hundreds of thousands, every second, fourth, ... of them.
+ */
+class BenchmarkResult(val loadMs: Double, val firstMs: Double, val count: Int, val calls: List<TimedCall>, val cancelled: Boolean) {
     private val ms = DoubleArray(calls.size) { calls[it].ms }
     val p50 get() = Quantile.of(ms, 0.5)
     val p90 get() = Quantile.of(ms, 0.9)
@@ -42,20 +46,26 @@ class Benchmark(private val bundle: Bundle, private val clock: () -> Long = Syst
                 if (progress.cancelled()) return null
                 session.run(samples[i % samples.size])
             }
-            val calls = mutableListOf<TimedCall>()
+            var calls = mutableListOf<TimedCall>()
+            var count = 0
+            var every = 1
             val start = clock()
             var cancelled = false
-            while (!done(plan, calls.size, start)) {
+            while (!done(plan, count, start)) {
                 if (progress.cancelled()) {
                     cancelled = true
                     break
                 }
                 val at = (clock() - start) * 1e-9
-                val call = TimedCall(at, timed(session, samples[calls.size % samples.size]))
-                calls += call
+                val call = TimedCall(at, timed(session, samples[count % samples.size]))
                 told(call)
+                if (count++ % every != 0) continue
+                calls += call
+                if (calls.size < MOST_KEPT) continue // minutes of a fast model would fill the memory
+                calls = calls.filterIndexedTo(mutableListOf()) { index, _ -> index % 2 == 0 }
+                every *= 2
             }
-            return if (calls.isEmpty()) null else BenchmarkResult(session.loadMs, first, calls, cancelled)
+            return if (calls.isEmpty()) null else BenchmarkResult(session.loadMs, first, count, calls, cancelled)
         }
     }
 
@@ -66,5 +76,9 @@ class Benchmark(private val bundle: Bundle, private val clock: () -> Long = Syst
         val start = clock()
         session.run(sample)
         return (clock() - start) * 1e-6
+    }
+
+    private companion object {
+        const val MOST_KEPT = 1 shl 18
     }
 }
