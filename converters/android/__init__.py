@@ -15,7 +15,7 @@ RUNTIMES = (
     RuntimeSpec(
         name="android-jvm",
         module="converters.android.runtime",
-        formats=(Format.TFLITE, Format.ONNX),
+        formats=(Format.TFLITE, Format.ONNX, Format.ORT),
         worker="android-jvm",
         packages=(),
         devices="converters.android.jvm:devices",

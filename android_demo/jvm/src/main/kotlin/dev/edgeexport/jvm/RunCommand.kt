@@ -7,6 +7,7 @@ import dev.edgeexport.core.engine.ModelFile
 import dev.edgeexport.core.engine.OnnxEngine
 import dev.edgeexport.core.engine.TfLiteEngine
 import dev.edgeexport.core.golden.Safetensors
+import dev.edgeexport.core.golden.SafetensorsFile
 import dev.edgeexport.core.run.Call
 import dev.edgeexport.core.run.StackedRun
 import java.io.File
@@ -26,7 +27,7 @@ object RunCommand {
         val signature = ManifestParser.signature(spec.getJSONObject("signature"))
         val source = ManifestParser.signature(spec.getJSONObject("source_signature"))
         val entry = ArtifactEntry(path.name, "", "", "", "", format, "", path.length(), signature, source, "")
-        val engine = if (format == "onnx") OnnxEngine() else TfLiteEngine()
+        val engine = if (format == "tflite") TfLiteEngine() else OnnxEngine()
         val samples = file(options.required("samples"))
         val inputs = source.inputs.associate { it.name to samples[it.name]!! }
         engine.open(ModelFile(path.name, format, FolderSource(path.parentFile).map(path.name), signature), threads = options.count("threads", 1)).use { session ->

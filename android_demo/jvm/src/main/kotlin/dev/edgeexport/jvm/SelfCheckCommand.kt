@@ -7,6 +7,7 @@ import dev.edgeexport.core.bundle.ZipSource
 import dev.edgeexport.core.check.Outcome
 import dev.edgeexport.core.engine.OnnxEngine
 import dev.edgeexport.core.engine.TfLiteEngine
+import dev.edgeexport.core.golden.SafetensorsFile
 import dev.edgeexport.core.image.Preprocessor
 import dev.edgeexport.core.report.Report
 import dev.edgeexport.core.run.Place
@@ -29,7 +30,7 @@ object SelfCheckCommand {
             val formats = bundle.artifacts.map { it.format }.toSet()
             val engines = listOfNotNull(
                 if ("tflite" in formats) TfLiteEngine() else null,
-                if ("onnx" in formats) OnnxEngine() else null,
+                if ("onnx" in formats || "ort" in formats) OnnxEngine() else null,
             )
             val folder = options["outputs"]?.let(::File)
             folder?.mkdirs()

@@ -7,7 +7,7 @@ import ai.onnxruntime.OrtSession
 /** ONNX Runtime on the CPU. */
 class OnnxEngine : Engine {
     override val name = "onnxruntime"
-    override val formats = setOf("onnx")
+    override val formats = setOf("onnx", "ort")
     override val devices = listOf(EngineDevice("cpu"))
     override val missing: String
     override val version: String
@@ -28,7 +28,7 @@ class OnnxEngine : Engine {
     override fun open(model: ModelFile, device: String, threads: Int): Session {
         val environment = environment ?: throw EngineException(missing)
         val file = try {
-            OnnxFile(model.bytes)
+            if (model.format == "onnx") OnnxFile(model.bytes) else null
         } catch (error: EngineException) {
             throw EngineException("`${model.name}` cannot be opened: ${error.message}", cause = error)
         }
@@ -48,12 +48,12 @@ class OnnxEngine : Engine {
     }
 
     /** ONNX Runtime's refusal, with what the file asks for. */
-    private fun refusal(name: String, file: OnnxFile, error: OrtException): EngineException {
+    private fun refusal(name: String, file: OnnxFile?, error: OrtException): EngineException {
         val said = (error.message ?: "").lineSequence().first()
-        val custom = file.operators.filter { (domain, _) -> domain !in STANDARD }.joinToString { (domain, type) -> "`$domain.$type`" }
+        val custom = file?.operators.orEmpty().filter { (domain, _) -> domain !in STANDARD }.joinToString { (domain, type) -> "`$domain.$type`" }
         return when {
             "is under development" in said || "Unsupported model IR version" in said -> EngineException(
-                "`$name` needs a newer runtime: opset ${file.opsets[""]}, and ONNX Runtime $version in this app does not know it. Update the app, or export the model with an older opset",
+                "`$name` needs a newer runtime: opset ${file?.opsets?.get("")}, and ONNX Runtime $version in this app does not know it. Update the app, or export the model with an older opset",
                 unsupported = true, cause = error,
             )
             custom.isNotEmpty() -> EngineException(

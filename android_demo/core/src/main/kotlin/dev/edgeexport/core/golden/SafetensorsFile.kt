@@ -1,4 +1,4 @@
-package dev.edgeexport.jvm
+package dev.edgeexport.core.golden
 
 import dev.edgeexport.core.tensor.Tensor
 import java.io.File
@@ -10,9 +10,10 @@ import org.json.JSONObject
 
 /** Writes arrays as a .safetensors file, widest type first, so that each is aligned. */
 object SafetensorsFile {
-    fun write(file: File, arrays: Map<String, Tensor>) {
+    fun write(file: File, arrays: Map<String, Tensor>, metadata: Map<String, String> = emptyMap()) {
         val order = arrays.entries.sortedWith(compareBy({ -it.value.dtype.bytes }, { it.key }))
         val header = JSONObject()
+        if (metadata.isNotEmpty()) header.put("__metadata__", JSONObject(metadata))
         var offset = 0
         for ((name, value) in order) {
             val end = offset + value.bytes.capacity()
