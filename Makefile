@@ -19,6 +19,9 @@ BIN   := $(VENV)/bin
 SETUP := sh scripts/setup.sh
 EDGE  := $(BIN)/edge-export
 
+# Two Mavens in the demo's modules at once would take each other's classes away.
+LOCKED := $(shell command -v flock >/dev/null && echo flock build/android/lock)
+
 # The environment that an export needs: one framework alone is smaller. TorchScript, ExecuTorch, .ptl and .pt2 come from PyTorch only.
 SET_torch      := torch
 SET_tensorflow := tensorflow
@@ -123,7 +126,7 @@ test-android: ## as setup-android; what cannot be had leaves its tests NOT_RUN
 
 android-jvm: ## builds the demo's own classes for the JVM: edge-export validate BUNDLE --runtime android-jvm
 	@command -v mvn >/dev/null || { echo "android-jvm needs Maven and a JDK of 17 or newer: make setup-android"; exit 7; }
-	@mvn -q -B -f android_demo/pom.xml -pl jvm -am package -DskipTests
+	@mkdir -p build/android && $(LOCKED) mvn -q -B -f android_demo/pom.xml -pl jvm -am package -DskipTests
 
 apk: $(READY)core$(BUILD) ## builds and proves the Android demo without Google's SDK: make apk BUNDLE=dist/fashion-cnn
 	@ABI="$(ABI)" GPU="$(GPU)" BUNDLE="$(filter-out none,$(BUNDLE))" PYTHON="$(BIN)/python" bash android_demo/package.sh

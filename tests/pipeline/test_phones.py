@@ -7,12 +7,14 @@ import json
 import time
 from pathlib import Path
 
+import app_bundle
 import pytest
 import sample_bundle
 from phones import EMULATOR, Phones, phones  # noqa: F401 - a fixture
 from typer.testing import CliRunner
 
 from converters import registry
+from converters.android import jvm
 from converters.contract import RuntimeSpec
 from converters.errors import UsageError
 from pipeline.bundle import open_bundle, write_bundle
@@ -23,7 +25,7 @@ from pipeline.phones import require_bundle, self_checked, split
 
 # ruff: noqa: F811 - the fixture `phones`
 ROOT = Path(__file__).resolve().parent.parent.parent
-STEP_S = 2.0
+STEP_S = 5.0
 
 
 @pytest.fixture
@@ -71,7 +73,7 @@ WRONG = {
     "other-bytes": (Outcome.FAILED, "the device had other bytes of"),
     "newer": (Outcome.FAILED, "written by a newer edge-export"),
     "garbage": (Outcome.FAILED, "is no JSON"),
-    "hangs": (Outcome.TIMED_OUT, "made no step for 2 s"),
+    "hangs": (Outcome.TIMED_OUT, "made no step for 5 s"),
 }
 
 
@@ -130,3 +132,24 @@ def test_ctrl_c_does_not_wait_for_a_device_that_hangs(phones: Phones, bundle: Bu
         time.sleep(0.05)
     pending.close()
     assert not (folder / "installed").exists()
+
+
+def test_the_apps_own_classes_judge_on_a_phone(phones: Phones, app_program: Path, tmp_path: Path):
+    """All of it but the phone: adb's protocol by the fake, the self-check by the classes that the app is made of."""
+    java = f"{jvm.find_java()} -cp '{app_program}/*:{app_program}/lib/*' {jvm.MAIN}"
+    script = f'{java} self-check "$0" --out "$1.new" --host "Pixel 8" && mv "$1.new" "$1"'
+    folder = phones.add("REAL", app=["sh", "-c", f"echo 'I/edge-export( 1): step'; {script}"])
+    bundle = open_bundle(app_bundle.write(tmp_path / "real"))
+    (cell,) = self_checked(bundle, registry.select("android"), 120)
+    assert (cell.runtime, cell.outcome) == ("android[REAL,tflite]", Outcome.PASSED), cell.reasons
+    assert cell.metrics["parity.snr_db"] > 100
+    left = [path for path in (folder / "data").rglob("*") if path.is_file()]
+    assert not left
+
+
+def test_a_bundle_in_an_archive_is_unpacked_for_the_devices(phones: Phones, tmp_path: Path):
+    phones.add("ONE")
+    archive = app_bundle.zipped(app_bundle.write(tmp_path / "real"), tmp_path / "b.zip")
+    done = CliRunner().invoke(app, ["validate", str(archive), "--runtime", "android", "--json"])
+    (cell,) = json.loads(done.stdout)["cells"]
+    assert (cell["runtime"], cell["outcome"], done.exit_code) == ("android[ONE,tflite]", "PASSED", 0)
