@@ -33,7 +33,7 @@ BUILD := $(if $(UV_TORCH_BACKEND),-$(UV_TORCH_BACKEND))
 BROKEN := $(shell test -x $(BIN)/python || echo broken)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup export test test-all check format lint bench bench-truth mutation report readme doctor lock wheel setup-system setup-devices setup-gpu setup-arm64 setup-browser setup-android test-devices test-android android-jvm apk validate-android clean distclean broken
+.PHONY: help setup export test test-all check format lint bench bench-truth bench-android mutation report readme doctor lock wheel setup-system setup-devices setup-gpu setup-arm64 setup-browser setup-android test-devices test-android android-jvm apk validate-android clean distclean broken
 
 help: ## lists every target
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -84,6 +84,9 @@ bench: $(READY)all$(BUILD) ## measures the project's own figures, each beside it
 
 bench-truth: $(READY)all$(BUILD) ## measures how well faults are found, repaired and timed, each beside its goal
 	@$(BIN)/python -m benchmarks.truth $(ARGS)
+
+bench-android: $(READY)all$(BUILD) ## measures the Android demo's own figures, each beside its goal; needs no phone
+	@$(BIN)/python -m benchmarks.android $(ARGS)
 
 mutation: $(READY)all$(BUILD) ## plants faults and honest changes, asks drift, and writes docs/mutation.md
 	@$(BIN)/python -m benchmarks.mutation $(ARGS)

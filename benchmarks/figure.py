@@ -13,6 +13,7 @@ from pipeline.checks.outcome import Outcome
 class Figure:
     """One number that must not pass its goal; `value` is None where it was not measured.
 
+    A goal of infinity is none: the figure is told.
     `detail` says how it was measured, or why it was not and what would make it.
     """
 
@@ -40,7 +41,7 @@ class Figure:
             "name": self.name,
             "what": self.what,
             "value": value,
-            "goal": self.goal,
+            "goal": self.goal if math.isfinite(self.goal) else None,
             "unit": self.unit,
             "outcome": self.outcome.value,
             "detail": self.detail,
@@ -53,7 +54,7 @@ _WORDS = {Outcome.PASSED: "PASS", Outcome.FAILED: "FAIL", Outcome.NOT_RUN: "NOT_
 def line(figure: Figure) -> str:
     """One line for a person: verdict, what, value beside goal, how it was measured."""
     value = "-" if figure.value is None else _number(figure.value, figure.unit)
-    goal = f"<= {_number(figure.goal, figure.unit)}"
+    goal = f"<= {_number(figure.goal, figure.unit)}" if math.isfinite(figure.goal) else "(no goal)"
     return f"{_WORDS[figure.outcome]:<8}{figure.what:<58}{value:>12}  {goal:<12}  {figure.detail}".rstrip()
 
 

@@ -34,8 +34,8 @@ android {
         }
     }
 
-    // models are mapped from the APK as they lie there
-    androidResources { noCompress += listOf("tflite", "onnx", "ort") }
+    // models and golden packs are mapped from the APK as they lie there
+    androidResources { noCompress += listOf("tflite", "onnx", "ort", "pte", "ptl", "safetensors") }
 
     packaging {
         resources {

@@ -13,8 +13,8 @@ from pathlib import Path
 from android_demo.packaging.archive import MODEL, PAGE, WORD, Content, write
 from android_demo.packaging.facts import BUNDLE
 
-MAPPED = (".tflite", ".onnx", ".ort")
-"""Endings of the models that engines map from the APK, so that they lie there as they are."""
+MAPPED = (".tflite", ".onnx", ".ort", ".pte", ".ptl", ".safetensors")
+"""Endings of the models and golden packs that the app maps from the APK, so that they lie there as they are."""
 
 
 def contents(parts: Path, abi: str, bundle: Path | None) -> Iterator[Content]:

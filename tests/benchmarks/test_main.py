@@ -5,7 +5,7 @@ import json
 import pytest
 
 from benchmarks import __main__ as bench
-from benchmarks import fresh, truth
+from benchmarks import android, fresh, truth
 from benchmarks.figure import Figure
 from benchmarks.workshop import ROOT, Workshop
 from converters.errors import ToolkitCrash
@@ -73,7 +73,7 @@ def test_a_group_that_breaks_is_a_failed_figure_and_the_next_is_measured(capsys)
 def test_every_group_is_explained():
     text = (ROOT / "docs" / "figures.md").read_text(encoding="utf-8")
     rows = {line.split("`")[1] for line in text.splitlines() if line.startswith("| `") and "only" not in line}
-    assert rows == {*bench.GROUPS, *truth.GROUPS}
+    assert rows == {*bench.GROUPS, *truth.GROUPS, *android.GROUPS}
 
 
 def test_help_is_measured_on_the_real_command(tmp_path):

@@ -52,8 +52,10 @@ def test_a_bundle_comes_along_whole_with_its_models_as_they_are(parts: Path, bun
     inside = {name for name in found if name.startswith("assets/")}
     files = [path for path in bundle.rglob("*") if path.is_file()]
     assert inside == {f"assets/bundle/{path.relative_to(bundle).as_posix()}" for path in files}
-    assert {name for name in inside if found[name]} == {name for name in inside if name.endswith(".tflite")}
-    assert {found[name] for name in inside if name.endswith(".tflite")} == {MODEL}
+    mapped = {name for name in inside if name.endswith((".tflite", ".safetensors"))}
+    assert len(mapped) > 2
+    assert {name for name in inside if found[name]} == mapped
+    assert {found[name] for name in mapped} == {MODEL}
 
 
 def test_an_abi_without_libraries_is_refused(parts: Path):
