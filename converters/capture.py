@@ -125,7 +125,7 @@ def _inputs(
     dynamic = [spec.name for spec in specs if None in spec.shape[1:]]
     if dynamic:
         raise UsageError(f"input {dynamic[0]!r} of {builder} has a dynamic shape; fix it: --input {dynamic[0]}:1x3x...")
-    specs = tuple(_named_axes(dataclasses.replace(spec, shape=fixed(spec)), kind) for spec in specs)
+    specs = tuple(named_axes(dataclasses.replace(spec, shape=fixed(spec)), kind) for spec in specs)
     return specs, {spec.name: _sample(spec) for spec in specs}, False
 
 
@@ -193,11 +193,11 @@ def _sample(spec: TensorSpec) -> np.ndarray:
 
 
 def _spec(name: str, value: np.ndarray, kind: Framework) -> TensorSpec:
-    return _named_axes(TensorSpec(name, value.shape, str(value.dtype)), kind)
+    return named_axes(TensorSpec(name, value.shape, str(value.dtype)), kind)
 
 
-def _named_axes(spec: TensorSpec, kind: Framework) -> TensorSpec:
-    """The spec with layout and meaning guessed where they are missing."""
+def named_axes(spec: TensorSpec, kind: Framework) -> TensorSpec:
+    """The spec with layout and meaning guessed where they are missing: channels last in Keras, first elsewhere."""
     shape, layout, meaning = spec.shape, spec.layout, spec.meaning
     if not layout and len(shape) == 2:
         layout = "NC"

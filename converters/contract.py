@@ -26,6 +26,7 @@ class Framework(StrEnum):
 
     TORCH = "torch"
     TENSORFLOW = "tensorflow"
+    ONNX = "onnx"  # a model that is an ONNX file; ONNX Runtime computes its reference
 
 
 class Format(StrEnum):
@@ -59,6 +60,15 @@ _SUFFIX = {
     "savedmodel": ".savedmodel",  # a folder
     "keras-file": ".keras",
 }
+
+
+LOADED_AS = {
+    Format.PT2: Format.TORCH,
+    Format.TORCHSCRIPT: Format.TORCH,
+    Format.SAVEDMODEL: Format.KERAS,
+    Format.KERAS_FILE: Format.KERAS,
+}
+"""Files that their framework opens as a source model: what converts source models of that format converts them."""
 
 
 class Precision(StrEnum):
@@ -235,6 +245,7 @@ class Edge:
     `options` are the recipe keys it understands.
     `runtimes` alone run what it makes, where a file is made for one of several; none: every runtime of the format.
     `toolchain` is the sealed environment that it works in, where it has one; `packages` are then those of that one.
+    `brought` starts from a file that the user brought, and from none that a converter made.
     """
 
     name: str
@@ -248,6 +259,12 @@ class Edge:
     options: tuple[str, ...] = ()
     runtimes: tuple[str, ...] = ()
     toolchain: str = ""
+    brought: bool = False
+
+    @property
+    def quantizes(self) -> bool:
+        """Whether it changes the precision of a file, and not its format."""
+        return self.source is self.target and not self.brought
 
 
 @dataclass(frozen=True)

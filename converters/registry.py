@@ -190,6 +190,12 @@ def runtimes_for(format: Format) -> tuple[RuntimeSpec, ...]:
     return tuple(spec for spec in runtimes() if format in spec.formats)
 
 
+def reference_runtime(format: Format) -> RuntimeSpec:
+    """Who computes what counts as right for source models of a format: the framework's own eager mode, or the first."""
+    found = runtimes_for(format)
+    return next((spec for spec in found if spec.reference), found[0])
+
+
 def inspector(format: Format) -> InspectorSpec:
     """Who reads files of a format tensor by tensor."""
     for toolkit in toolkits():

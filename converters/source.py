@@ -14,8 +14,9 @@ from converters import model_files
 from converters.builder import build, framework_of
 from converters.calling import call, flatten, invoke_keras, invoke_torch, name_outputs
 from converters.capture import capture
-from converters.contract import Artifact, Framework, Signature
+from converters.contract import Artifact, Format, Framework, Signature
 from converters.errors import ContractError
+from converters.model_files.pt2 import specialised
 from converters.model_files.served import Served
 from converters.weights import FORMATS, artifact, fixed, load_weights, save_weights
 
@@ -135,6 +136,8 @@ def torch_wrapper(artifact: Artifact, *, as_tuple: bool = False) -> Any:
 
     model, signature = load(artifact), artifact.source
     names = [spec.name for spec in signature.inputs]
+    if artifact.format is Format.PT2:
+        model = specialised(model, signature.inputs)
 
     class Named(torch.nn.Module):
         def __init__(self) -> None:

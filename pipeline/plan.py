@@ -14,12 +14,22 @@ from pipeline import config, recipes
 from pipeline.bundle import artifact_file_name, slug
 from pipeline.config import Configs, ModelConfig
 from pipeline.drift import drift_of
-from pipeline.request import CALIBRATED, Request, devices_of, frameworks_of, name_of, precisions_of, targets_of
-from pipeline.routes import SOURCE_FORMAT, Route, is_best
+from pipeline.request import (
+    CALIBRATED,
+    Request,
+    devices_of,
+    frameworks_of,
+    name_of,
+    precisions_of,
+    start_of,
+    targets_of,
+)
+from pipeline.routes import Route, is_best
 from pipeline.stages.convert import calibration_task, convert_task
 from pipeline.stages.data import data_task
 from pipeline.stages.drift import drift_task
 from pipeline.stages.reference import reference_task
+from pipeline.stages.source import file_task
 from pipeline.stages.train import capture_task, train_task
 from pipeline.stages.validate import inspect_task, latency_task, measure_task
 from pipeline.task import Task
@@ -94,7 +104,8 @@ def make_plan(request: Request, configs: Configs) -> Plan:
         precisions = (Precision.FP32, made_by_recipe)
     devices = devices_of(request.devices, configs)
     model = None if request.own_model else config.load_model(request.model)
-    frameworks = frameworks_of(request, model)
+    start = start_of(request)
+    frameworks = frameworks_of(request, model, start)
     name = slug(name_of(request, model))
     data_spec = request.data or (model.dataset if model else "")
     data = data_task(data_spec, full=request.full, image_size=request.image_size) if data_spec else None
@@ -103,6 +114,9 @@ def make_plan(request: Request, configs: Configs) -> Plan:
         if model is not None:
             assert data is not None
             sources[framework] = train_task(model, framework, data, configs.limits, name=name, full=request.full)
+        elif start is not None:
+            assert request.file is not None
+            sources[framework] = file_task(request.file, start, request.inputs, configs.limits, name=name)
         else:
             sources[framework] = capture_task(request.model, framework, request.inputs, configs.limits, name=name)
     pack = model or ModelConfig
@@ -115,7 +129,7 @@ def make_plan(request: Request, configs: Configs) -> Plan:
     notes: list[str] = []
     cells: list[PlannedCell] = []
     for framework in frameworks:
-        chosen, missing = wanted_routes(framework, targets, precisions, request.routes, configs)
+        chosen, missing = wanted_routes(framework, targets, precisions, request.routes, configs, start)
         notes += missing
         branch = _Branch(name, sources[framework], references[framework], data, configs, devices)
         for route in chosen:
@@ -127,7 +141,7 @@ def make_plan(request: Request, configs: Configs) -> Plan:
     if not cells:
         raise UsageError(f"nothing can be made of this request: {'; '.join(notes)}. `edge-export routes` shows the way")
     best = is_best(request.routes)
-    notes += not_weighed(frameworks, targets, configs) if best else []
+    notes += not_weighed(frameworks, targets, configs, start) if best else []
     return Plan(name, data, sources, references, tuple(cells), tuple(notes), best)
 
 
@@ -218,7 +232,7 @@ class _Branch:
         """
         plain = _plain(route, chosen)
         origin = self.source if plain is None else self._artifact(plain)
-        formats = (SOURCE_FORMAT[route.framework] if plain is None else plain.target, route.target)
+        formats = (route.start if plain is None else plain.target, route.target)
         before = self._drift(plain, chosen)[0] if plain else None
         try:
             task = drift_task(self._artifact(route), origin, self.reference, formats, _LOOK, self.configs.limits)
@@ -229,7 +243,7 @@ class _Branch:
     def _artifact(self, route: Route) -> Task:
         task = self.source
         for index, (edge, precision) in enumerate(route.steps()):
-            part = Route(route.framework, route.edges[: index + 1], precision)
+            part = Route(route.framework, route.edges[: index + 1], precision, route.start)
             recipe = self.configs.recipes[precision]
             calibrated = precision in CALIBRATED
             task = convert_task(
@@ -256,8 +270,8 @@ def _plain(route: Route, chosen: Sequence[Route]) -> Route | None:
     if route.precision is Precision.FP32:
         return None
     beside = next((r for r in chosen if _chain(r) == _chain(route) and r.precision is Precision.FP32), None)
-    quantizes = len(route.edges) > 1 and route.edges[-1].source is route.edges[-1].target
-    return beside or (Route(route.framework, route.edges[:-1], Precision.FP32) if quantizes else None)
+    quantizes = len(route.edges) > 1 and route.edges[-1].quantizes
+    return beside or (Route(route.framework, route.edges[:-1], Precision.FP32, route.start) if quantizes else None)
 
 
 def _chain(route: Route) -> tuple[str, Format]:

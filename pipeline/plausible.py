@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from converters.contract import Artifact, Signature, TensorSpec
-from converters.errors import UnsupportedError, UsageError
+from converters.contract import Arrays, Artifact, Signature, TensorSpec
+from converters.errors import ToolkitError, UnsupportedError, UsageError
+from converters.state import Probe
+from pipeline.golden_inputs import synthesise
 
 SIZES = (64, 32, 48, 16, 8, 128, 96, 192, 224, 256, 320, 512, 576, 640, 1024, 4096, 16000, 1)
 """Of an open axis that is no batch: images and sequences that networks are built for; 1 last, it proves least."""
@@ -26,6 +28,10 @@ VALUES: tuple[tuple[Limits, Limits | None, Limits], ...] = (
 Publishers scale pixels to 0..1 or to -1..1. An integer may be a byte, an index into a short table, or a flag.
 """
 _CHANNELS = (1, 3, 4)
+PROBED, SEED = 3, 0
+"""Samples that a probe runs three times each."""
+Ask = Callable[[Artifact, Arrays], Probe]
+"""Has a runtime take stacked samples, (n, *shape) by name."""
 
 
 def proposals(artifact: Artifact) -> Iterator[tuple[tuple[TensorSpec, ...], ...]]:
@@ -56,31 +62,95 @@ def proposals(artifact: Artifact) -> Iterator[tuple[tuple[TensorSpec, ...], ...]
         yield tuple(dict.fromkeys(tuple(_valued(spec, *values) for spec in sized) for values in VALUES))
 
 
-def settled(artifact: Artifact, inputs: Sequence[TensorSpec]) -> Artifact:
-    """The artifact with the sizes and limits that the user says its inputs have.
+def settled(artifact: Artifact, inputs: Sequence[TensorSpec], title: str = "") -> Artifact:
+    """The artifact, called by a title or by its file's name, with the sizes and limits that the user says it has.
 
     Raises:
         UsageError: an input that it has not, of another type, or a size against what the file says.
     """
+    title = title or artifact.path.name
     said = {spec.name: spec for spec in inputs}
     own = {spec.name: spec for spec in artifact.source.inputs}
     for name, spec in said.items():
         if name not in own:
-            raise UsageError(f"{artifact.path.name} has no input {name!r}; it takes {', '.join(own) or 'none by name'}")
+            raise UsageError(f"{title} has no input {name!r}; it takes {', '.join(own) or 'none by name'}")
         shape = own[name].shape
         fits = len(shape) == len(spec.shape) and all(n in (None, m) for n, m in zip(shape, spec.shape, strict=True))
         if not fits or spec.dtype != own[name].dtype:
             wanted = "x".join("?" if n is None else str(n) for n in shape)
             given = "x".join(map(str, spec.shape))
-            raise UsageError(
-                f"--input {name}:{given}:{spec.dtype}: {artifact.path.name} takes {name}:{wanted}:{own[name].dtype}"
-            )
+            raise UsageError(f"--input {name}:{given}:{spec.dtype}: {title} takes {name}:{wanted}:{own[name].dtype}")
     return with_inputs(
         artifact,
         tuple(
             dataclasses.replace(spec, shape=said[name].shape, limits=said[name].limits) if name in said else spec
             for name, spec in own.items()
         ),
+    )
+
+
+def settle(
+    artifact: Artifact,
+    groups: Sequence[Sequence[tuple[TensorSpec, ...]]],
+    given: Arrays | None,
+    ask: Ask,
+    who: str,
+) -> tuple[Artifact, Probe]:
+    """The artifact with the first sizes that a runtime takes, and those limits of values whose outputs tell most.
+
+    Args:
+        artifact: speaks to the file.
+        groups: for each choice of sizes, the inputs with one choice of limits after the other.
+        given: (n, *shape) by name, in the place of made-up samples.
+        ask: the runtime.
+        who: its name.
+
+    Raises:
+        EdgeExportError: it does not open the file, or takes none of the inputs.
+    """
+    first_words = ""
+    for group in groups:
+        best: tuple[int, Artifact, Probe] | None = None
+        for inputs in group:
+            tried = with_inputs(artifact, inputs)
+            samples = given if given is not None else synthesise(inputs, PROBED, SEED)
+            found = ask(tried, {name: values[:PROBED] for name, values in samples.items()})
+            first_words = first_words or found.error
+            worth = _worth(found)
+            if worth > (best[0] if best else 0):
+                best = worth, _with_outputs(tried, found), found
+            if worth == _MOST:
+                break
+        if best:
+            return best[1], best[2]
+    raise ToolkitError(f"{who} takes none of the inputs that were tried: {first_words}")
+
+
+_MOST = 3
+
+
+def _worth(found: Probe) -> int:
+    """How much outputs tell: 0 none, 1 not finite, 2 always the same, 3 all that a probe can."""
+    if found.error or found.random:
+        return 0 if found.error else _MOST
+    return 1 + found.finite + (found.finite and found.moves)
+
+
+def _with_outputs(artifact: Artifact, found: Probe) -> Artifact:
+    """The artifact with its outputs as they are: files of open sizes name others, or none."""
+
+    def seen(spec: TensorSpec, own: TensorSpec) -> TensorSpec:
+        shape = found.shapes[own.name]
+        if len(shape) != len(spec.shape):
+            return dataclasses.replace(spec, shape=(None,) * len(shape), layout="")
+        open_sizes = tuple(size if size == real else None for size, real in zip(own.shape, shape, strict=True))
+        return dataclasses.replace(spec, shape=open_sizes if spec.layout == own.layout else (None,) * len(shape))
+
+    own, source = artifact.signature, artifact.source
+    return dataclasses.replace(
+        artifact,
+        signature=Signature(own.inputs, tuple(seen(spec, spec) for spec in own.outputs)),
+        source=Signature(source.inputs, tuple(map(seen, source.outputs, own.outputs))),
     )
 
 

@@ -69,11 +69,11 @@ def edges(configs: Configs) -> tuple[Edge, ...]:
         (edge.target, precision)
         for precision, recipe in configs.recipes.items()
         for edge in found
-        if edge.source is edge.target and precision in edge.precisions and recipe.options.get(edge.name)
+        if edge.quantizes and precision in edge.precisions and recipe.options.get(edge.name)
     }
 
     def left(edge: Edge) -> Edge:
-        if edge.source is edge.target:
+        if edge.quantizes:
             return edge
         stay = tuple(precision for precision in edge.precisions if (edge.target, precision) not in asked)
         return dataclasses.replace(edge, precisions=stay)

@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from converters.contract import Framework, Precision, TensorSpec
+from converters.contract import Format, Framework, Precision, TensorSpec
 from converters.errors import UsageError
-from pipeline.config import Configs, ModelConfig
+from converters.sniff import sniff
+from pipeline.config import Configs, ModelConfig, model_names
+from pipeline.routes import FILES
 
 CALIBRATED = (Precision.INT8, Precision.INT8_IO)
 PRECISION_GROUPS = {"int8": CALIBRATED}
@@ -40,8 +42,17 @@ class Request:
 
     @property
     def own_model(self) -> bool:
-        """Whether the model is the user's own builder, `file.py:function`."""
-        return ".py:" in self.model
+        """Whether the model is the user's own: a builder, `file.py:function`, or a file."""
+        return ".py:" in self.model or self.file is not None
+
+    @property
+    def file(self) -> Path | None:
+        """The model's own file or folder, where the source is one."""
+        path = Path(self.model)
+        if ".py:" in self.model or path.suffix == ".toml" or self.model in model_names():
+            return None
+        looks_so = "." in path.name or path.name != self.model
+        return path if looks_so or path.exists() else None
 
 
 def targets_of(names: Sequence[str], configs: Configs) -> tuple[str, ...]:
@@ -92,8 +103,29 @@ def precisions_of(names: Sequence[str]) -> tuple[Precision, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def frameworks_of(request: Request, model: ModelConfig | None) -> tuple[Framework, ...]:
-    """The frameworks to start from: those asked for, else those that the model is written in.
+def start_of(request: Request) -> Format | None:
+    """The format of the file that the model is, told by its bytes; None for a builder or a reference model.
+
+    Raises:
+        UsageError: no run starts from such files.
+        ModelError: it is missing, damaged, unsafe or of no known format.
+    """
+    path = request.file
+    if path is None:
+        return None
+    if path.suffix == ".py":
+        raise UsageError(f"{path} is Python: say which of its functions makes the model, as in {path}:build")
+    found = sniff(path)
+    if found not in FILES:
+        raise UsageError(
+            f"{path} is a finished {found} artifact, as runs make them: `edge-export validate {path}` judges it. "
+            f"A run starts from file.py:function, or from {', '.join(FILES)} files"
+        )
+    return found
+
+
+def frameworks_of(request: Request, model: ModelConfig | None, start: Format | None = None) -> tuple[Framework, ...]:
+    """The frameworks to start from: those asked for, else those that the model is written in, or its file is of.
 
     Raises:
         UsageError: no such framework, or the model is not written in it.
@@ -102,6 +134,11 @@ def frameworks_of(request: Request, model: ModelConfig | None) -> tuple[Framewor
     for name in names:
         if name not in set(Framework):
             raise UsageError(f"no framework is called {name!r}; there are {', '.join(Framework)}, both")
+    if start is not None:
+        own = FILES[start]
+        if names and names != [own]:
+            raise UsageError(f"{request.model} is a {start} file, which is {own}, not {', '.join(names)}")
+        return (own,)
     if model is None:
         return (Framework(names[0]),) if len(names) == 1 else (framework_of_file(request.model),)
     wanted = tuple(Framework(name) for name in names) or tuple(Framework(name) for name in model.builders)
@@ -155,6 +192,8 @@ def name_of(request: Request, model: ModelConfig | None) -> str:
     """The model's name in file names: as given, else from the user's file or data, else the reference model's."""
     if request.name:
         return request.name
+    if request.file is not None:
+        return request.file.resolve().stem
     if model is None:
         return Path(request.model.rpartition(":")[0]).stem
     if request.data and request.data != model.dataset:

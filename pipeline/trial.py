@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from converters.contract import Arrays, Artifact, RuntimeSpec, Signature, TensorSpec
-from converters.errors import EdgeExportError, ToolkitError, UnsupportedError
+from converters.contract import Arrays, Artifact, RuntimeSpec
+from converters.errors import EdgeExportError, UnsupportedError
 from converters.state import Probe
 from converters.worker import WorkerPool
 from pipeline.checks.gates import ParityGate
 from pipeline.checks.parity import check_parity
 from pipeline.compare import ask
 from pipeline.config import Limits
-from pipeline.golden_inputs import choose_synthetic, in_stretches, synthesise
+from pipeline.golden_inputs import choose_synthetic, in_stretches
 from pipeline.lone import RANDOM_SAMPLES, SEED, cpu_runtimes
-from pipeline.plausible import proposals, with_inputs
+from pipeline.plausible import Ask, proposals, settle, with_inputs
 
-PROBED = 3
-"""Samples that a probe runs three times each."""
 EMULATED = 16
 """Samples for an emulated device, some 200 times as slow as this CPU: as few as the gates take."""
 GIVEN = "given"
@@ -102,7 +100,7 @@ def prepare(artifact: Artifact, given: Arrays | None, gate: ParityGate, pool: Wo
     refusals: dict[str, EdgeExportError] = {}
     for runtime in cpu_runtimes(artifact.format):
         try:
-            settled, found = _settle(artifact, groups, given, runtime, pool, limits)
+            settled, found = settle(artifact, groups, given, asked(runtime, pool, limits), runtime.name)
         except EdgeExportError as error:
             refusals[runtime.name] = error
             continue
@@ -158,61 +156,6 @@ def steps(artifact: Artifact, outputs: Arrays) -> float:
     return min((float(np.ptp(outputs[spec.name])) / own.scale for spec, own in pairs if own.scale), default=np.inf)
 
 
-def _settle(
-    artifact: Artifact,
-    groups: Sequence[Sequence[tuple[TensorSpec, ...]]],
-    given: Arrays | None,
-    runtime: RuntimeSpec,
-    pool: WorkerPool,
-    limits: Limits,
-) -> tuple[Artifact, Probe]:
-    """The artifact with the first sizes that a runtime takes, and those limits of values whose outputs tell most.
-
-    Raises:
-        EdgeExportError: it does not open the file, or takes none of the inputs.
-    """
-    first_words = ""
-    for group in groups:
-        best: tuple[int, Artifact, Probe] | None = None
-        for inputs in group:
-            tried = with_inputs(artifact, inputs)
-            samples = given if given is not None else synthesise(inputs, PROBED, SEED)
-            few = {name: values[:PROBED] for name, values in samples.items()}
-            found: Probe = ask(runtime, "probe", tried, few, pool, limits)
-            first_words = first_words or found.error
-            worth = _worth(found)
-            if worth > (best[0] if best else 0):
-                best = worth, _with_outputs(tried, found), found
-            if worth == _MOST:
-                break
-        if best:
-            return best[1], best[2]
-    raise ToolkitError(f"{runtime.name} takes none of the inputs that were tried: {first_words}")
-
-
-_MOST = 3
-
-
-def _worth(found: Probe) -> int:
-    """How much outputs tell: 0 none, 1 not finite, 2 always the same, 3 all that a probe can."""
-    if found.error or found.random:
-        return 0 if found.error else _MOST
-    return 1 + found.finite + (found.finite and found.moves)
-
-
-def _with_outputs(artifact: Artifact, found: Probe) -> Artifact:
-    """The artifact with its outputs as they are: files of open sizes name others, or none."""
-
-    def seen(spec: TensorSpec, own: TensorSpec) -> TensorSpec:
-        shape = found.shapes[own.name]
-        if len(shape) != len(spec.shape):
-            return dataclasses.replace(spec, shape=(None,) * len(shape), layout="")
-        open_sizes = tuple(size if size == real else None for size, real in zip(own.shape, shape, strict=True))
-        return dataclasses.replace(spec, shape=open_sizes if spec.layout == own.layout else (None,) * len(shape))
-
-    own, source = artifact.signature, artifact.source
-    return dataclasses.replace(
-        artifact,
-        signature=Signature(own.inputs, tuple(seen(spec, spec) for spec in own.outputs)),
-        source=Signature(source.inputs, tuple(map(seen, source.outputs, own.outputs))),
-    )
+def asked(runtime: RuntimeSpec, pool: WorkerPool, limits: Limits) -> Ask:
+    """How a runtime is asked to take inputs, in its worker."""
+    return lambda artifact, samples: ask(runtime, "probe", artifact, samples, pool, limits)

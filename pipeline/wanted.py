@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from converters import registry
-from converters.contract import Framework, Precision
+from converters.contract import Format, Framework, Precision
 from pipeline import recipes
 from pipeline.config import Configs
 from pipeline.routes import Route, find_routes, routes_of
@@ -20,13 +20,14 @@ def wanted_routes(
     precisions: Sequence[Precision],
     names: Sequence[str],
     configs: Configs,
+    start: Format | None = None,
 ) -> tuple[list[Route], list[str]]:
     """The routes of a framework to the targets in the precisions asked for, and what has none.
 
     Raises:
         UsageError: no route has a name that was asked for.
     """
-    known = find_routes(framework, recipes.edges(configs))
+    known = find_routes(framework, recipes.edges(configs), start)
     routes = routes_of(names, known, registry.made)
     chosen: list[Route] = []
     missing: list[str] = []
@@ -42,13 +43,17 @@ def wanted_routes(
     return chosen, missing
 
 
-def not_weighed(frameworks: Sequence[Framework], targets: Sequence[str], configs: Configs) -> list[str]:
+def not_weighed(
+    frameworks: Sequence[Framework], targets: Sequence[str], configs: Configs, start: Format | None = None
+) -> list[str]:
     """What `best` leaves out, because its sealed toolchain is not here: one note for each toolchain."""
     formats = {configs.targets[target].format for target in targets}
     lacking: dict[str, dict[str, None]] = {}
     for framework in frameworks:
-        for route in find_routes(framework, registry.edges()):
-            if route.target in formats:
+        known = find_routes(framework, registry.edges(), start)
+        taken = set(routes_of((), known, registry.made))
+        for route in known:
+            if route.target in formats and route not in taken:
                 for chain in (chain for chain in route.sealed if not registry.made(chain)):
                     lacking.setdefault(chain, {})[route.name] = None
     return [

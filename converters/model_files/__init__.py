@@ -9,15 +9,17 @@ from converters.contract import Artifact, Format, Framework
 
 FORMATS = {
     Format.PT2: Framework.TORCH,
+    Format.TORCHSCRIPT: Framework.TORCH,
     Format.SAVEDMODEL: Framework.TENSORFLOW,
     Format.KERAS_FILE: Framework.TENSORFLOW,
 }
 """Formats of files that a framework opens as a model of its own, and which framework that is."""
 
 _OPENERS = {
-    Format.PT2: "converters.model_files.pt2:module",
-    Format.SAVEDMODEL: "converters.model_files.saved_model:load",
-    Format.KERAS_FILE: "converters.model_files.keras_file:load",
+    Format.PT2: "converters.model_files.pt2:opened",
+    Format.TORCHSCRIPT: "converters.model_files.script:opened",
+    Format.SAVEDMODEL: "converters.model_files.saved_model:opened",
+    Format.KERAS_FILE: "converters.model_files.keras_file:opened",
 }
 
 
@@ -26,6 +28,7 @@ def load(artifact: Artifact) -> Any:
 
     Raises:
         ModelError: it is damaged, or loading it could run code.
+        UnsupportedError: a TorchScript that torch.export does not read.
     """
     module, _, function = _OPENERS[artifact.format].partition(":")
-    return getattr(importlib.import_module(module), function)(artifact.path)
+    return getattr(importlib.import_module(module), function)(artifact)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from converters.builder import last_line
-from converters.contract import Format
+from converters.contract import Artifact, Format
 from converters.errors import ModelError
 from converters.sniff import sniff
 
@@ -57,6 +57,11 @@ def load(path: Path) -> Any:
     if not isinstance(model, keras.Model):
         raise ModelError(f"{path} holds a {type(model).__name__}, not a keras.Model; save the whole model")
     return model
+
+
+def opened(artifact: Artifact) -> Any:
+    """The model in an artifact's file, as `load`."""
+    return load(artifact.path)
 
 
 def _config(path: Path) -> Any:

@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from converters.builder import last_line
-from converters.contract import Format, Signature, TensorSpec
+from converters.contract import Artifact, Format, Signature, TensorSpec
 from converters.errors import ModelError, UnsupportedError
 from converters.names import kept_names
 from converters.sniff import sniff
+from converters.weights import fixed
 
 MODEL = "models/model.json"
 _PAYLOADS = ("data/weights/model_weights_config.json", "data/constants/model_constants_config.json")
@@ -99,6 +100,11 @@ def module(path: Path) -> Any:
     return flat_module(load(path))
 
 
+def opened(artifact: Artifact) -> Any:
+    """The model in an artifact's file, as `module`."""
+    return module(artifact.path)
+
+
 def flat_module(program: Any) -> Any:
     """An nn.Module of the program's own weights that takes tensors one by one, however it nests them."""
     import torch
@@ -120,6 +126,15 @@ def flat_module(program: Any) -> Any:
             return self.inner(*args, **kwargs)
 
     return Flat().eval()
+
+
+def specialised(model: Any, inputs: tuple[TensorSpec, ...]) -> Any:
+    """The module of a program for inputs of fixed sizes: one with open sizes asks for them where exporters trace."""
+    import torch
+
+    example = tuple(torch.zeros(fixed(spec), dtype=getattr(torch, spec.dtype)) for spec in inputs)
+    with torch.no_grad():
+        return flat_module(torch.export.export(model, example))
 
 
 def signature(program: Any) -> Signature:

@@ -8,7 +8,7 @@ from typing import Any
 
 from converters import content
 from converters.builder import last_line
-from converters.contract import Format, Signature, TensorSpec
+from converters.contract import Artifact, Format, Signature, TensorSpec
 from converters.errors import ModelError, UnsupportedError
 from converters.model_files.served import Served
 from converters.sniff import sniff
@@ -70,6 +70,11 @@ def load(path: Path) -> Served:
             "tf.saved_model.save(model, path, signatures=model.your_function)"
         )
     return Served(loaded, found.get(DEFAULT) or next(iter(found.values())))
+
+
+def opened(artifact: Artifact) -> Any:
+    """The model in an artifact's file, as `load`."""
+    return load(artifact.path)
 
 
 def _loaded(path: Path, message: Any) -> Any:

@@ -6,6 +6,28 @@ from converters.tuning import KEYS as TUNING
 
 EDGES = (
     Edge(
+        name="onnx_from_onnx",
+        toolkit="onnx",
+        module="converters.onnx.adopt",
+        source=Format.ONNX,
+        target=Format.ONNX,
+        precisions=(Precision.FP32,),
+        worker="onnx",
+        packages=("onnx",),
+        brought=True,
+    ),
+    Edge(
+        name="onnx_from_torchscript",
+        toolkit="onnx-jit",
+        module="converters.onnx.script",
+        source=Format.TORCHSCRIPT,
+        target=Format.ONNX,
+        precisions=(Precision.FP32,),
+        worker="torch",
+        packages=("torch", "onnx"),
+        brought=True,
+    ),
+    Edge(
         name="onnx_from_torch",
         toolkit="onnx",
         module="converters.onnx.convert",
@@ -52,6 +74,7 @@ RUNTIMES = (
         formats=(Format.ONNX,),
         worker="onnx",
         packages=("onnxruntime",),
+        reference=True,
     ),
     RuntimeSpec(
         name="onnxruntime-arm64",

@@ -35,7 +35,7 @@ def onnx_from_torch(request: ConversionRequest) -> Signature:
         program = torch.onnx.export(module, example, dynamo=True, verbose=False)
     if program is None:
         raise UnsupportedError("torch.onnx.export made no program")
-    return _finish(program.model_proto, request)
+    return finish(program.model_proto, request)
 
 
 def onnx_from_keras(request: ConversionRequest) -> Signature:
@@ -60,10 +60,10 @@ def onnx_from_keras(request: ConversionRequest) -> Signature:
     specs = [tf.TensorSpec(source.fixed(s), s.dtype, name=f"input_{i}") for i, s in enumerate(signature.inputs)]
     with contextlib.redirect_stdout(sys.stderr):
         made, _ = tf2onnx.convert.from_function(call, input_signature=specs, opset=KERAS_OPSET)
-    return _finish(made, request)
+    return finish(made, request)
 
 
-def _finish(model: onnx.ModelProto, request: ConversionRequest) -> Signature:
+def finish(model: onnx.ModelProto, request: ConversionRequest) -> Signature:
     """Names and notes of the source put on a graph whose inputs and outputs are in its order; then saved.
 
     Exporters' own renaming is not used: it makes invalid graphs where an inner tensor already has the name.

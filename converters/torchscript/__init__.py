@@ -5,6 +5,17 @@ from converters.tracer import TracerSpec
 
 EDGES = (
     Edge(
+        name="torchscript_from_torchscript",
+        toolkit="torchscript",
+        module="converters.torchscript.convert",
+        source=Format.TORCHSCRIPT,
+        target=Format.TORCHSCRIPT,
+        precisions=(Precision.FP32,),
+        worker="torch",
+        packages=("torch",),
+        brought=True,
+    ),
+    Edge(
         name="torchscript_from_torch",
         toolkit="torchscript",
         module="converters.torchscript.convert",

@@ -14,6 +14,7 @@ import torch
 from converters import source
 from converters.contract import ConversionRequest, Signature, TensorSpec
 from converters.errors import UnsupportedError
+from converters.model_files import script
 from converters.torchscript.archive import save
 
 TOLERANCE = 1e-5
@@ -51,6 +52,15 @@ def torchscript_from_torch(request: ConversionRequest) -> Signature:
     )
     save(frozen, request.target, own)
     return own
+
+
+def torchscript_from_torchscript(request: ConversionRequest) -> Signature:
+    """Writes the archive that was brought, frozen, with its signature inside."""
+    module = script.load(request.source.path)
+    with torch.no_grad():
+        frozen = torch.jit.freeze(module)
+    save(frozen, request.target, request.source.source)
+    return request.source.source
 
 
 def _positional(wrapper: Any, names: list[str]) -> torch.nn.Module:

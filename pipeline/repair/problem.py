@@ -95,9 +95,7 @@ def quantizer(artifact: Artifact) -> Edge:
     Raises:
         UnsupportedError: there is none.
     """
-    able = [
-        e for e in registry.edges() if e.source is e.target and Precision.INT8 in e.precisions and "keep" in e.options
-    ]
+    able = [e for e in registry.edges() if e.quantizes and Precision.INT8 in e.precisions and "keep" in e.options]
     for edge in able:
         if edge.source is artifact.format:
             return edge

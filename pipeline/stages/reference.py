@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from converters import registry
-from converters.contract import Arrays, Artifact, Format, Signature
+from converters.contract import LOADED_AS, Arrays, Artifact, Format, Signature
 from converters.errors import UnsupportedError
 from converters.reach import Reach
 from pipeline import evidence, golden
@@ -26,6 +26,8 @@ from pipeline.task import Context, Task, code
 
 MADE_CANDIDATES, CANDIDATE_BYTES = 1024, 64 << 20
 """Inputs to choose from where there is no data."""
+EXPLORED = (Format.TORCH, Format.KERAS, *(format for format in LOADED_AS if format is not Format.TORCHSCRIPT))
+"""Source models whose values inside can be seen, and gradients taken of them."""
 
 
 def reference_task(
@@ -54,7 +56,7 @@ def reference_task(
             labels = {} if test.targets is None else {"label": np.asarray(test.targets, np.int64)}
             arrays = {**_prefixed(evidence.INPUT, inputs), **_prefixed(evidence.OUTPUT, outputs), **labels}
             evidence.save(context.folder / evidence.TEST, arrays)
-        count = context.call(source.lane, "converters.source:parameter_count", limits.inspect_s, artifact=artifact)
+        count = context.call(source.lane, "converters.job:parameter_count", limits.inspect_s, artifact=artifact)
         (context.folder / evidence.FACTS).write_text(json.dumps({"parameters": count}))
 
     needs = {"source": source, **({"data": data} if data else {})}
@@ -97,6 +99,8 @@ def _chosen(
     def say(text: str) -> None:
         context.progress({"phase": text})
 
+    if artifact.format not in EXPLORED:
+        return choose(candidates.inputs, candidates.targets, artifact.signature, count, seed), None
     try:
         return choose_by_reach(candidates, artifact.signature, count, seed, _Explorer(context, artifact, limits), say)
     except UnsupportedError as error:
@@ -125,7 +129,7 @@ class _Explorer:
         evidence.save(samples, _prefixed(evidence.INPUT, inputs))
         try:
             return self.context.call(
-                eager_runtime(self.artifact.format).worker,
+                registry.reference_runtime(self.artifact.format).worker,
                 f"converters.eager.explore:{function}",
                 self.limits.reference_s,
                 artifact=self.artifact,
@@ -141,7 +145,7 @@ def _eager(context: Context, artifact: Artifact, inputs: Arrays, limits: Limits)
     """The source model's outputs, stacked; run in the framework's own worker."""
     samples = context.folder / "inputs.safetensors"
     evidence.save(samples, _prefixed(evidence.INPUT, inputs))
-    runtime = eager_runtime(artifact.format)
+    runtime = registry.reference_runtime(artifact.format)
     outputs = context.call(
         runtime.worker,
         "converters.job:run_samples",
@@ -153,11 +157,6 @@ def _eager(context: Context, artifact: Artifact, inputs: Arrays, limits: Limits)
     )
     samples.unlink()
     return outputs
-
-
-def eager_runtime(format: Format) -> registry.RuntimeSpec:
-    """The framework's own eager mode for source models of a format."""
-    return next(spec for spec in registry.runtimes_for(format) if spec.reference)
 
 
 def _prefixed(prefix: str, arrays: Arrays) -> Arrays:

@@ -15,7 +15,11 @@ from pipeline.store import digest, file_sha256
 from pipeline.task import Context, Task, code, versions
 
 WORKER = {Framework.TORCH: "torch", Framework.TENSORFLOW: "tensorflow"}
-PACKAGES = {Framework.TORCH: ("torch",), Framework.TENSORFLOW: ("tensorflow-cpu", "keras")}
+PACKAGES = {
+    Framework.TORCH: ("torch",),
+    Framework.TENSORFLOW: ("tensorflow-cpu", "keras"),
+    Framework.ONNX: ("onnx", "onnxruntime"),
+}
 TRAINER = {
     Framework.TORCH: "pipeline.models.train_torch:train",
     Framework.TENSORFLOW: "pipeline.models.train_keras:train",

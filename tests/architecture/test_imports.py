@@ -17,7 +17,6 @@ LAYERS: tuple[tuple[str, ...], ...] = (
             "pipeline.phones",
             "pipeline.binding",
             "pipeline.captured",
-            "pipeline.plausible",
             "pipeline.trial",
             "pipeline.yardstick",
         ),
@@ -26,7 +25,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     (
         *("pipeline.checks", "pipeline.datasets", "pipeline.models", "pipeline.report"),
         *("pipeline.bundle", "pipeline.golden", "pipeline.golden_inputs", "pipeline.evidence"),
-        *("pipeline.golden_choice", "pipeline.golden_cover", "pipeline.golden_patterns"),
+        *("pipeline.plausible", "pipeline.golden_choice", "pipeline.golden_cover", "pipeline.golden_patterns"),
     ),
     (
         *("pipeline.task", "pipeline.entries", "pipeline.request", "pipeline.routes"),

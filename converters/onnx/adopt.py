@@ -1,0 +1,99 @@
+"""ONNX files of others: kept whole, with the inputs that a run settled on, under names that every toolkit keeps."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import onnx
+from onnx.external_data_helper import load_external_data_for_model
+
+from converters.contract import ConversionRequest, Signature, TensorSpec
+from converters.errors import ModelError, UnsupportedError
+from converters.names import kept_names
+from converters.onnx.convert import MAX_BYTES, rename
+from converters.onnx.inspect import read_signature, write_signature
+from converters.onnx.load import is_external, load, tensors
+
+
+def keep(path: Path, copy: Path) -> None:
+    """Copies a model into one file, its weights inside, its ends under names that toolkits keep.
+
+    Raises:
+        ModelError: damaged, against the specification, weights missing or outside its folder, or an end without a name
+            of its own.
+        UnsupportedError: larger than one protobuf file can be.
+    """
+    checked = load(path)  # also every external file's place
+    _require_names(path, checked.graph)
+    outside = any(is_external(tensor) for tensor in tensors(checked.graph))
+    model = onnx.load(path, load_external_data=False)
+    if outside:
+        load_external_data_for_model(model, str(path.parent))
+    if model.ByteSize() > MAX_BYTES:
+        raise UnsupportedError(
+            f"{path} has {model.ByteSize():,} bytes with its weights; one ONNX file holds {MAX_BYTES:,}"
+        )
+    weights = {tensor.name for tensor in model.graph.initializer}
+    ends = [value.name for value in (*model.graph.input, *model.graph.output) if value.name not in weights]
+    wanted = dict(zip(dict.fromkeys(ends), kept_names(dict.fromkeys(ends)), strict=True))
+    changed = {old: new for old, new in wanted.items() if old != new}
+    if not changed and not outside:
+        copy.write_bytes(path.read_bytes())
+        return
+    rename(model.graph, changed)
+    onnx.save(model, copy)
+
+
+def onnx_from_onnx(request: ConversionRequest) -> Signature:
+    """Writes the model for the inputs that were settled on, every size of them fixed; returns its signature.
+
+    Raises:
+        ModelError: the file is damaged.
+    """
+    model = load(request.source.path)
+    signature = request.source.source
+    weights = {tensor.name for tensor in model.graph.initializer}
+    given = [value for value in model.graph.input if value.name not in weights]
+    del model.graph.input[:]  # constants that may be given as inputs are constants
+    model.graph.input.extend(given)
+    _fix(model.graph.input, {spec.name: spec for spec in signature.inputs})
+    del model.graph.value_info[:]
+    _fix(model.graph.output, {spec.name: spec for spec in signature.outputs})
+    model = onnx.shape_inference.infer_shapes(model)
+    write_signature(model, signature)
+    onnx.save(model, request.target)
+    return _as_written(read_signature(model), signature)
+
+
+def _fix(values: Iterable[onnx.ValueInfoProto], specs: Mapping[str, TensorSpec]) -> None:
+    """Writes the sizes that are known."""
+    for value in values:
+        spec = specs[value.name]
+        shape = value.type.tensor_type.shape
+        del shape.dim[:]
+        for size in spec.shape:
+            dim = shape.dim.add()
+            if size is not None:
+                dim.dim_value = size
+
+
+def _as_written(found: Signature, source: Signature) -> Signature:
+    limits = {spec.name: spec.limits for spec in source.inputs}
+    inputs = tuple(dataclasses.replace(spec, limits=limits[spec.name]) for spec in found.inputs)
+    return Signature(inputs, found.outputs)
+
+
+def _require_names(path: Path, graph: onnx.GraphProto) -> None:
+    for side, values in (("input", graph.input), ("output", graph.output)):
+        names = [value.name for value in values]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if "" in names or twice:
+            what = f"two {side}s called {twice[0]!r}" if twice else f"an {side} without a name"
+            raise ModelError(f"{path} has {what}; give each a name of its own (onnx.helper) and save it again")
+    both = {value.name for value in graph.input} & {value.name for value in graph.output}
+    if both:
+        raise ModelError(
+            f"{path}: {sorted(both)[0]!r} is an input and an output at once; put an Identity between and save it again"
+        )

@@ -1,0 +1,169 @@
+"""Stage `train` for a model that the user brought as a file: kept, and tried until its framework takes the inputs."""
+
+from __future__ import annotations
+
+import dataclasses
+import mmap
+from pathlib import Path
+
+from converters import content, registry
+from converters.capture import named_axes
+from converters.contract import Arrays, Artifact, Format, Framework, Precision, RuntimeSpec, Signature, TensorSpec
+from converters.errors import ModelError, UsageError
+from converters.inspection import Inspection
+from converters.state import Probe
+from pipeline import evidence
+from pipeline.config import Limits
+from pipeline.entries import write_artifact
+from pipeline.plausible import described, proposals, settle, settled
+from pipeline.routes import FILES
+from pipeline.store import digest
+from pipeline.task import Context, Task, code, versions
+
+_EXTERNAL = b"location"
+"""The key under which an ONNX file names another that holds weights."""
+
+
+def file_task(path: Path, format: Format, inputs: tuple[TensorSpec, ...], limits: Limits, *, name: str) -> Task:
+    """Keeps a copy of the model's file, and finds out what it takes and gives by calling it."""
+    runtime = registry.reference_runtime(format)
+    inspector = registry.inspector(format)
+
+    def work(context: Context) -> None:
+        copy = context.folder / f"model{format.suffix}"
+        if format is Format.ONNX:
+            context.call("onnx", "converters.onnx.adopt:keep", limits.inspect_s, path=path.resolve(), copy=copy)
+        seen = copy if format is Format.ONNX else path.resolve()
+        found: Inspection = context.call(
+            inspector.worker, "converters.job:inspect", limits.inspect_s, path=seen, format=format
+        )
+        if seen is not copy:
+            content.copy(path, copy)
+        signature = found.signature if found.signature.inputs else _described(context, path, found, inputs, limits)
+        named = _named(signature, FILES[format])
+        artifact = Artifact(
+            path=copy,
+            format=format,
+            precision=Precision.FP32,
+            signature=named,
+            source=named,
+            model=name,
+            framework=FILES[format].value,
+            producer=path.name,
+            sha256=content.sha256(copy),
+            graph_hash=found.graph_hash,
+            size_bytes=content.size_bytes(copy),
+        )
+        write_artifact(context.folder, _tried(context, settled(artifact, inputs, path.name), runtime, found, limits))
+
+    ingredients = {
+        "the model's file": _state(path),
+        "inputs": digest([str(inputs), name, path.name]),
+        "code of the sources": code("converters/*.py", "converters/model_files", "pipeline/plausible.py"),
+        "packages": versions((*inspector.packages, *runtime.packages)),
+    }
+    return Task(f"load {name}_{FILES[format]}", "train", ingredients, work, lane=runtime.worker)
+
+
+def _described(
+    context: Context, path: Path, found: Inspection, inputs: tuple[TensorSpec, ...], limits: Limits
+) -> Signature:
+    """What a TorchScript of others takes, as the user says, and gives, as a call tells.
+
+    Raises:
+        UsageError: an input that nobody described.
+    """
+    arguments = [name for name in found.metadata.get("inputs", "").split(", ") if name]
+    if len(inputs) != len(arguments):
+        options = " ".join(f"--input {name}:1x3x224x224:float32" for name in arguments)
+        raise UsageError(
+            f"{path.name} does not say the sizes of what it takes ({', '.join(arguments) or 'nothing'}): give each "
+            f"argument, as in {options}"
+        )
+    told: Signature = context.call(
+        "torch", "converters.model_files.script:described", limits.inspect_s, path=path.resolve(), inputs=inputs
+    )
+    return told
+
+
+def _named(signature: Signature, framework: Framework) -> Signature:
+    """The signature with layouts guessed where they are missing."""
+    kind = Framework.TENSORFLOW if framework is Framework.TENSORFLOW else Framework.TORCH
+    return Signature(
+        tuple(named_axes(spec, kind) for spec in signature.inputs),
+        tuple(named_axes(spec, kind) for spec in signature.outputs),
+    )
+
+
+def _tried(context: Context, artifact: Artifact, runtime: RuntimeSpec, found: Inspection, limits: Limits) -> Artifact:
+    """The artifact with sizes and values that its framework takes, and outputs as they come out.
+
+    Raises:
+        ModelError: it draws random numbers, gives numbers that are none, or other sizes than it declares.
+    """
+
+    def ask(tried: Artifact, samples: Arrays) -> Probe:
+        place = context.folder / "samples.safetensors"
+        evidence.save(place, {evidence.INPUT + name: values for name, values in samples.items()})
+        try:
+            told: Probe = context.call(
+                runtime.worker,
+                "converters.job:probe",
+                limits.measure_s,
+                runtime=runtime.name,
+                artifact=tried,
+                samples=place,
+                prefix=evidence.INPUT,
+            )
+        finally:
+            place.unlink()
+        return told
+
+    chosen, probe = settle(artifact, list(proposals(artifact)), None, ask, runtime.name)
+    _require_provable(artifact, probe, found)
+    sized = {spec.name: probe.shapes[spec.name] for spec in chosen.signature.outputs}
+    fed = ", ".join(f"{spec.name} {described(spec)}" for spec in chosen.source.inputs)
+    context.progress({"phase": f"takes {fed}"})
+    outputs = tuple(_as_it_comes(spec, sized[spec.name]) for spec in artifact.source.outputs)
+    told = Signature(chosen.source.inputs, outputs)
+    return dataclasses.replace(chosen, signature=told, source=told)
+
+
+def _as_it_comes(spec: TensorSpec, shape: tuple[int, ...]) -> TensorSpec:
+    return dataclasses.replace(spec, shape=shape, layout=spec.layout if len(spec.layout) == len(shape) else "")
+
+
+def _require_provable(artifact: Artifact, probe: Probe, found: Inspection) -> None:
+    """Raises ModelError where the model's own outputs are no yardstick."""
+    name = artifact.producer
+    if probe.random:
+        raise ModelError(
+            f"{name} gives other outputs for the same inputs in a second session: it draws random numbers, and no "
+            "conversion of it can be proved; fix its seed"
+        )
+    odd = [tensor.name for tensor in found.tensors if tensor.constant and not tensor.finite]
+    if not probe.finite and odd:
+        raise ModelError(
+            f"{name} gives NaN or Inf for every input that was tried, and its weight {odd[0]!r} holds such numbers"
+            + (f" (and {len(odd) - 1} more)" if len(odd) > 1 else "")
+            + ": export the model again from sound weights"
+        )
+    for spec in artifact.signature.outputs:
+        real = probe.shapes[spec.name]
+        if len(spec.shape) != len(real) or any(n not in (None, m) for n, m in zip(spec.shape, real, strict=True)):
+            raise ModelError(
+                f"{name} declares its output {spec.name!r} as {list(spec.shape)} and gives {list(real)}: the shapes in "
+                "the file are wrong; run its exporter's shape inference again"
+            )
+
+
+def _state(path: Path) -> str:
+    """What tells one model's file from another: its bytes, and sizes and times of others whose weights it may name."""
+    own = content.sha256(path)
+    if path.is_dir():
+        return own
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        if data.find(_EXTERNAL) < 0:
+            return own
+    beside = [item for item in sorted(path.resolve().parent.iterdir()) if item.is_file() and item.suffix != ".log"]
+    return digest([own, [(item.name, item.stat().st_size, item.stat().st_mtime_ns) for item in beside]])
