@@ -15,9 +15,9 @@ from converters.builder import build, framework_of
 from converters.calling import call, flatten, invoke_keras, invoke_torch, name_outputs
 from converters.capture import capture
 from converters.contract import Artifact, Format, Framework, Signature
-from converters.errors import ContractError
+from converters.errors import ContractError, UnsupportedError
 from converters.model_files.pt2 import specialised
-from converters.model_files.served import Served
+from converters.model_files.served import CHANGES, Served
 from converters.weights import FORMATS, artifact, fixed, load_weights, save_weights
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "keras_wrapper",
     "load",
     "parameter_count",
+    "require_stateless",
     "save_weights",
     "torch_wrapper",
 ]
@@ -73,6 +74,17 @@ def framework(artifact: Artifact) -> Framework:
     if artifact.format not in found:
         raise ContractError(f"a {artifact.format} file is not a source model")
     return found[artifact.format]
+
+
+def require_stateless(artifact: Artifact, format: str) -> None:
+    """Raises UnsupportedError for a SavedModel that changes its own variables, where a format keeps no values."""
+    model = load(artifact)
+    if isinstance(model, Served) and model.stateful:
+        changed = next(name for name, kind in model.operators if kind in CHANGES)
+        raise UnsupportedError(
+            f"the model keeps values from one call to the next ({changed}), and {format} has no variables: take them in "
+            "and give them out as tensors"
+        )
 
 
 def parameter_count(artifact: Artifact) -> int:

@@ -59,6 +59,7 @@ def coreml_from_keras(request: ConversionRequest) -> Signature:
         ContractError: a dynamic axis other than the batch.
         UnsupportedError: an operator that coremltools does not convert, or an end that Core ML does not have.
     """
+    source.require_stateless(request.source, "Core ML")
     import tensorflow as tf
 
     ct = coremltools("tensorflow", "keras")

@@ -48,6 +48,7 @@ def onnx_from_keras(request: ConversionRequest) -> Signature:
     import tensorflow as tf
     import tf2onnx
 
+    source.require_stateless(request.source, "ONNX")
     signature = request.source.source
     model = source.load(request.source)
     names = [spec.name for spec in signature.inputs]

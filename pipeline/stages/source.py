@@ -11,6 +11,7 @@ from converters.capture import named_axes
 from converters.contract import Arrays, Artifact, Format, Framework, Precision, RuntimeSpec, Signature, TensorSpec
 from converters.errors import ModelError, UsageError
 from converters.inspection import Inspection
+from converters.magic import HDF5
 from converters.state import Probe
 from pipeline import evidence
 from pipeline.config import Limits
@@ -30,7 +31,7 @@ def file_task(path: Path, format: Format, inputs: tuple[TensorSpec, ...], limits
     inspector = registry.inspector(format)
 
     def work(context: Context) -> None:
-        copy = context.folder / f"model{format.suffix}"
+        copy = context.folder / f"model{_suffix(path, format)}"
         if format is Format.ONNX:
             context.call("onnx", "converters.onnx.adopt:keep", limits.inspect_s, path=path.resolve(), copy=copy)
         seen = copy if format is Format.ONNX else path.resolve()
@@ -63,6 +64,14 @@ def file_task(path: Path, format: Format, inputs: tuple[TensorSpec, ...], limits
         "packages": versions((*inspector.packages, *runtime.packages)),
     }
     return Task(f"load {name}_{FILES[format]}", "train", ingredients, work, lane=runtime.worker)
+
+
+def _suffix(path: Path, format: Format) -> str:
+    """The ending that the framework wants to see; Keras tells its two kinds of files apart by it."""
+    if format is not Format.KERAS_FILE:
+        return format.suffix
+    with path.open("rb") as file:
+        return ".h5" if file.read(len(HDF5)) == HDF5 else format.suffix
 
 
 def _described(
