@@ -62,15 +62,6 @@ _SUFFIX = {
 }
 
 
-LOADED_AS = {
-    Format.PT2: Format.TORCH,
-    Format.TORCHSCRIPT: Format.TORCH,
-    Format.SAVEDMODEL: Format.KERAS,
-    Format.KERAS_FILE: Format.KERAS,
-}
-"""Files that their framework opens as a source model: what converts source models of that format converts them."""
-
-
 class Precision(StrEnum):
     """What the tensors of an artifact are made of; proved by reading them from the file."""
 

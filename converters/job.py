@@ -11,7 +11,6 @@ from typing import Any
 
 from converters import content, drift_job, registry
 from converters.contract import (
-    LOADED_AS,
     Arrays,
     Artifact,
     ConversionRequest,
@@ -23,6 +22,7 @@ from converters.contract import (
 )
 from converters.errors import ContractError, EdgeExportError, ModelError, ToolkitError, UnsupportedError
 from converters.inspection import Inspection
+from converters.model_files import LOADED_AS
 from converters.samples import load_samples
 from converters.session import Session
 from converters.state import Probe

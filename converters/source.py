@@ -46,7 +46,7 @@ def load(artifact: Artifact) -> Any:
         ModelError: the builder, the weights file or the model's own file cannot be used.
     """
     key = _key(artifact)
-    if artifact.format in model_files.FORMATS:
+    if artifact.format in model_files.LOADED_AS:
         if not artifact.sha256 or key not in _loaded:
             model = model_files.load(artifact)
             if isinstance(model, Served) and model.stateful:
@@ -70,10 +70,11 @@ def framework(artifact: Artifact) -> Framework:
     Raises:
         ContractError: no framework opens its format.
     """
-    found = {**{format: name for name, format in FORMATS.items()}, **model_files.FORMATS}
-    if artifact.format not in found:
-        raise ContractError(f"a {artifact.format} file is not a source model")
-    return found[artifact.format]
+    format = model_files.LOADED_AS.get(artifact.format, artifact.format)
+    for name, own in FORMATS.items():
+        if own is format:
+            return name
+    raise ContractError(f"a {artifact.format} file is not a source model")
 
 
 def require_stateless(artifact: Artifact, format: str) -> None:
@@ -82,8 +83,8 @@ def require_stateless(artifact: Artifact, format: str) -> None:
     if isinstance(model, Served) and model.stateful:
         changed = next(name for name, kind in model.operators if kind in CHANGES)
         raise UnsupportedError(
-            f"the model keeps values from one call to the next ({changed}), and {format} has no variables: take them in "
-            "and give them out as tensors"
+            f"the model keeps values from one call to the next ({changed}), and {format} has no variables: take them "
+            "in and give them out as tensors"
         )
 
 

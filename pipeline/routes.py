@@ -6,8 +6,9 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from converters.contract import LOADED_AS, Edge, Format, Framework, Precision
+from converters.contract import Edge, Format, Framework, Precision
 from converters.errors import UsageError
+from converters.model_files import LOADED_AS
 
 SOURCE_FORMAT = {
     Framework.TORCH: Format.TORCH,

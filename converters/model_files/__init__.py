@@ -5,15 +5,15 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from converters.contract import Artifact, Format, Framework
+from converters.contract import Artifact, Format
 
-FORMATS = {
-    Format.PT2: Framework.TORCH,
-    Format.TORCHSCRIPT: Framework.TORCH,
-    Format.SAVEDMODEL: Framework.TENSORFLOW,
-    Format.KERAS_FILE: Framework.TENSORFLOW,
+LOADED_AS = {
+    Format.PT2: Format.TORCH,
+    Format.TORCHSCRIPT: Format.TORCH,
+    Format.SAVEDMODEL: Format.KERAS,
+    Format.KERAS_FILE: Format.KERAS,
 }
-"""Formats of files that a framework opens as a model of its own, and which framework that is."""
+"""Files that their framework opens as a source model: what converts source models of that format converts them."""
 
 _OPENERS = {
     Format.PT2: "converters.model_files.pt2:opened",

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from converters import registry
-from converters.contract import LOADED_AS, Arrays, Artifact, Format, Signature
+from converters.contract import Arrays, Artifact, Format, Signature
 from converters.errors import UnsupportedError
+from converters.model_files import LOADED_AS
 from converters.reach import Reach
 from pipeline import evidence, golden
 from pipeline.checks.exercise import Exercise

@@ -53,7 +53,7 @@ def test_a_name_that_is_not_there_says_what_is():
 def test_every_format_that_is_made_can_be_read_and_run(format):
     assert registry.inspector(format).format is format
     assert registry.runtimes_for(format)
-    assert not any(spec.reference for spec in registry.runtimes_for(format))
+    assert not registry.runtimes_for(format)[0].reference
 
 
 @pytest.mark.parametrize("format", [Format.TORCH, Format.KERAS])
@@ -73,7 +73,7 @@ def test_every_edge_makes_something_and_quantizers_never_make_the_fp32_that_they
     for edge in registry.edges():
         assert edge.precisions
         assert edge.worker
-        if edge.source is edge.target:
+        if edge.quantizes:
             assert Precision.FP32 not in edge.precisions
 
 
@@ -165,3 +165,19 @@ def test_a_device_that_is_not_here_says_what_would_bring_it(painted):
     assert [spec.name for spec in registry.expand(family)] == ["paint", "paint[fp32]"]
     with pytest.raises(UnavailableError, match="no painter is installed; to have it: make setup-painter"):
         registry.launch("easel")
+
+
+@pytest.mark.parametrize(
+    ("format", "name"),
+    [
+        (Format.TORCH, "torch-eager"),
+        (Format.KERAS, "keras-eager"),
+        (Format.ONNX, "onnxruntime-unfused"),
+        (Format.PT2, "torch-export"),
+        (Format.SAVEDMODEL, "tensorflow"),
+        (Format.KERAS_FILE, "keras"),
+        (Format.TORCHSCRIPT, "torchscript"),
+    ],
+)
+def test_the_reference_runs_in_the_frameworks_own_mode(format: Format, name: str) -> None:
+    assert registry.reference_runtime(format).name == name

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from converters.contract import Framework, Precision, TensorSpec
-from converters.errors import UsageError
+from converters.contract import Format, Framework, Precision, TensorSpec
+from converters.errors import ModelError, UsageError
 from pipeline import config
 from pipeline.request import (
     Request,
@@ -12,6 +12,7 @@ from pipeline.request import (
     name_of,
     parse_input,
     precisions_of,
+    start_of,
     targets_of,
 )
 
@@ -48,7 +49,7 @@ def test_frameworks():
     assert frameworks_of(request, model) == (Framework.TORCH, Framework.TENSORFLOW)
     assert frameworks_of(Request((), "", frameworks=("both",)), model) == (Framework.TORCH, Framework.TENSORFLOW)
     assert frameworks_of(Request((), "", frameworks=("torch",)), model) == (Framework.TORCH,)
-    with pytest.raises(UsageError, match="no framework is called 'jax'; there are torch, tensorflow, both"):
+    with pytest.raises(UsageError, match="no framework is called 'jax'; there are torch, tensorflow, onnx, both"):
         frameworks_of(Request((), "", frameworks=("jax",)), model)
 
 
@@ -110,3 +111,32 @@ def test_inputs():
         Request(("tflite",), "m.py:make", inputs=(parse_input("x:5"), parse_input("x:6")))
     with pytest.raises(UsageError, match="'float33' is no tensor type"):
         parse_input("x:5:float33")
+
+
+@pytest.mark.parametrize(
+    ("model", "file"),
+    [("fashion-cnn", False), ("a/net.py:build", False), ("mine.toml", False), ("net.onnx", True), ("a/net", True)],
+)
+def test_a_source_that_looks_like_a_file_is_one(model, file):
+    assert (Request((), model).file is not None) is file
+
+
+def test_a_files_format_is_told_by_its_bytes(tmp_path):
+    (tmp_path / "saved_model.pb").write_bytes(b"x")
+    request = Request((), str(tmp_path))
+    assert start_of(request) is Format.SAVEDMODEL
+    assert frameworks_of(request, None, Format.SAVEDMODEL) == (Framework.TENSORFLOW,)
+    assert name_of(request, None) == tmp_path.name
+    with pytest.raises(UsageError, match="is a savedmodel file, which is tensorflow, not torch"):
+        frameworks_of(Request((), str(tmp_path), frameworks=("torch",)), None, Format.SAVEDMODEL)
+
+
+def test_finished_artifacts_and_plain_python_are_no_sources(tmp_path):
+    (tmp_path / "m.mlpackage").mkdir()
+    (tmp_path / "m.mlpackage" / "Manifest.json").write_text('{"rootModelIdentifier": "x"}')
+    with pytest.raises(UsageError, match=r"a finished coreml artifact.*edge-export validate .*m.mlpackage"):
+        start_of(Request((), str(tmp_path / "m.mlpackage")))
+    with pytest.raises(UsageError, match=r"net.py is Python: .* net.py:build"):
+        start_of(Request((), "net.py"))
+    with pytest.raises(ModelError, match="net.onnx does not exist"):
+        start_of(Request((), "net.onnx"))

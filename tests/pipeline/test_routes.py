@@ -5,7 +5,7 @@ import pytest
 from converters import registry
 from converters.contract import EXPANDED, Edge, Format, Framework, Precision
 from converters.errors import UsageError
-from pipeline.routes import find_routes, routes_of
+from pipeline.routes import FILES, find_routes, routes_of
 
 FP32, FP16, INT8 = Precision.FP32, Precision.FP16, Precision.INT8
 
@@ -72,3 +72,28 @@ def test_a_route_through_a_sealed_toolchain_is_weighed_where_that_is_here_and_ta
         routes_of(("onnx2tf",), found, bool)
     with pytest.raises(UsageError, match="beside best, litert it says nothing"):
         routes_of(("best", "litert"), found, bool)
+
+
+@pytest.mark.parametrize("start", FILES)
+def test_a_file_starts_where_its_framework_would_and_at_converters_of_files(start):
+    found = names(find_routes(FILES[start], registry.edges(), start))
+    onnx = {"onnx": ("onnx", "fp32"), "torchscript": ("onnx-jit", "fp32")}.get(start, ("onnx", "fp32"))
+    assert (onnx[0], "onnx", onnx[1]) in found
+    assert (f"{onnx[0]}-onnx2tf", "tflite", "int8") in found
+    assert (("litert", "tflite", "fp32") in found) is (start is not Format.ONNX)
+    assert (("executorch-xnnpack", "executorch", "fp32") in found) is (start in (Format.PT2, Format.TORCHSCRIPT))
+    assert all(route.start is start for route in find_routes(FILES[start], registry.edges(), start))
+
+
+def test_what_starts_from_files_that_were_brought_is_no_step_on_the_way():
+    for framework in (Framework.TORCH, Framework.TENSORFLOW):
+        for route in find_routes(framework, registry.edges()):
+            assert not any(edge.brought for edge in route.edges)
+
+
+def test_a_sealed_toolchain_is_taken_where_nothing_else_leads_to_a_format():
+    from_onnx = routes_of((), find_routes(Framework.ONNX, registry.edges()), lambda chain: False)
+    assert {route.sealed for route in from_onnx if route.target is Format.TFLITE} == {("onnx2tf",), ("onnx_tf",)}
+    script = find_routes(Framework.TORCH, registry.edges(), Format.TORCHSCRIPT)
+    taken = {route.name for route in routes_of((), script, lambda chain: False)}
+    assert {"litert", "onnx-jit-onnx2tf"} <= taken  # torch.export does not read every TorchScript

@@ -7,11 +7,11 @@ from gates import mini
 from safetensors.numpy import load_file
 from toy_workers import ToyWorkers
 
-from converters.contract import Format, Framework
+from converters.contract import Framework
 from converters.errors import DataError, ToolkitCrash, UnsupportedError
 from pipeline import config, evidence, golden
 from pipeline.stages.data import data_task
-from pipeline.stages.reference import eager_runtime, reference_task
+from pipeline.stages.reference import reference_task
 from pipeline.stages.train import capture_task
 
 LIMITS = config.load().limits
@@ -130,8 +130,3 @@ def test_a_crash_leaves_no_half_reference(source, tmp_path):
 def test_the_golden_count_and_the_seed_change_the_key(source):
     keys = {reference(source).key, reference(source, golden_samples=65).key, reference(source, seed=1).key}
     assert len(keys) == 3
-
-
-@pytest.mark.parametrize(("format", "name"), [(Format.TORCH, "torch-eager"), (Format.KERAS, "keras-eager")])
-def test_the_reference_runs_in_the_frameworks_own_eager_mode(format, name):
-    assert eager_runtime(format).name == name

@@ -1,0 +1,70 @@
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+import saved_models
+
+from converters.contract import Artifact, Format, Precision, TensorSpec
+from converters.errors import ModelError, UnsupportedError
+from converters.model_files import script
+
+pytestmark = pytest.mark.torch
+IMAGE, SCALE = TensorSpec("image", (1, 3, 8, 10), "float32"), TensorSpec("scale", (1, 1), "float32")
+
+
+@pytest.fixture(scope="module")
+def traced(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    import torch
+
+    path = tmp_path_factory.mktemp("script") / "net.pt"
+    example = torch.rand(1, 3, 8, 10), torch.ones(1, 1)
+    torch.jit.save(torch.jit.trace(saved_models.torch_net(), example, strict=False), str(path))
+    return path
+
+
+def test_a_call_tells_what_comes_out_whatever_the_order_of_the_inputs(traced: Path) -> None:
+    told = script.described(traced, (SCALE, IMAGE))
+    assert [spec.name for spec in told.inputs] == ["image", "scale"]
+    assert [(spec.name, spec.shape) for spec in told.outputs] == [("logits", (1, 5)), ("feat", (1, 4))]
+    renamed = script.described(traced, (TensorSpec("a", IMAGE.shape, "float32"), TensorSpec("b", (1, 1), "float32")))
+    assert [spec.name for spec in renamed.inputs] == ["a", "b"]
+
+
+def test_what_it_does_not_take_is_said(traced: Path) -> None:
+    with pytest.raises(ModelError, match=r"does not take image \(1, 4, 8, 10\) float32, scale .*Error"):
+        script.described(traced, (TensorSpec("image", (1, 4, 8, 10), "float32"), SCALE))
+
+
+def test_a_pickle_is_refused_before_torch_sees_it(tmp_path: Path) -> None:
+    (tmp_path / "m.pt").write_bytes(pickle.dumps({"w": [1.0]}))
+    with pytest.raises(ModelError, match="a pickle can run code, so it is not loaded"):
+        script.load(tmp_path / "m.pt")
+
+
+def test_it_opens_as_plain_operators(traced: Path) -> None:
+    import torch
+
+    told = script.described(traced, (IMAGE, SCALE))
+    module = script.opened(Artifact(traced, Format.TORCHSCRIPT, Precision.FP32, told, told))
+    image, scale = torch.rand(1, 3, 8, 10), torch.full((1, 1), 2.0)
+    wanted = saved_models.torch_net()(image, scale)
+    found = module(image, scale)
+    np.testing.assert_allclose(found["logits"].detach(), wanted["logits"].detach(), rtol=1e-5)
+
+
+def test_what_torch_export_does_not_read_is_unsupported(tmp_path: Path) -> None:
+    import torch
+
+    class Keeps(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            items: list[torch.Tensor] = []
+            while bool(x.sum() > 0):
+                x = x - 1
+                items.append(x)
+            return torch.stack(items)
+
+    torch.jit.save(torch.jit.script(Keeps()), str(tmp_path / "m.pt"))
+    told = script.described(tmp_path / "m.pt", (TensorSpec("x", (1, 4), "float32"),))
+    with pytest.raises(UnsupportedError, match="torch.export does not read this TorchScript"):
+        script.opened(Artifact(tmp_path / "m.pt", Format.TORCHSCRIPT, Precision.FP32, told, told))

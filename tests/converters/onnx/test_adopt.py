@@ -1,0 +1,89 @@
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnx_files
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from converters.contract import Artifact, ConversionRequest, Format, Precision, Signature, TensorSpec
+from converters.errors import ModelError, UnsupportedError
+from converters.onnx import adopt
+
+
+def stored(folder: Path, location: str, **changes: object) -> Path:
+    """y = x W, with W in another file; ends are renamed on demand."""
+    given, got = (changes.get(key, key) for key in ("x", "y"))
+    x, y = (helper.make_tensor_value_info(str(name), TensorProto.FLOAT, ("n", 4)) for name in (given, got))
+    weight = numpy_helper.from_array(onnx_files.WEIGHT, "w")
+    graph = helper.make_graph([helper.make_node("MatMul", [given, "w"], [got])], "g", [x], [y], [weight])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
+    onnx.save(model, folder / "m.onnx", save_as_external_data=True, location="weights.bin", size_threshold=0)
+    if location != "weights.bin":
+        model = onnx.load(folder / "m.onnx", load_external_data=False)
+        model.graph.initializer[0].external_data[0].value = location
+        onnx.save(model, folder / "m.onnx")
+    return folder / "m.onnx"
+
+
+def test_weights_beside_a_file_are_taken_into_it(tmp_path: Path) -> None:
+    adopt.keep(stored(tmp_path, "weights.bin"), tmp_path / "kept.onnx")
+    kept = onnx.load(tmp_path / "kept.onnx", load_external_data=False)
+    np.testing.assert_array_equal(numpy_helper.to_array(kept.graph.initializer[0]), onnx_files.WEIGHT)
+
+
+def test_a_whole_file_is_kept_byte_by_byte(tmp_path: Path) -> None:
+    path = onnx_files.saved(tmp_path / "m.onnx")
+    adopt.keep(path, tmp_path / "kept.onnx")
+    assert (tmp_path / "kept.onnx").read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("location", "message"),
+    [("../weights.bin", "outside the model's folder .*: refused"), ("no.bin", "which does not exist; copy it there")],
+)
+def test_weights_elsewhere_are_refused(tmp_path: Path, location: str, message: str) -> None:
+    (tmp_path / "inner").mkdir()
+    path = stored(tmp_path / "inner", location)
+    (tmp_path / "inner" / "weights.bin").replace(tmp_path / "weights.bin")
+    with pytest.raises(ModelError, match=message):
+        adopt.keep(path, tmp_path / "kept.onnx")
+    assert not (tmp_path / "kept.onnx").exists()
+
+
+def test_names_that_toolkits_lose_are_changed(tmp_path: Path) -> None:
+    adopt.keep(stored(tmp_path, "weights.bin", x="my input:0", y="out[1]"), tmp_path / "kept.onnx")
+    graph = onnx.load(tmp_path / "kept.onnx").graph
+    assert [value.name for value in (*graph.input, *graph.output)] == ["my_input_0", "out_1_"]
+    onnx.checker.check_model(onnx.load(tmp_path / "kept.onnx"), full_check=True)
+
+
+@pytest.mark.parametrize(("x", "y"), [("", "y"), ("x", "x")])
+def test_ends_without_names_of_their_own_are_refused(tmp_path: Path, x: str, y: str) -> None:
+    path = onnx_files.saved(tmp_path / "m.onnx")
+    model = onnx.load(path)
+    model.graph.output.append(model.graph.output[0] if (x, y) == ("", "y") else model.graph.input[0])
+    onnx.save(model, path)
+    with pytest.raises(ModelError, match="two outputs called 'y'|is an input and an output|no valid ONNX"):
+        adopt.keep(path, tmp_path / "kept.onnx")
+
+
+def test_a_model_beyond_one_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(adopt, "MAX_BYTES", 10)
+    with pytest.raises(UnsupportedError, match="one ONNX file holds 10"):
+        adopt.keep(onnx_files.saved(tmp_path / "m.onnx"), tmp_path / "kept.onnx")
+
+
+def test_sizes_that_a_run_settled_on_are_written(tmp_path: Path) -> None:
+    path = stored(tmp_path, "weights.bin")
+    adopt.keep(path, tmp_path / "kept.onnx")
+    settled = Signature(
+        (TensorSpec("x", (3, 4), "float32", "NC", limits=(0.0, 1.0)),), (TensorSpec("y", (3, 4), "float32", "NC"),)
+    )
+    source = Artifact(tmp_path / "kept.onnx", Format.ONNX, Precision.FP32, settled, settled)
+    made = adopt.onnx_from_onnx(ConversionRequest(source, tmp_path / "made.onnx", Precision.FP32))
+    assert made == settled
+    graph = onnx.load(tmp_path / "made.onnx").graph
+    ends = (*graph.input, *graph.output)
+    shapes = [[dim.dim_value for dim in value.type.tensor_type.shape.dim] for value in ends]
+    assert shapes == [[3, 4], [3, 4]]
