@@ -49,7 +49,8 @@ def _onnx(path: Path, changed: int, size: int):
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     names = [entry.name for entry in session.get_inputs()]
     return lambda sample: [
-        np.asarray(values, np.float64) for values in session.run(None, dict(zip(names, sample.values(), strict=True)))
+        np.asarray(values, np.float64)
+        for values in session.run(None, dict(zip(names, map(np.asarray, sample.values()), strict=True)))
     ]
 
 

@@ -7,6 +7,7 @@ import shutil
 import time
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from pipeline import config
 from pipeline.checks.drift.suspects import Drift
 from pipeline.checks.outcome import Outcome
 from pipeline.drift import drift_of
+from pipeline.drift.sizes import sized
 from pipeline.lone import open_artifact
 
 STEP = 1e-9
@@ -98,7 +100,7 @@ def attempt(trial: Trial, folder: Path) -> Row:
     if place is None:
         return Row(*where, Sort.NOTHING)
     pool, limits = InProcess(folder), config.load().limits
-    honest, _ = open_artifact(trial.honest, pool, limits)
+    honest = _honest(trial.honest, folder)
     try:
         measured = effect(trial.honest, other, honest.source.inputs)
     except Exception as error:
@@ -135,6 +137,14 @@ def _planted(trial: Trial, other: Path) -> int | None:
 def _seed(trial: Trial) -> list[int]:
     """A seed of its own for each file and kind, the same from run to run."""
     return [trial.seed, *hashlib.sha256(f"{trial.honest.name} {trial.kind}".encode()).digest()[:8]]
+
+
+@lru_cache(maxsize=4)
+def _honest(path: Path, folder: Path) -> Artifact:
+    """The honest file, with sizes for its open axes."""
+    pool, limits = InProcess(folder), config.load().limits
+    honest, _ = open_artifact(path, pool, limits)
+    return sized(honest, honest, pool, limits)
 
 
 _sources: dict[str, Artifact] = {}

@@ -54,6 +54,7 @@ def across(one: Graph, two: Graph, work: Work) -> Drift:
     proofs = [
         *rounded.broken(a, b),
         *rounded.weights(a, b, same),
+        *rounded.plain(a, b, cuts),
         *rounded.ranges(a, b, cuts),
         *rounded.left_in_float(a, b, cuts),
     ]
@@ -174,16 +175,15 @@ def _cleared(alone: Alone, pairs: Pairs, cut: Segment, found: Nearness) -> list[
     """Longer segments that agree, and in which a difference is gone: with what comes next, or with what comes before.
 
     Models may do the same work in another order, and made-up values may be such as never come. Where rounding adds up
-    that would hide too much.
+    that would hide too much: what recorded values show is only gone where nothing rounds.
     """
-    if found.real and alone.roundings(cut) and found.excess > ROUNDED_EXCESS:
-        return []
     a, b = alone.a, alone.b
+    shown = found.real and found.excess > ROUNDED_EXCESS
     inner = {index: pair for index, pair in pairs.items() if index != cut.out.b}
     if cut.out.b not in b.graph.outputs:
         behind = [other for other in _segments(a, b, pairs) if cut.out in other.given]
         longer = [segment(a, b, other.out, inner) for other in behind]
-        if longer and _agree(alone, longer):
+        if longer and _agree(alone, longer, tight=shown):
             del pairs[cut.out.b]
             return [one for one in longer if one]
     before = {start.b for start in cut.given if start.b not in b.graph.inputs}
@@ -192,14 +192,14 @@ def _cleared(alone: Alone, pairs: Pairs, cut: Segment, found: Nearness) -> list[
             break
         earlier = {index: pair for index, pair in pairs.items() if index not in before}
         longer = [segment(a, b, cut.out, earlier)]
-        if _agree(alone, longer):
+        if _agree(alone, longer, tight=shown):
             return [one for one in longer if one]
         before |= {start.b for one in longer if one for start in one.given if start.b not in b.graph.inputs}
     return []
 
 
-def _agree(alone: Alone, cuts: list[Segment | None]) -> bool:
+def _agree(alone: Alone, cuts: list[Segment | None], tight: bool) -> bool:
     whole = [cut for cut in cuts if cut is not None]
-    if len(whole) != len(cuts):
+    if len(whole) != len(cuts) or (tight and not all(map(alone.tight, whole))):
         return False
     return all(found is not None and found.agrees for found in alone.compare(whole).values())

@@ -169,7 +169,16 @@ def _agreeing(
             return {}
         sides.append({**{index: data[None] for index, data in constant.items() if data is not None}, **computed})
     half = rewriting.computes_in(pairs.a.graph, ("float16",))
-    compare = values.agree_roughly if pairs.bridged else values.agree_in_half if half else values.agree
+    moved = not pairs.bridged and parameters.recalibrated(pairs)
+    compare = (
+        values.agree_roughly
+        if pairs.bridged
+        else values.agree_on_other_ranges
+        if moved
+        else values.agree_in_half
+        if half
+        else values.agree
+    )
     found = {}
     for boundary, (first, second) in behind.items():
         if first in sides[0] and second in sides[1]:

@@ -15,8 +15,8 @@ from pipeline.checks.drift.cuts import Segment
 from pipeline.checks.drift.grids import Grid, grid_of
 from pipeline.checks.drift.known import SAMPLES, Known
 from pipeline.checks.drift.matching import Partner
-from pipeline.checks.drift.nearness import EPS, HALF_EPS, WEIGHT_EPS, Nearness, half_share, near
-from pipeline.checks.drift.stepwise import roughly, stepwise
+from pipeline.checks.drift.nearness import EPS, HALF_EPS, WEIGHT_EPS, Nearness, half_share, leaning, near
+from pipeline.checks.drift.stepwise import INNER_DB, roughly, stepwise
 from pipeline.checks.drift.values import real
 from pipeline.drift.work import Work
 
@@ -93,6 +93,11 @@ class Alone:
             return 0
         made = [index for op in segment.ops_b for index in op.outputs if index not in self.b.steady]
         return sum(self.grid(False, index) is not None for index in made)
+
+    def tight(self, segment: Segment) -> bool:
+        """Whether nothing in a segment rounds to less than float32, so that all that is left is the order of sums."""
+        weights = folding.held(self.b, segment.ops_b, 1)
+        return self.eps == EPS and not self.roundings(segment) and not any(one.rounded for one in weights)
 
     def _weights(self, segment: Segment) -> dict[int, np.ndarray]:
         """The reference's weights as the other side has rounded them, where it has."""
@@ -184,20 +189,24 @@ class Alone:
         if self.rough:
             cut_off = self.grid(False, segment.out.b)
             return roughly(np.clip(plain, *cut_off.ends()) if cut_off else plain, got, rows.recorded)
-        weights = [one for one in folding.held(self.b, segment.ops_b, 1) if one.rounded]
+        held = folding.held(self.b, segment.ops_b, 1)
+        weights = [one for one in held if one.rounded]
         roundings = self.roundings(segment)
         if not roundings:
             moved = want[rows.count :].reshape(stress.NUDGES, rows.count, *want.shape[1:])
             found = near(plain, got, moved, rows.recorded, self.eps)
+            half = all(one.half for one in weights)
+            if not found.agrees and weights and half:
+                found = near(plain, got, moved, rows.recorded, max(self.eps, WEIGHT_EPS))
+            if self.eps > EPS or (weights and half):
+                return leaning(found, plain, got, sum(one.values.size == 1 for one in held))
             if found.agrees or not weights:
                 return found
-            if all(one.half for one in weights):
-                return near(plain, got, moved, rows.recorded, max(self.eps, WEIGHT_EPS))
             return roughly(plain, got, rows.recorded)
         kept = rows.recorded if roundings > 1 else rows.count
         grid = self.grid(False, segment.out.b)
         if grid is None:
-            return roughly(plain[:kept], got[:kept], rows.recorded, roundings)
+            return roughly(plain[:kept], got[:kept], rows.recorded, roundings, INNER_DB)
         farther = 1.0 if put or not weights else _UNEQUAL
         return stepwise(plain[:kept], got[:kept], grid, rows.recorded, roundings * farther)
 

@@ -16,8 +16,9 @@ from pipeline.checks.drift.weights import differs
 
 SAME_CALIBRATION_SHARE = 0.5
 """Of activations with equal scales: above it both files were calibrated alike, and one that differs is a fault."""
-RANGE_SHRUNK, RANGE_WIDENED = 0.3, 0.5
-"""Shares of a tensor's range by which an end may move in and out when a file is calibrated on other samples."""
+RANGE_SHRUNK, RANGE_WIDENED = 0.45, 0.9
+"""Shares of a tensor's range by which an end may move in and out when a file is calibrated on other samples: a range is
+set by the largest value seen, which on other samples was 0.61 times as large; a scale halved or doubled is beyond."""
 _LINEAR = ("QuantizeLinear", "DequantizeLinear")
 _SILENT = (0, "", "NOTSET")
 """Values of an attribute that say what leaving it out says."""
@@ -38,7 +39,7 @@ _WORDS = {
 
 def suspects(pairs: Pairs) -> Iterator[Suspect]:
     """A suspect for each pair of partners whose parameters differ, one for all that differs in it."""
-    moved = _recalibrated(pairs)
+    moved = recalibrated(pairs)
     for in_a, in_b in sorted(pairs.to_b.items()):
         if in_a in pairs.exact:
             continue
@@ -218,7 +219,7 @@ def _ends_moved(ours: Tensor, theirs: Tensor) -> tuple[float, float]:
     return (lower - low) / width, (high - higher) / width
 
 
-def _recalibrated(pairs: Pairs) -> bool:
+def recalibrated(pairs: Pairs) -> bool:
     """Whether most activations have other scales: the same network calibrated on other samples."""
     same = different = 0
     for in_a, in_b in pairs.to_b.items():

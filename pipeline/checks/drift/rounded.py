@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from converters.graph import Op
+from converters.graph import Op, Tensor
 from pipeline.checks.drift import folding
 from pipeline.checks.drift.cuts import Segment
 from pipeline.checks.drift.folding import Folded
@@ -14,7 +14,7 @@ from pipeline.checks.drift.grids import Grid, grid_of
 from pipeline.checks.drift.known import Known
 from pipeline.checks.drift.precision import quantizable
 from pipeline.checks.drift.suspects import Side, Suspect
-from pipeline.checks.drift.weights import causes
+from pipeline.checks.drift.weights import causes, differs
 
 CORRECTED = 0.5
 """Of the biases: where more of them moved, they were corrected for what rounding the weights does."""
@@ -71,6 +71,33 @@ def weights(a: Known, b: Known, found: Sequence[tuple[Segment, Folded]]) -> Iter
         cause = next(causes(want, one.b.values), "values differ")
         ours, theirs = _reader(a, one.a.op), _reader(b, one.b.op)
         yield Suspect("weights", ours, theirs, measure, f"{what}: {cause}", float(a.rank.get(cut.out.a, 0)))
+
+
+def plain(a: Known, b: Known, cuts: Sequence[Segment]) -> Iterator[Suspect]:
+    """Constants of b in float that are not the reference's, where a segment holds the same ones, one for one.
+
+    Where something was folded into them their numbers differ, and only the segment's values can judge. A constant in
+    float32 must be the reference's; one in 16 bits its rounding.
+    """
+    for cut in cuts:
+        ours, theirs = folding.held(a, cut.ops_a, 1), folding.held(b, cut.ops_b, 1)
+        pairs = folding.folded(ours, theirs)
+        if len(pairs) != len(ours) or len(ours) != len(theirs) or any(one.scale.size > 1 for one in pairs):
+            continue
+        for one in pairs:
+            if one.b.step is not None or one.a.rounded:
+                continue
+            want = one.layout.carry(one.a.values[None])[0]
+            first, second = (
+                Tensor(0, "", values.shape, dtype, values.astype(dtype))
+                for values, dtype in ((want, "float32"), (one.b.values, "float16" if one.b.half else "float32"))
+            )
+            if found := differs(first, second):
+                measure, cause = found
+                ours_op, theirs_op = _reader(a, one.a.op), _reader(b, one.b.op)
+                what = "kernel" if one.b.values.ndim > 1 else "bias" if one.b.values.size > 1 else "constant"
+                order = float(a.rank.get(cut.out.a, 0))
+                yield Suspect("weights", ours_op, theirs_op, measure, f"{what}: {cause}", order)
 
 
 def _reader(side: Known, op: Op) -> Side:

@@ -18,7 +18,10 @@ _NEARLY = 0.995
 _ENOUGH = 12
 """Fewer values that are not cut off say nothing of a channel."""
 ROUGH_DB = 22.0
-"""Signal to error of layers that round their inputs by themselves: honest ones show 30 to 45 dB."""
+"""Signal to error of layers that round by themselves: honest ones show 30 to 45 dB. Several errors add up as squares."""
+
+INNER_DB = 26.0
+"""The same where the grids of 8 bits inside are known, for one rounding: honest ones show 40 dB and more."""
 
 
 def stepwise(want: np.ndarray, got: np.ndarray, grid: Grid, recorded: int, roundings: float) -> Nearness:
@@ -82,7 +85,9 @@ def _by_slice(error: np.ndarray, inside: np.ndarray, roundings: float, axis: int
     return float((np.abs(mean) / allowed).max())
 
 
-def roughly(want: np.ndarray, got: np.ndarray, recorded: int, roundings: float = 1.0) -> Nearness:
+def roughly(
+    want: np.ndarray, got: np.ndarray, recorded: int, roundings: float = 1.0, least_db: float = ROUGH_DB
+) -> Nearness:
     """Compares real values, (rows, ...), by signal to error alone: the rounding inside is not known."""
     worst = Nearness(True, 0.0, 0.0)
     for row in range(len(want)):
@@ -93,7 +98,7 @@ def roughly(want: np.ndarray, got: np.ndarray, recorded: int, roundings: float =
         first, second = first[fine], second[fine]
         signal = float(np.square(first).sum())
         noise = float(np.square(first - second).sum())
-        excess = roundings**-1 * np.sqrt(noise / max(signal, 1e-300)) * 10 ** (ROUGH_DB / 20)
+        excess = roundings**-0.5 * np.sqrt(noise / max(signal, 1e-300)) * 10 ** (least_db / 20)
         if excess > worst.excess and not (worst.real and not worst.agrees and row >= recorded):
             gap = float(np.abs(first - second).max()) / (float(np.ptp(first)) or 1.0)
             worst = Nearness(excess <= 1.0, float(excess), gap, row < recorded)
