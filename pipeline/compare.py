@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 
 from converters.contract import Arrays, Artifact, RuntimeSpec, Signature, TensorSpec
+from converters.errors import ToolkitError
 from converters.inspection import Inspection
 from converters.worker import WorkerPool
 from pipeline.binding import introduced, speaking
 from pipeline.checks.drift.check import check_drift
 from pipeline.checks.drift.suspects import Drift
 from pipeline.checks.gates import Gates
-from pipeline.checks.outcome import Check
+from pipeline.checks.outcome import Check, Outcome
 from pipeline.checks.parity import check_parity
 from pipeline.checks.precision import check_precision
 from pipeline.config import Limits
@@ -71,10 +72,13 @@ def compare(
     a = sized(a, b, pool, limits) if inputs == "random" else a
     arrays = inputs_for(a, inputs, [pack_a, pack_b])
     reference = run(a, arrays, a.source, runtime_a, pool, limits)
-    got = run(b, arrays, a.source, runtime_b, pool, limits)
     order = list(gates.parity)
     coarser = max((a.precision, b.precision), key=order.index)
-    parity = check_parity(reference, got, a.source.outputs, gates.parity[coarser])
+    try:
+        got = run(b, arrays, a.source, runtime_b, pool, limits)
+        parity = check_parity(reference, got, a.source.outputs, gates.parity[coarser])
+    except ToolkitError as error:  # on inputs that the reference takes
+        parity = Check("parity", Outcome.FAILED, (f"{b.path.name} does not run where {a.path.name} does: {error}",))
     count = len(next(iter(arrays.values())))
     inspection = None if b.builder else inspect_file(b.path, pool, limits)  # code does not say what it is made of
     layers = tried(a, b, arrays, pool, limits) if inside else None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from converters import registry
 from converters.contract import Arrays, Artifact, TensorSpec
-from converters.errors import EdgeExportError, ToolkitError
+from converters.errors import EdgeExportError, ModelError, ToolkitError
 from converters.worker import WorkerPool
 from pipeline.binding import introduced
 from pipeline.checks.drift.suspects import Drift
@@ -15,6 +15,7 @@ from pipeline.checks.drift.verdict import declared
 from pipeline.config import Limits
 from pipeline.drift.across import across
 from pipeline.drift.both import both
+from pipeline.drift.refused import unreadable, unrunnable
 from pipeline.drift.sizes import sized
 from pipeline.drift.work import Work
 from pipeline.lone import inputs_for, open_artifact
@@ -33,19 +34,28 @@ def drift(
     `inputs` is as of `inputs_for`; empty: the golden pack where one of the files lies in a bundle, else made-up ones.
     `sizes` are as the `inputs` of `open_artifact`.
 
+    A file that is damaged, or that cannot be run where the reference can, is FAILED.
+
     Raises:
-        ModelError: a file that cannot be read.
+        ModelError: no model file, or a reference that cannot be read.
         UsageError: a format whose graphs are not read, or inputs that are not there.
     """
     a, pack_a = open_artifact(path_a, pool, limits, sizes)
-    b, pack_b = open_artifact(path_b, pool, limits, sizes)
-    a, b = introduced(a, b)
+    try:
+        b, pack_b = open_artifact(path_b, pool, limits, sizes)
+    except ModelError as error:
+        return dataclasses.replace(unreadable(path_b, error), a=str(path_a), b=str(path_b))
     for artifact in (a, b):
         registry.tracer(artifact.format)
     packs = [pack_a, pack_b]
     wanted = inputs or ("golden" if any(packs) else "random")
-    given = None if wanted == "random" else inputs_for(a, wanted, packs)
-    return dataclasses.replace(drift_of(a, b, given, pool, limits), a=str(path_a), b=str(path_b))
+    try:
+        a, b = introduced(a, b)
+        given = None if wanted == "random" else inputs_for(a, wanted, packs)
+        found = drift_of(a, b, given, pool, limits)
+    except EdgeExportError as error:
+        found = unrunnable(a, b, error, pool, limits)
+    return dataclasses.replace(found, a=str(path_a), b=str(path_b))
 
 
 def drift_of(

@@ -25,7 +25,7 @@ from pipeline.drift.work import Work
 Pairs = dict[int, Partner]
 """Tensors known on both sides, by index in b."""
 _ROUNDS = 3
-ROUNDED_EXCESS = 1.5
+ROUNDED_EXCESS = 1.1
 """In what is allowed: from here on a difference on recorded values is no matter of how rounding adds up."""
 
 
@@ -55,6 +55,7 @@ def across(one: Graph, two: Graph, work: Work) -> Drift:
         *rounded.broken(a, b),
         *rounded.weights(a, b, same),
         *rounded.plain(a, b, cuts),
+        *rounded.scaled(a, b, cuts),
         *rounded.ranges(a, b, cuts),
         *rounded.left_in_float(a, b, cuts),
     ]

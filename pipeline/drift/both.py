@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from converters.graph import Graph
+from pipeline.checks.drift.net import comparable
 from pipeline.checks.drift.suspects import Drift
 from pipeline.checks.drift.verdict import judged
 from pipeline.drift.across import opinion, proved
@@ -21,7 +22,8 @@ def both(one: Graph, two: Graph, work: Work) -> Drift:
     """The verdict on a file of the same format."""
     found = alike(one, two, work)
     doubted = {suspect.kind for suspect in found.suspects}
-    parted = len(one.ops) != len(two.ops)  # then a constant may have become another operator's
+    nodes = [len(comparable(graph, bridged=True).nodes) for graph in (one, two)]
+    parted = nodes[0] != nodes[1]  # then a constant may have become another operator's
     if not bridged(one, two) or not doubted <= (REWRITTEN | {"weights"} if parted else REWRITTEN):
         return found
     again = opinion(one, two, work)

@@ -17,8 +17,8 @@ from pipeline.checks.drift.weights import differs
 SAME_CALIBRATION_SHARE = 0.5
 """Of activations with equal scales: above it both files were calibrated alike, and one that differs is a fault."""
 RANGE_SHRUNK, RANGE_WIDENED = 0.45, 0.9
-"""Shares of a tensor's range by which an end may move in and out when a file is calibrated on other samples: a range is
-set by the largest value seen, which on other samples was 0.61 times as large; a scale halved or doubled is beyond."""
+"""Shares of a tensor's range by which its ends may move in and out, together, when a file is calibrated on other
+samples: a range is set by the largest value seen, which was 0.61 times as large on others; scales halved are beyond."""
 _LINEAR = ("QuantizeLinear", "DequantizeLinear")
 _SILENT = (0, "", "NOTSET")
 """Values of an attribute that say what leaving it out says."""
@@ -189,8 +189,10 @@ def _quantized(ours: Tensor, theirs: Tensor, moved: bool) -> Iterator[_Differenc
         return
     if moved and np.isclose(one.scales[0], two.scales[0], rtol=1e-6):
         moved = False  # other samples move the scale too
-    if moved and all(-RANGE_WIDENED <= end <= RANGE_SHRUNK for end in _ends_moved(ours, theirs)):
-        return
+    if moved:
+        ends = np.array(_ends_moved(ours, theirs))
+        if np.maximum(ends, 0).sum() <= RANGE_SHRUNK and np.maximum(-ends, 0).sum() <= RANGE_WIDENED:
+            return
     yield "quantization", _told(one), _told(two), *_requantized(one, two)
 
 

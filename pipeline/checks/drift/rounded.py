@@ -23,6 +23,8 @@ CUT, TIMES = 0.25, 4.0
 WHOLE = 0.5
 """Of computed tensors in 8 bits: from here on a file is an integer one, and an operator in float was left behind."""
 _SMALL = ("int8", "uint8")
+SCALED = 0.04
+"""Of a channel's weights: half a step in each of a few leaves less."""
 _ZEROS = 0.02
 
 
@@ -98,6 +100,31 @@ def plain(a: Known, b: Known, cuts: Sequence[Segment]) -> Iterator[Suspect]:
                 what = "kernel" if one.b.values.ndim > 1 else "bias" if one.b.values.size > 1 else "constant"
                 order = float(a.rank.get(cut.out.a, 0))
                 yield Suspect("weights", ours_op, theirs_op, measure, f"{what}: {cause}", order)
+
+
+def scaled(a: Known, b: Known, cuts: Sequence[Segment]) -> Iterator[Suspect]:
+    """Kernels of b in integers whose channels are scaled, where nothing in the segment could have been folded in.
+
+    A batch norm, a factor or a mean is a constant of the reference that b has not. Of two kernels one may make up for
+    the other.
+    """
+    for cut in cuts:
+        ours, theirs = folding.held(a, cut.ops_a, 1), folding.held(b, cut.ops_b, 1)
+        pairs = folding.folded(ours, theirs)
+        kernels = [one for one in pairs if one.b.values.ndim > 1 and one.b.step is not None]
+        taken = {one.a.index for one in pairs} | {other.index for other in ours if not other.values.any()}
+        if len(kernels) != 1 or any(other.index not in taken and other.values.ndim != 1 for other in ours):
+            continue
+        (one,) = kernels
+        vectors = [other for other in ours if other.index not in taken and other.values.size > 1]
+        apart = np.abs(one.scale - 1)
+        if one.scale.size == 1 or apart.max() <= SCALED or len(vectors) > 1:
+            continue
+        worst = float(one.scale.reshape(-1)[apart.argmax()])
+        measure = f"{int((apart > SCALED).sum())} of {one.scale.size} channels scaled, by up to x{worst:.4g}"
+        ours_op, theirs_op = _reader(a, one.a.op), _reader(b, one.b.op)
+        order = float(a.rank.get(cut.out.a, 0))
+        yield Suspect("weights", ours_op, theirs_op, measure, "kernel: its scales are not those of its weights", order)
 
 
 def _reader(side: Known, op: Op) -> Side:

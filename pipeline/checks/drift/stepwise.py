@@ -18,7 +18,7 @@ _NEARLY = 0.995
 _ENOUGH = 12
 """Fewer values that are not cut off say nothing of a channel."""
 ROUGH_DB = 22.0
-"""Signal to error of layers that round by themselves: honest ones show 30 to 45 dB. Several errors add up as squares."""
+"""Signal to error of layers that round by themselves: honest ones show 30 to 45 dB; several add up as squares."""
 
 INNER_DB = 26.0
 """The same where the grids of 8 bits inside are known, for one rounding: honest ones show 40 dB and more."""

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.checks.drift.nearness import HALF_EPS, half_share, near
+from pipeline.checks.drift.nearness import HALF_EPS, Nearness, half_share, leaning, near
 
 RNG = np.random.default_rng(0)
 WEIGHTS = RNG.normal(size=(64, 500)).astype(np.float32)
@@ -45,3 +45,14 @@ def test_what_only_made_up_values_show_says_so():
 def test_the_share_of_half_precision_counts_floats_alone():
     assert half_share(["float16", "float32", "int64", "float16", "float16"]) == 0.75
     assert half_share(["int8"]) == 0.0
+
+
+def test_a_factor_shows_in_the_slope_of_half_precision_and_rounding_does_not():
+    want = INPUTS @ WEIGHTS.T
+    halves = want.astype(np.float16).astype(np.float64)
+    fine = Nearness(True, 0.5, 0.0)
+    assert leaning(fine, want, halves, 0) is fine
+    found = leaning(fine, want, halves * 1.001, 0)
+    assert not found.agrees
+    assert "slope 1.00" in found.said()
+    assert leaning(fine, want, halves * 1.0004, 1) is fine

@@ -60,3 +60,27 @@ def test_an_operator_left_in_float_is_told():
     pairs = {n: Partner(n, n, Layout((4,), (4,), (0,)), 99.0) for n in range(8)}
     cuts = [cut for n in range(1, 8) if (cut := segment(a, b, pairs[n], pairs))]
     assert [suspect.b.op_type for suspect in rounded.left_in_float(a, b, cuts)] == ["ADD"]
+
+
+def test_a_kernel_whose_channels_are_all_scaled_is_told_where_nothing_was_folded_in():
+    assert not list(rounded.scaled(*sides()))
+    a, b, cuts = sides(np.rint(KERNEL / STEP / 2))
+    (suspect,) = rounded.scaled(a, b, cuts)
+    assert suspect.cause == "kernel: its scales are not those of its weights"
+    assert suspect.measure.startswith("8 of 8 channels scaled, by up to x0.")
+
+
+def test_constants_in_float_are_the_references_to_the_precision_of_their_type():
+    factor = np.float32(1 / 255)
+
+    def judged(value, kind="float32"):
+        ops = [Op(0, "MUL", (0, 2), (1,))]
+        a = Known(graph([tensor(0), tensor(1), tensor(2, data=factor.reshape(1))], ops, (0,), (1,)), VALUES)
+        held = np.asarray(value, kind).reshape(1)
+        theirs = [tensor(0), tensor(1), tensor(2, data=held, dtype=kind)]
+        b = Known(graph(theirs, ops, (0,), (1,)), VALUES)
+        return [suspect.cause for suspect in rounded.plain(a, b, [segment(a, b, PAIRS[1], PAIRS)])]
+
+    assert judged(factor) == judged(factor, "float16") == []
+    assert judged(1 / 256) == ["constant: all values are multiplied by 0.996094: a division by 256 instead of 255"]
+    assert judged(1 / 256, "float16")

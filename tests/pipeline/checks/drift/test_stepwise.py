@@ -44,3 +44,8 @@ def test_more_roundings_may_be_farther():
 def test_inner_rounding_is_judged_by_signal_to_error():
     assert roughly(WANT, WANT * 1.02, 4).agrees
     assert not roughly(WANT, WANT * 1.2, 4).agrees
+
+
+def test_errors_of_several_roundings_add_up_as_squares():
+    assert not roughly(WANT, WANT * 1.15, 4, 2).agrees
+    assert roughly(WANT, WANT * 1.15, 4, 4).agrees

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from drift_models import tensor
 
-from pipeline.checks.drift.values import agree, agree_in_half
+from pipeline.checks.drift.values import agree, agree_in_half, agree_on_other_ranges
 
 RNG = np.random.default_rng(0)
 REAL = RNG.normal(size=(4, 1, 50)).astype(np.float32)
@@ -48,3 +48,11 @@ def test_half_precision_may_round_in_another_order():
     assert not agree(want, noisy, tensor(0), tensor(1)).agrees
     assert agree_in_half(want, noisy, tensor(0), tensor(1)).agrees
     assert not agree_in_half(want, want * 1.01, tensor(0), tensor(1)).agrees
+    assert not agree_in_half(want, want * 0.999, tensor(0), tensor(1)).agrees
+
+
+def test_two_calibrations_round_differently_and_give_the_same_roughly():
+    other = tensor(0, dtype="int8", scale=(0.17, 0))
+    again = np.rint(STORED * 0.1 / 0.17).astype(np.int8)
+    assert agree_on_other_ranges(STORED, again, EIGHT, other).agrees
+    assert not agree_on_other_ranges(STORED, again[:, :, ::-1], EIGHT, other).agrees
