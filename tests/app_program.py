@@ -11,6 +11,8 @@ from converters.android import jvm
 
 ROOT = Path(__file__).resolve().parents[1]
 DEMO = ROOT / "android_demo"
+LOCKS = ROOT / "build/android"
+"""`lock` in it is held by whoever starts Maven: two in one tree break each other."""
 JAR = DEMO / "jvm/target" / jvm.JAR
 
 
@@ -21,7 +23,8 @@ def missing() -> str:
 
 def build() -> Path:
     """The folder of the program, made anew where a source is newer."""
-    with (ROOT / ".android-jvm.lock").open("w") as lock:
+    LOCKS.mkdir(parents=True, exist_ok=True)
+    with (LOCKS / "jvm.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not JAR.is_file() or JAR.stat().st_mtime < _newest():
             subprocess.run(["make", "-C", ROOT, "android-jvm"], check=True, timeout=600)

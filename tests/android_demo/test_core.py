@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_the_kotlin_tests_pass(app_program: Path) -> None:
     """Real inference by every engine that runs here, and each fault of a bundle as its own sentence."""
-    words = ["mvn", "-B", "-f", program.DEMO / "pom.xml", "-pl", "core,jvm", "test"]
+    words = ["flock", program.LOCKS / "lock", "mvn", "-B", "-f", program.DEMO / "pom.xml", "-pl", "core,jvm", "test"]
     done = subprocess.run(words, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stdout[-6000:]
     counts = [
