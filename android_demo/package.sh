@@ -77,11 +77,11 @@ link_resources() {
         --min-sdk-version 26 --target-sdk-version 35 --debug-mode \
         --version-code $((major * 1000000 + minor * 1000 + ${patch:-0})) --version-name "$VERSION" \
         -o "$PARTS/resources.apk" 2>"$WORK/aapt2.log" || { cat "$WORK/aapt2.log" >&2; die "aapt2 failed"; }
-    [ -z "$(zipinfo_differs)" ] || die "R.java was made from other resources than the APK's: remove $DEMO/app/target and build again"
+    [ -z "$(resources_differ)" ] || die "R.java was made from other resources than the APK's: remove $DEMO/app/target and build again"
 }
 
 # Resource numbers are compiled into the classes: both tables must be the same.
-zipinfo_differs() {
+resources_differ() {
     $PYTHON - "$PARTS/resources.apk" $DEMO/app/target/resources.apk <<'PY'
 import sys, zipfile
 ours, compiled = (zipfile.ZipFile(path).read("resources.arsc") for path in sys.argv[1:])
@@ -112,6 +112,7 @@ check_tools
 mkdir -p "$WORK" "$OUT"
 exec 9>"$WORK/lock"
 flock 9 # two builds would write into one folder
+rm -rf "$WORK"/unsigned-* "$WORK"/new-* "$WORK"/[0-9]*-* # of a build that was killed
 trap 'rm -rf "$WORK"/new-$$.dex "$WORK"/unsigned-$$-* "$WORK"/$$-*' EXIT
 VERSION=$(sed -n 's/^__version__ = "\(.*\)"/\1/p' pipeline/__init__.py)
 

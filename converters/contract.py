@@ -269,7 +269,7 @@ class RuntimeSpec:
     `reference` marks a framework's own eager mode, which every other runtime is judged against.
     `timed` is false where its seconds say nothing of any device: an interpreter for proving files.
     `self_check` ("module:function") is set where a device judges whole bundles by its own code: it is called with the
-    device's name, the bundle's folder, the seconds a step may take and an event that stops it.
+    device's name, the bundle's folder, the seconds a step may take, an event that stops it, and whom to tell.
     `app` ("module:function" of a bundle's path and the runtime) proves a whole bundle by the code of an app that ships:
     it returns the app's own report as JSON, beside which this side's verdicts are laid.
     """

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from converters import registry
@@ -61,10 +63,15 @@ def _cells(bundle: Bundle, spec: RuntimeSpec, step_s: float, stop: threading.Eve
         registry.require_device(spec)
         module, _, function = spec.self_check.partition(":")
         check = getattr(importlib.import_module(module), function)
-        answer = check(device.name if device else "", bundle.folder, step_s, stop)
+        answer = check(device.name if device else "", bundle.folder, step_s, stop, partial(_say, spec.name))
         return _told(bundle, spec, answer.document, emulated=answer.emulated)
     except EdgeExportError as error:
         return [_cell(artifact, spec, (failed("parity", error),)) for artifact in _its(bundle, spec)]
+
+
+def _say(name: str, text: str) -> None:
+    """Tells on standard error what takes long, under the name of the device."""
+    sys.stderr.write(f"[{name}] {text}\n")
 
 
 def _told(bundle: Bundle, spec: RuntimeSpec, document: Any, *, emulated: bool) -> list[Cell]:

@@ -11,7 +11,7 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -35,6 +35,9 @@ _LAST_LINES = 12
 _FULL = re.compile(r"No space left on device|INSUFFICIENT_STORAGE|not enough space", re.IGNORECASE)
 
 
+Say = Callable[[str], None]
+
+
 @dataclass(frozen=True)
 class Answer:
     """What the app wrote, the report of docs/report_schema.md, and whether the device is software."""
@@ -52,7 +55,9 @@ def open(artifact: Artifact, runtime: str, threads: int) -> Session:
     raise UnsupportedError(f"{runtime} checks whole bundles: edge-export validate BUNDLE --runtime {runtime}")
 
 
-def self_check(serial: str, bundle: Path, step_s: float, stop: threading.Event | None = None) -> Answer:
+def self_check(
+    serial: str, bundle: Path, step_s: float, stop: threading.Event | None = None, say: Say = lambda _: None
+) -> Answer:
     """What the app finds on a device about a bundle. Afterwards nothing of it is left there.
 
     Args:
@@ -60,6 +65,7 @@ def self_check(serial: str, bundle: Path, step_s: float, stop: threading.Event |
         bundle: a folder.
         step_s: after so many seconds without progress the app is stopped.
         stop: set by whoever does not want the answer any more.
+        say: told what is being done, in a few words.
 
     Raises:
         UnsupportedError: the device is too old, or of another processor than the APKs.
@@ -71,7 +77,7 @@ def self_check(serial: str, bundle: Path, step_s: float, stop: threading.Event |
     adb = Adb(serial)
     facts = adb.properties()
     apk = find_apk(serial, facts)
-    run = _Run(adb, f"{_FOLDER}/{uuid.uuid4().hex[:8]}", step_s, stop or threading.Event())
+    run = _Run(adb, f"{_FOLDER}/{uuid.uuid4().hex[:8]}", step_s, stop or threading.Event(), say)
     with run.installed(apk), run.pushed(bundle):
         return Answer(run.checked(), is_emulated(serial, facts))
 
@@ -106,6 +112,7 @@ class _Run:
     folder: str
     step_s: float
     stop: threading.Event
+    say: Say
 
     @contextlib.contextmanager
     def installed(self, apk: Path) -> Iterator[None]:
@@ -119,6 +126,7 @@ class _Run:
                 self._quietly("uninstall", PACKAGE)
 
     def _install(self, apk: Path) -> None:
+        self.say(f"installing {apk.name}")
         said = self._install_once(apk)
         if "INSTALL_FAILED_UPDATE_INCOMPATIBLE" in said:  # signed by another key: a debug build of somebody else
             self._quietly("uninstall", PACKAGE)
@@ -135,6 +143,7 @@ class _Run:
     @contextlib.contextmanager
     def pushed(self, bundle: Path) -> Iterator[None]:
         """The bundle in the device's folder for such things."""
+        self.say(f"copying {bundle.name}")
         try:
             self.adb.shell("mkdir", "-p", self.folder)
             done = self.adb.run("push", f"{bundle}/.", f"{self.folder}/bundle/", limit_s=_PUSH_S)
@@ -178,7 +187,7 @@ class _Run:
             f"if run-as {PACKAGE} test -f files/{name}; then echo ours; elif test -f {shared[1]}; then echo shared; "
             f"else echo pid $(pidof {PACKAGE}); fi"
         )
-        moved, steps, absent = time.monotonic(), -1, 0
+        moved, known, absent = time.monotonic(), [""], 0
         while not self.stop.is_set():
             said = self.adb.ask("shell", ask).split()
             if said[:1] in (["ours"], ["shared"]):
@@ -186,8 +195,9 @@ class _Run:
             absent = absent + 1 if said == ["pid"] else 0
             if absent > 2:  # it starts, and may end just after it wrote
                 raise ToolkitCrash(f"the app ended on {self.adb.serial} without a word")
-            if (now := _steps(log)) != steps:
-                moved, steps = time.monotonic(), now
+            if (told := _told(log)) != known:
+                moved, known = time.monotonic(), told
+                self.say(told[-1] if told else "started")
             if time.monotonic() - moved > self.step_s:
                 raise ToolkitTimeout(f"the app on {self.adb.serial} made no step for {self.step_s:g} s and was stopped")
             time.sleep(_POLL_S)
@@ -215,8 +225,9 @@ def _lines(log: IO[str]) -> list[str]:
     return [line.rstrip() for line in log if line.strip() and not line.startswith("-----")]
 
 
-def _steps(log: IO[str]) -> int:
-    return sum(f"/{_TAG}" in line for line in _lines(log))
+def _told(log: IO[str]) -> list[str]:
+    """What the app itself said: `I/edge-export( 4711): step 1/2 what` without its head."""
+    return [line.partition("): ")[2] for line in _lines(log) if f"/{_TAG}" in line]
 
 
 def _end(log: IO[str]) -> str:

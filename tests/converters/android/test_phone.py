@@ -31,8 +31,10 @@ def calls(folder: Path) -> list[str]:
 
 def test_a_bundle_is_checked_and_nothing_is_left_behind(phones: Phones, bundle: Path):
     folder = phones.add()
-    answer = phone.self_check("PIXEL", bundle, 30)
+    said: list[str] = []
+    answer = phone.self_check("PIXEL", bundle, 30, say=said.append)
     assert answer.document["outcome"] == "PASSED"
+    assert said[:2] == ["installing edge-export-demo-0.1.0-arm64-v8a.apk", f"copying {bundle.name}"]
     assert len(answer.document["cells"]) == 2
     assert not answer.emulated
     assert nothing_is_left(folder)
