@@ -43,10 +43,11 @@ check_tools() {
 run_maven() {
     local log=$WORK/maven.log
     if ! mvn -B -f $DEMO/pom.xml -pl apk -am ${GPU:+-Pgpu} -Dmaven.test.skip=true package >"$log" 2>&1; then
-        grep -E '^\[ERROR\]' "$log" | grep -vE '\[Help|^\[ERROR\] *$|-[eX] switch|For more information' | head -15 >&2
-        if grep -qE 'Could not transfer|Unknown host|offline mode|Connection|No route' "$log"; then
+        sed -n -E '/^\[ERROR\] *$|\[Help|-[eX] switch|For more information/d; s/^\[ERROR\] //p' "$log" | head -15 >&2
+        if grep -qE 'Could not transfer|Unknown host|offline mode|Connection refused|No route' "$log"; then
             die "Maven Central was not reached: the first build downloads about 300 MB, later ones work without a network"
         fi
+        grep -q '^\[ERROR\]' "$log" || tail -3 "$log" >&2 # it did not start
         die "Maven failed; all that it said is in $log"
     fi
 }

@@ -146,6 +146,21 @@ def test_a_jdk_that_is_too_old_is_named(built: Path, tmp_path: Path):
     assert "JDK 17 or newer is needed, javac is of 11" in done.stderr
 
 
+def test_without_a_network_the_first_build_says_what_it_needs(built: Path, tmp_path: Path):
+    nowhere = f"-Dmaven.repo.local={tmp_path / 'empty'} -Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort=9"
+    done = package(tmp_path / "out", MAVEN_OPTS=nowhere)
+    assert done.returncode == 1
+    assert "Maven Central was not reached: the first build downloads about 300 MB" in done.stderr
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_a_maven_that_does_not_start_is_quoted(built: Path, tmp_path: Path):
+    done = package(tmp_path / "out", JAVA_HOME=str(tmp_path / "nothing"))
+    assert done.returncode == 1
+    assert "The JAVA_HOME environment variable is not defined correctly" in done.stderr
+    assert "[apk] Maven failed" in done.stderr
+
+
 @pytest.mark.slow
 def test_two_builds_of_two_checkouts_give_the_same_bytes_but_the_signature(built: Path, tmp_path: Path):
     """Another folder, another key, all of it compiled anew."""
