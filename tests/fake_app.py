@@ -64,7 +64,9 @@ def main(how: str, bundle: Path, out: Path) -> None:
     if how == "crashes":
         print("E/AndroidRuntime( 4711): java.lang.IllegalStateException: planted", flush=True)  # noqa: T201
         sys.exit(1)
-    if how == "hangs":
+    if how == "cannot-write":
+        print("E/edge-export( 4711): self-check failed: no space is left", flush=True)  # noqa: T201
+    if how in ("hangs", "cannot-write"):
         time.sleep(600)
     text = "{half a document" if how == "garbage" else json.dumps(report(bundle, how))
     if how == "refuses":

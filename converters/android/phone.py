@@ -192,10 +192,12 @@ class _Run:
             said = self.adb.ask("shell", ask).split()
             if said[:1] in (["ours"], ["shared"]):
                 return ours if said == ["ours"] else shared
-            absent = absent + 1 if said == ["pid"] else 0
+            told = _told(log)
+            absent = absent + 1 if said == ["pid"] or _over(told) else 0
             if absent > 2:  # it starts, and may end just after it wrote
-                raise ToolkitCrash(f"the app ended on {self.adb.serial} without a word")
-            if (told := _told(log)) != known:
+                last = told[-1] if _over(told) else "not a word"
+                raise ToolkitCrash(f"the app ended on {self.adb.serial} without a report: {last}")
+            if told != known:
                 moved, known = time.monotonic(), told
                 self.say(told[-1] if told else "started")
             if time.monotonic() - moved > self.step_s:
@@ -206,8 +208,9 @@ class _Run:
     @contextlib.contextmanager
     def _logging(self, log: IO[str]) -> Iterator[None]:
         """Logcat from now on, into a file: after a device went away there is nobody to ask."""
-        what = ("-v", "brief", "-T", "1", f"{_TAG}:V", "AndroidRuntime:E", "DEBUG:F", "libc:F", "*:S")
-        command = self.adb.command("logcat", *what)
+        now = self.adb.shell("date", "+%m-%d %H:%M:%S.000").strip()
+        what = (f"{_TAG}:V", "AndroidRuntime:E", "DEBUG:F", "libc:F", "*:S")
+        command = self.adb.command("logcat", "-v", "brief", "-T", now, *what)
         with subprocess.Popen(command, stdout=log, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL) as process:
             try:
                 yield
@@ -228,6 +231,11 @@ def _lines(log: IO[str]) -> list[str]:
 def _told(log: IO[str]) -> list[str]:
     """What the app itself said: `I/edge-export( 4711): step 1/2 what` without its head."""
     return [line.partition("): ")[2] for line in _lines(log) if f"/{_TAG}" in line]
+
+
+def _over(told: list[str]) -> bool:
+    """Whether the app has said its last word."""
+    return told[-1:] != [] and told[-1].startswith(("self-check done", "self-check failed"))
 
 
 def _end(log: IO[str]) -> str:

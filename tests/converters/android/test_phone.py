@@ -64,7 +64,8 @@ def test_an_app_of_another_key_is_replaced(phones: Phones, bundle: Path):
 
 
 ENDS = {
-    "crashes": (ToolkitCrash, r"the app ended on PIXEL without a word; the end of its log:\n(.*\n)*.*planted"),
+    "crashes": (ToolkitCrash, r"ended on PIXEL without a report: not a word; the end of its log:\n(.*\n)*.*planted"),
+    "cannot-write": (ToolkitCrash, r"ended on PIXEL without a report: self-check failed: no space is left"),
     "hangs": (ToolkitTimeout, r"made no step for 2 s and was stopped; the end of its log:\n.*step 1/2 first"),
     "garbage": (ModelError, "what the app wrote on PIXEL is no JSON"),
     "list": (ModelError, "what the app wrote on PIXEL is no report"),
