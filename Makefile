@@ -33,7 +33,7 @@ BUILD := $(if $(UV_TORCH_BACKEND),-$(UV_TORCH_BACKEND))
 BROKEN := $(shell test -x $(BIN)/python || echo broken)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup export test test-all check format lint bench bench-truth bench-android mutation report readme doctor lock wheel setup-system setup-devices setup-gpu setup-arm64 setup-browser setup-android test-devices test-android android-jvm apk validate-android clean distclean broken
+.PHONY: help setup export test test-all check format lint bench bench-truth bench-android mutation coverage report readme doctor lock wheel setup-system setup-devices setup-gpu setup-arm64 setup-browser setup-android test-devices test-android android-jvm apk validate-android clean distclean broken
 
 help: ## lists every target
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -90,6 +90,9 @@ bench-android: $(READY)all$(BUILD) ## measures the Android demo's own figures, e
 
 mutation: $(READY)all$(BUILD) ## plants faults and honest changes, asks drift, and writes docs/mutation.md
 	@$(BIN)/python -m benchmarks.mutation $(ARGS)
+
+coverage: $(READY)all$(BUILD) ## tries every operator by every route, and writes docs/coverage.md
+	@$(EDGE) coverage --route all --page docs/coverage.md $(ARGS)
 
 report: $(READY)core$(BUILD) ## shows the last run's report again: ARGS="--format markdown"
 	@$(EDGE) report $(if $(OUT),"$(OUT)") $(ARGS)

@@ -137,6 +137,7 @@ class Artifact:
     `path` is a file, or a folder where the format is one; `sha256` is of its bytes (`converters.content`), `graph_hash`
     of the meaning, for converters that are not byte-deterministic.
     `beside` are the names of files that accompany it, each behind its own name and a dot.
+    `notes` say what was done on the way to it that its user should know.
     """
 
     path: Path
@@ -156,6 +157,7 @@ class Artifact:
     builder_args: Mapping[str, Any] = field(default_factory=dict)
     kept: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-able dict; `path` as text."""
@@ -168,8 +170,8 @@ class Artifact:
         fields["path"] = Path(fields["path"])
         fields["format"] = Format(fields["format"])
         fields["precision"] = Precision(fields["precision"])
-        fields["kept"] = tuple(fields.get("kept", ()))
-        fields["beside"] = tuple(fields.get("beside", ()))
+        for key in ("kept", "beside", "notes"):
+            fields[key] = tuple(fields.get(key, ()))
         for key in ("signature", "source"):
             fields[key] = signature_from_json(fields[key])
         return cls(**fields)
@@ -237,6 +239,8 @@ class Edge:
     `runtimes` alone run what it makes, where a file is made for one of several; none: every runtime of the format.
     `toolchain` is the sealed environment that it works in, where it has one; `packages` are then those of that one.
     `brought` starts from a file that the user brought, and from none that a converter made.
+    `prepass` ("module:function") tells which operators of an ONNX file are replaced before it sees the file: a rule by
+    operator (`converters.onnx.prepass`). The option of that name, false, leaves the file as it is.
     """
 
     name: str
@@ -251,6 +255,7 @@ class Edge:
     runtimes: tuple[str, ...] = ()
     toolchain: str = ""
     brought: bool = False
+    prepass: str = ""
 
     @property
     def quantizes(self) -> bool:

@@ -33,6 +33,10 @@ from converters.words import is_refusal, last_words
 SOURCE_FORMATS = (Format.TORCH, Format.KERAS)
 LEAST_WEIGHT_SHARE = 0.5
 """A converter may fold some trainable numbers away (batch norm); below this share it has lost weights."""
+_SMALL = 64
+"""Bytes of a constant that says how to compute rather than with which weights."""
+_TELLING = 4096
+"""Bytes of weights below which a converter that folds, and stores equal ones once, may lose most of them."""
 _BYTES_PER_WEIGHT = {
     Precision.FP32: 4,
     Precision.FP16: 2,
@@ -249,7 +253,11 @@ def parameter_count(artifact: Artifact) -> int:
 
 def _ensure_weights(edge: Edge, request: ConversionRequest, inspection: Inspection) -> None:
     """A Keras function whose variables were not frozen becomes a small, wrong file without a word."""
-    least = round(parameter_count(request.source) * _BYTES_PER_WEIGHT[request.precision])
+    if edge.prepass:
+        weights = _constant_bytes(inspect(request.source.path, request.source.format), floats=True)
+        least = weights if weights >= _TELLING else 0
+    else:
+        least = round(parameter_count(request.source) * _BYTES_PER_WEIGHT[request.precision])
     found = _constant_bytes(inspection)
     if found < LEAST_WEIGHT_SHARE * least:
         raise ToolkitError(
@@ -257,8 +265,11 @@ def _ensure_weights(edge: Edge, request: ConversionRequest, inspection: Inspecti
         )
 
 
-def _constant_bytes(inspection: Inspection) -> int:
-    return sum(tensor.size_bytes for tensor in inspection.tensors if tensor.constant)
+def _constant_bytes(inspection: Inspection, floats: bool = False) -> int:
+    """Of all constants, or of those that are weights: sizes, places and limits may be folded, or stored in less."""
+    found = [tensor for tensor in inspection.tensors if tensor.constant]
+    weights = [tensor for tensor in found if "float" in tensor.dtype and tensor.size_bytes > _SMALL]
+    return sum(tensor.size_bytes for tensor in (weights if floats else found))
 
 
 def _plain(specs: tuple[TensorSpec, ...]) -> dict[str, tuple[tuple[int | None, ...], str]]:

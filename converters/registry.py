@@ -26,7 +26,7 @@ from converters.tracer import TracerSpec
 
 BUILT_IN = (
     *("litert", "litert_web", "onnx", "torchscript", "executorch", "coreml", "eager", "torch_export", "tf_graph"),
-    *("onnx2tf", "onnx_tf", "ort", "ptl", "android"),
+    *("onnx2tf", "onnx_tf", "onnx_tflite", "ort", "ptl", "android"),
 )
 ENTRY_POINT_GROUP = "edge_export.toolkits"
 DRAFTS_VARIABLE = "EDGE_EXPORT_TOOLKITS"

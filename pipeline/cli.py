@@ -15,7 +15,7 @@ import typer
 
 from converters.errors import EdgeExportError
 from pipeline import __version__
-from pipeline.commands import bench, devices, drift, files, housekeeping, repair, runs, toolchains
+from pipeline.commands import bench, coverage, devices, drift, files, housekeeping, repair, runs, toolchains
 
 EXIT_CODES = """\b
 Exit codes:
@@ -69,6 +69,7 @@ devices.register(app)
 drift.register(app)
 repair.register(app)
 toolchains.register(app)
+coverage.register(app)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -99,6 +99,7 @@ def make_plan(request: Request, configs: Configs) -> Plan:
     """
     targets = targets_of(request.targets, configs)
     configs, made_by_recipe = recipes.applied(configs, request.recipe, request.keep)
+    configs = configs if request.prepass else recipes.without_prepass(configs)
     precisions = precisions_of(request.precisions)
     if made_by_recipe and not request.precisions:
         precisions = (Precision.FP32, made_by_recipe)

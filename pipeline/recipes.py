@@ -14,6 +14,7 @@ from converters.errors import ConfigError, UsageError
 from pipeline.config import Configs, Recipe, parse, read_toml
 
 KEEP = "keep"
+PREPASS = "prepass"
 
 
 def load_recipe(path: Path) -> tuple[Precision, Recipe]:
@@ -57,6 +58,19 @@ def applied(configs: Configs, recipe: str, keep: Sequence[str]) -> tuple[Configs
     if keep:
         recipes = {name: _keeping(name, one, tuple(keep)) for name, one in recipes.items()}
     return dataclasses.replace(configs, recipes=recipes), precision
+
+
+def without_prepass(configs: Configs) -> Configs:
+    """The configuration with ONNX files given to their converters as they are."""
+    able = [edge.name for edge in registry.edges() if PREPASS in edge.options]
+
+    def bare(recipe: Recipe) -> Recipe:
+        options = {name: dict(given) for name, given in recipe.options.items()}
+        for name in able:
+            options.setdefault(name, {})[PREPASS] = False
+        return dataclasses.replace(recipe, options=options)
+
+    return dataclasses.replace(configs, recipes={name: bare(one) for name, one in configs.recipes.items()})
 
 
 def edges(configs: Configs) -> tuple[Edge, ...]:

@@ -33,6 +33,7 @@ class Request:
     inputs: tuple[TensorSpec, ...] = ()
     name: str = ""
     recipe: str = ""  # a recipe file in the place of the project's for its precision
+    prepass: bool = True  # operators of ONNX files that a toolchain lacks or does wrong are replaced first
     keep: tuple[str, ...] = ()  # regular expressions: layers left in float
     routes: tuple[str, ...] = ()  # by name, `best` or `all`; empty: best
     devices: tuple[str, ...] = ()  # groups of configs/targets.toml beside the runtimes that are always proved

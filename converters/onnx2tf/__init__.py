@@ -17,6 +17,8 @@ EDGES = (
         worker=NAME,
         packages=("onnx2tf", "tensorflow", "onnx"),
         toolchain=NAME,
+        options=("prepass",),
+        prepass="converters.onnx2tf.rules:rules",
     ),
 )
 TOOLCHAINS = (

@@ -20,6 +20,8 @@ EDGES = (
         worker=NAME,
         packages=("onnx-tf", "tensorflow-cpu", "onnx"),
         toolchain=NAME,
+        options=("prepass",),
+        prepass="converters.onnx_tf.rules:rules",
     ),
 )
 RUNTIMES = (

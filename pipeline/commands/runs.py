@@ -29,6 +29,9 @@ Keep = Annotated[
     list[str] | None,
     typer.Option(help="Layers left in float: a regular expression searched in the names of tensors.", metavar="REGEX"),
 ]
+NoPrepass = Annotated[
+    bool, typer.Option("--no-prepass", help="Give ONNX files to their converters as they are (docs/prepass.md).")
+]
 Recipe = Annotated[
     str, typer.Option(help="A recipe file, as `edge-export repair` writes, in the place of its precision's.")
 ]
@@ -86,6 +89,7 @@ def run(
     devices: Devices = None,
     name: Name = "",
     keep: Keep = None,
+    no_prepass: NoPrepass = False,
     recipe: Recipe = "",
     out: Out = options.DEFAULT_OUT,
     workspace: options.Workspace = options.DEFAULT_WORKSPACE,
@@ -132,6 +136,7 @@ def convert(
     input: Input = None,
     name: Name = "",
     keep: Keep = None,
+    no_prepass: NoPrepass = False,
     recipe: Recipe = "",
     workspace: options.Workspace = options.DEFAULT_WORKSPACE,
     force: Force = None,
@@ -159,6 +164,7 @@ def explain(
     devices: Devices = None,
     name: Name = "",
     keep: Keep = None,
+    no_prepass: NoPrepass = False,
     recipe: Recipe = "",
     workspace: options.Workspace = options.DEFAULT_WORKSPACE,
     configs: options.Configs = None,
@@ -206,6 +212,7 @@ def _request(given: dict[str, Any]) -> Any:
         inputs=tuple(parse_input(text) for text in given.get("input") or ()),
         name=given.get("name", ""),
         keep=tuple(given.get("keep") or ()),
+        prepass=not given.get("no_prepass", False),
         recipe=given.get("recipe", ""),
         routes=words(given.get("route")),
         devices=words(given.get("devices")),

@@ -69,8 +69,17 @@ def convert_task(
     options = dict(recipe.options.get(edge.name, {}))
 
     def work(context: Context) -> None:
+        origin = read_artifact(context.needs["source"])
+        between = context.folder / f"{identity}.prepared{edge.source.suffix}"
+        if edge.prepass and options.get("prepass", True):
+            origin = context.call(
+                *("onnx", "converters.prepass_job:prepared", limits.convert_s),
+                edge_name=edge.name,
+                source=origin,
+                made_at=between,
+            )
         request = ConversionRequest(
-            source=read_artifact(context.needs["source"]),
+            source=origin,
             target=context.folder / f"{identity}{edge.target.suffix}",
             precision=precision,
             calibration=context.needs["calibration"].file(CALIBRATION) if "calibration" in context.needs else None,
@@ -80,7 +89,8 @@ def convert_task(
         artifact = context.call(
             edge.worker, "converters.job:convert", limits.convert_s, edge_name=edge.name, request=request
         )
-        write_artifact(context.folder, dataclasses.replace(artifact, route=route))
+        between.unlink(missing_ok=True)
+        write_artifact(context.folder, dataclasses.replace(artifact, route=route, notes=origin.notes))
 
     ingredients = {
         "converter": f"{edge.name} to {precision}",
@@ -88,6 +98,7 @@ def convert_task(
         "artifact name": digest([identity, route]),
         "code of the converter": code(*_sources(edge.module), "converters/tuning", "converters/*.py"),
         "packages": registry.made_with(edge),
+        **({"code of the pre-pass": code("converters/onnx/prepass")} if edge.prepass else {}),
     }
     needs = {"source": source, **({"calibration": calibration} if calibration else {})}
     return Task(f"convert {identity}", "convert", ingredients, work, needs, lane=edge.worker)

@@ -49,6 +49,7 @@ def build_report(found: Found, title: str, command: str) -> Report:
     """The report of a run."""
     packages = [name for artifact in found.artifacts for name in artifact.versions]
     notes = [*found.notes, *filter(None, [load_note(), control_note(found.cells)])]
+    notes += [f"{artifact.path.name}: {note}" for artifact in found.artifacts for note in artifact.notes]
     if found.data is not None:
         notes += found.data.notes
     else:

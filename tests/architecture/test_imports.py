@@ -17,6 +17,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
             "pipeline.phones",
             "pipeline.binding",
             "pipeline.captured",
+            "pipeline.coverage",
             "pipeline.trial",
             "pipeline.yardstick",
         ),
@@ -34,11 +35,12 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ),
     (
         *("converters.registry", "converters.worker", "converters.job", "converters.drift_job"),
+        "converters.prepass_job",
         *("converters.timing", "converters.rehearsal", "converters.sensitivity"),
     ),
     (
         *("converters.litert_web", "converters.onnx2tf", "converters.onnx_tf", "converters.ort", "converters.ptl"),
-        "converters.android",
+        *("converters.onnx_tflite", "converters.android"),
     ),
     (
         *("converters.eager", "converters.litert", "converters.onnx", "converters.torchscript"),
@@ -48,7 +50,14 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     (
         *("converters.source", "converters.builder", "converters.calling", "converters.capture", "converters.weights"),
         *("converters.adapt", "converters.samples", "converters.sniff", "converters.grid", "converters.digest"),
-        *("converters.limits", "converters.words", "converters.names", "converters.state", "converters.disturbance"),
+        *(
+            "converters.nearness",
+            "converters.limits",
+            "converters.words",
+            "converters.names",
+            "converters.state",
+            "converters.disturbance",
+        ),
         *("converters.contract", "converters.device", "converters.errors", "converters.inspection", "converters.graph"),
         *("converters.tuning", "converters.reach", "converters.tracer", "converters.session", "converters.content"),
         *("converters.model_files", "converters.magic"),

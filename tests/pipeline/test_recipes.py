@@ -100,3 +100,11 @@ def test_a_converter_that_cannot_keep_layers_is_named() -> None:
 
 def _there(name: str) -> bool:
     return any(edge.name == name for edge in registry.edges())
+
+
+def test_without_the_pre_pass_every_converter_that_has_one_is_told() -> None:
+    made = recipes.without_prepass(CONFIGS)
+    for recipe in made.recipes.values():
+        assert recipe.options["tflite_from_onnx"]["prepass"] is False
+        assert recipe.options["tflite_by_onnx2tf"]["prepass"] is False
+    assert "tflite_from_onnx" not in CONFIGS.recipes["fp32"].options

@@ -12,16 +12,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-import torch_ops
 
 from converters.coreml.interpreter import Interpreter
 from converters.coreml.package import read_package
 from converters.coreml.program import read_program
 from converters.coreml.signature import ends
+from converters.torch_export import corpus
 
 TOLERANCE = 2e-5
 """Of the range of an output: orders of summing, and functions of other libraries."""
-CASES = torch_ops.cases()
+CASES = corpus.cases()
 QUICK = tuple(sorted(CASES))[::10]
 LEAST_CONVERTED = 0.85
 

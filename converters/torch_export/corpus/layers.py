@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from torch_ops.make import Case, call, floats, integers, layer
+from converters.torch_export.corpus.make import Case, call, floats, integers, layer
 
 LAYERS: dict[str, Callable[[], Case]] = {
     "linear": lambda: layer(nn.Linear(6, 5), floats(3, 6)),

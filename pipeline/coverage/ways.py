@@ -1,0 +1,101 @@
+"""The routes of a corpus, each with the runtime that proves it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from converters import registry
+from converters.contract import Edge, Format, Precision, RuntimeSpec
+from converters.errors import UsageError
+from pipeline.config import Configs
+from pipeline.coverage.cases import Corpus
+from pipeline.store import digest
+from pipeline.task import code, versions
+
+_OWN_RUNTIME = {"onnx-tf": "tflite-runtime"}
+"""Where a route's files are proved as the users of its toolkit run them."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """A route from a corpus' format: edges in order, none where the file is run as it is, and a runtime."""
+
+    corpus: str
+    name: str
+    edges: tuple[Edge, ...]
+    runtime: RuntimeSpec
+    prepass: bool = True
+
+    @property
+    def target(self) -> Format:
+        """The format of what it makes."""
+        return self.edges[-1].target if self.edges else Format.ONNX
+
+    @property
+    def sealed(self) -> bool:
+        """Whether it needs a sealed toolchain."""
+        return any(edge.toolchain for edge in self.edges)
+
+    def key(self) -> str:
+        """What its results depend on beside the cases: code and versions of every step, and of the judging."""
+        parts = [[edge.name, *_code_of(edge, self.prepass), registry.made_with(edge)] for edge in self.edges]
+        judged = code("pipeline/checks/parity.py", "pipeline/checks/metrics", "pipeline/coverage/trial.py")
+        runs = [self.runtime.name, versions(self.runtime.packages)]
+        return digest([parts, runs, judged, code("converters/nearness.py", "configs/gates.toml"), self.prepass])
+
+    def made_with(self) -> str:
+        """The versions of its toolkits, for a reader."""
+        names = [registry.made_with(edge) for edge in self.edges] or [versions(self.runtime.packages)]
+        return "; ".join(names)
+
+
+def ways_of(corpus: Corpus, configs: Configs, names: tuple[str, ...] = (), prepass: bool = True) -> tuple[Way, ...]:
+    """The fp32 routes of a corpus whose runtimes are here.
+
+    Raises:
+        UsageError: no route is called so; the message lists what there is.
+    """
+    found = [way for way in _all(corpus, configs, prepass) if not registry.missing(way.runtime.packages)]
+    known = {way.name for way in found}
+    for name in names:
+        if name not in {*known, "all"}:
+            raise UsageError(
+                f"no route of the corpus {corpus.name} is called {name!r}; there are {', '.join(sorted(known))}"
+            )
+    return tuple(way for way in found if not names or "all" in names or way.name in names)
+
+
+def _all(corpus: Corpus, configs: Configs, prepass: bool) -> list[Way]:
+    paths: list[tuple[Edge, ...]] = [()] if corpus.source is Format.ONNX else []
+    first = [edge for edge in registry.edges() if edge.source is corpus.source and _usual(edge)]
+    paths += [(edge,) for edge in first]
+    paths += [(a, b) for a in first for b in registry.edges() if b.source is a.target and _usual(b)]
+    ways = []
+    for path in paths:
+        name = "-".join(edge.toolkit for edge in path) or "onnxruntime"
+        runtime = _runtime(path, configs)
+        if runtime is not None:
+            ways.append(Way(corpus.name, name, path, runtime, prepass))
+    return ways
+
+
+def _usual(edge: Edge) -> bool:
+    return edge.source is not edge.target and Precision.FP32 in edge.precisions
+
+
+def _runtime(path: tuple[Edge, ...], configs: Configs) -> RuntimeSpec | None:
+    """The first runtime of the target on this machine's CPU; none for files that are made for a device."""
+    if not path:
+        return registry.runtime("onnxruntime")
+    if own := _OWN_RUNTIME.get(path[-1].toolkit):
+        here = [spec for spec in registry.expand(registry.runtime(own)) if spec.device and not spec.device.missing]
+        return here[0] if here else registry.runtime("litert-xnnpack")
+    homes = [t.runtimes[0] for t in configs.targets.values() if t.format == path[-1].target and t.runtimes]
+    fit = [name for name in homes if not path[-1].runtimes or name in path[-1].runtimes]
+    return registry.runtime(fit[0]) if fit else None
+
+
+def _code_of(edge: Edge, prepass: bool) -> list[str]:
+    folder = "/".join(edge.module.split(".")[:-1])
+    own = [code(folder)] if edge.module.startswith("converters.") else []
+    return [*own, code("converters/onnx/prepass")] if edge.prepass and prepass else own

@@ -1,0 +1,96 @@
+"""What moves data, each against ONNX Runtime."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from ai_edge_litert.interpreter import Interpreter
+from lowered_models import agrees
+from onnx_nodes import model_of, normal
+
+from converters.contract import TensorSpec
+from converters.errors import UnsupportedError
+from converters.onnx.prepass.fold import session_of
+from converters.onnx_tflite.convert import lowered
+
+X = normal(3, 4, 5)
+FAR = 2**62
+
+
+@pytest.mark.parametrize(
+    ("starts", "ends", "axes", "steps"),
+    [
+        ([1], [3], [1], [1]),
+        ([0, -3], [FAR, -1], [0, 2], [2, 1]),
+        ([-1], [-FAR], [2], [-2]),
+        ([3], [0], [1], [-1]),
+    ],
+)
+def test_slices(starts, ends, axes, steps):
+    rows = {"s": np.array(starts), "e": np.array(ends), "a": np.array(axes), "p": np.array(steps)}
+    agrees("Slice", X, rows)
+
+
+def test_a_slice_of_many_axes():
+    x = normal(2, 3, 2, 2, 2, 3, 2)
+    agrees("Slice", x, {"s": np.array([1, 0]), "e": np.array([3, 2]), "a": np.array([1, 5])})
+
+
+@pytest.mark.parametrize("goal", [[12, 5], [0, -1], [5, 2, 6]], ids=str)
+def test_reshapes(goal):
+    agrees("Reshape", X, {"s": np.array(goal)})
+
+
+@pytest.mark.parametrize("indices", [np.array(1), np.array([2, -1]), np.array([[0, 1], [3, 2]])], ids=str)
+def test_gathering(indices):
+    agrees("Gather", X, {"i": indices}, axis=1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "constants", "form"),
+    [
+        ("Transpose", {}, {"perm": [2, 0, 1]}),
+        ("Transpose", {}, {}),
+        ("Unsqueeze", {"a": np.array([0, -1])}, {}),
+        ("Flatten", {}, {"axis": 2}),
+        ("Flatten", {}, {"axis": -1}),
+        ("Concat", {"b": normal(3, 2, 5)}, {"axis": 1}),
+        ("Split", {"s": np.array([1, 3])}, {"axis": 1, "outputs": 2}),
+        ("Expand", {"s": np.array([2, 1, 1, 5])}, {}),
+        ("Tile", {"r": np.array([1, 2, 3])}, {}),
+        ("Pad", {"p": np.array([0, 1, 2, 1, 0, 3]), "v": np.float32(1.5)}, {}),
+        ("GatherND", {"i": np.array([[0, 1], [2, 3]])}, {}),
+        ("ScatterND", {"i": np.array([[1], [0]]), "u": normal(2, 4, 5)}, {}),
+        ("Shape", {}, {}),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_each(kind, constants, form):
+    agrees(kind, X, constants, **form)
+
+
+def test_an_axis_of_1_leaves():
+    agrees("Squeeze", normal(3, 1, 4), {"a": np.array([1])})
+
+
+@pytest.mark.parametrize("centre", [0, 1])
+def test_boxes_that_overlap(centre):
+    boxes = np.array([[[0, 0, 1, 1], [1, 1.1, 0, 0.1], [0, 2, 1, 3], [0, 2.05, 1, 3]]], np.float32)
+    if centre:
+        boxes[0, 1] = 1, 1.1, 0.2, 0.1  # one without area is taken again and again by LiteRT's kernel
+    scores = np.array([[[0.9, 0.8, 0.7, 0.95], [0.1, 0.6, 0.2, 0.3]]], np.float32)
+    rest = {"m": np.array([3]), "o": np.array([0.5], np.float32), "t": np.array([0.15], np.float32)}
+    form = {"order": ("b", "x", "m", "o", "t"), "center_point_box": centre}
+    model = model_of("NonMaxSuppression", scores, {"b": boxes, **rest}, **form)
+    content = lowered(model, {"x": TensorSpec("x", scores.shape, "float32")})
+    interpreter = Interpreter(model_content=content)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], scores)
+    interpreter.invoke()
+    (want,) = session_of(model).run(None, {"x": scores})
+    np.testing.assert_array_equal(interpreter.get_tensor(interpreter.get_output_details()[0]["index"]), want)
+
+
+def test_borders_by_another_mode_are_refused():
+    with pytest.raises(UnsupportedError, match="borders by reflect"):
+        agrees("Pad", X, {"p": np.array([0, 1, 0, 0, 0, 0])}, mode="reflect")
