@@ -146,6 +146,14 @@ def unproving(values: np.ndarray) -> Check:
     return judge({**REFERENCE, "logits": values}, "int8", {**REFERENCE, "logits": values})
 
 
+def test_an_output_without_elements_fails() -> None:
+    empty = {"y": np.zeros((32, 0, 3), np.float32)}
+    spec = (TensorSpec("y", (0, 3), "float32"),)
+    check = check_parity(empty, empty, spec, GATES.parity["fp32"])
+    assert check.outcome is Outcome.FAILED
+    assert check.reasons == ("output `y`: the reference has no elements: nothing compared proves nothing",)
+
+
 def test_nothing_compared_fails() -> None:
     none = {name: values[:0] for name, values in REFERENCE.items()}
     assert judge(none, "fp32", none).reasons == ("0 samples: nothing compared proves nothing",)
