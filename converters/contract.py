@@ -196,13 +196,10 @@ def signature_from_json(data: Mapping[str, Any]) -> Signature:
     """The signature that `dataclasses.asdict` wrote."""
 
     def specs(rows: Any) -> tuple[TensorSpec, ...]:
-        return tuple(TensorSpec(**{**row, **_tuples(row, "shape", "limits")}) for row in rows)
+        tuples = ({key: tuple(row[key]) for key in ("shape", "limits") if row.get(key) is not None} for row in rows)
+        return tuple(TensorSpec(**{**row, **own}) for row, own in zip(rows, tuples, strict=True))
 
     return Signature(specs(data["inputs"]), specs(data["outputs"]))
-
-
-def _tuples(row: Mapping[str, Any], *names: str) -> dict[str, tuple[Any, ...]]:
-    return {name: tuple(row[name]) for name in names if row.get(name) is not None}
 
 
 @dataclass(frozen=True)
