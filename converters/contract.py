@@ -236,8 +236,7 @@ class Edge:
     `runtimes` alone run what it makes, where a file is made for one of several; none: every runtime of the format.
     `toolchain` is the sealed environment that it works in, where it has one; `packages` are then those of that one.
     `brought` starts from a file that the user brought, and from none that a converter made.
-    `prepass` ("module:function") tells which operators of an ONNX file are replaced before it sees the file: a rule by
-    operator (`converters.onnx.prepass`). The option of that name, false, leaves the file as it is.
+    `prepass` ("module:function") gives a rule for each operator of ONNX that is replaced before it (docs/prepass.md).
     """
 
     name: str
