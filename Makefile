@@ -44,7 +44,7 @@ help: ## lists every target
 	@echo "  MODEL      a reference model, or file.py:function of your own"
 	@echo "  OUT        where the bundle goes (default: dist)"
 	@echo "  DATA       a folder of images with one folder a class, or an .npz"
-	@echo "  DEVICES    gpu,arm64,web,threads,fp16,apple or all: prove on these too (make setup-devices brings software ones)"
+	@echo "  DEVICES    gpu,arm64,web,android,threads,fp16,apple or all: prove on these too (make setup-devices, android-jvm)"
 	@echo "  ROUTE      best (default): the fastest that passes; all; or only these, as \`edge-export routes\` names them"
 	@echo "  FORCE      a stage to run again although nothing changed"
 	@echo "  ABI        of make apk: arm64-v8a, x86_64 or both (default)"

@@ -32,20 +32,32 @@ OWN = Signature(
 )
 
 
-def write(folder: Path, labels: int = CLASSES) -> Path:
+def signatures(height: int, width: int, channels: int) -> tuple[Signature, Signature]:
+    """(the source model's, the file's) of a classifier of such pictures."""
+    image, logits = SOURCE.inputs[0], SOURCE.outputs
+    source = Signature((dataclasses.replace(image, shape=(1, channels, height, width)),), logits)
+    return source, Signature((dataclasses.replace(OWN.inputs[0], shape=(1, height, width, channels)),), logits)
+
+
+def write(folder: Path, labels: int = CLASSES, size: tuple[int, int, int] = (SIZE, SIZE, 1)) -> Path:
     """A bundle of one TFLite classifier in `folder / bundle`, its golden outputs computed by numpy."""
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(3)
-    weights = rng.normal(size=(CLASSES, SIZE * SIZE)) / 100
+    height, width, channels = size
+    signature, own = signatures(*size)
+    weights = rng.normal(size=(CLASSES, height * width * channels)) / 100
     weights = (weights - weights.mean(axis=1, keepdims=True)).astype(np.float32)  # so that each class is answered
     path = folder / "model.tflite"
-    flat_models.classifier(path, weights)
-    artifact = dataclasses.replace(sample_bundle.artifact(path, signature=OWN), source=SOURCE, model="digits")
-    images = rng.integers(0, 256, (SAMPLES, 1, 1, SIZE, SIZE)).astype(np.float32)
-    logits = (images.reshape(SAMPLES, -1) @ weights.T).astype(np.float32)[:, None]
+    flat_models.classifier(path, weights, shape=(1, height, width, channels))
+    artifact = dataclasses.replace(sample_bundle.artifact(path, signature=own), source=signature, model="digits")
+    images = rng.integers(0, 256, (SAMPLES, 1, channels, height, width)).astype(np.float32)
+    rows = images.transpose(0, 1, 3, 4, 2).reshape(SAMPLES, -1)
+    logits = (rows @ weights.T).astype(np.float32)[:, None]
     label = logits[:, 0].argmax(axis=1).astype(np.int64)
     pack = folder / "golden.safetensors"
-    source = Artifact(path, artifact.format, artifact.precision, SOURCE, SOURCE, model="digits", framework="torch")
+    source = Artifact(
+        path, artifact.format, artifact.precision, signature, signature, model="digits", framework="torch"
+    )
     golden.write(pack, Chosen({"image": images}, label, np.arange(SAMPLES)), {"logits": logits}, source)
     contents = dataclasses.replace(
         sample_bundle.contents(folder / "store"),
@@ -54,7 +66,7 @@ def write(folder: Path, labels: int = CLASSES) -> Path:
         labels=[f"class {i}" for i in range(labels)],
         gates=ROOT / "configs/gates.toml",
         report=sample_bundle.report_on([artifact]),
-        preprocessing={"image": image_rules(SOURCE.inputs[0])},
+        preprocessing={"image": image_rules(signature.inputs[0])},
     )
     return write_bundle(contents, folder / "bundle")
 

@@ -103,11 +103,11 @@ def custom(path: Path) -> Artifact:
     return save(path, Graph(tensors, ops, ("in",), ("out",), {"in": "x", "out": "y"}))
 
 
-def classifier(path: Path, weights: np.ndarray, *, flat: bool = True) -> Artifact:
-    """logits = weights (classes, h * w) times image (1, h, w, 1). Not `flat`: without the RESHAPE before the layer."""
+def classifier(path: Path, weights: np.ndarray, *, flat: bool = True, shape: tuple[int, ...] = ()) -> Artifact:
+    """logits = weights (classes, h * w * c) times image, (1, 8, w, 1) or of the `shape` (1, h, w, c). Not `flat`: without the RESHAPE before the layer."""
     classes, pixels = weights.shape
     tensors = [
-        T("in", (1, 8, pixels // 8, 1)), T("sizes", (2,), "int32", [1, pixels]), T("row", (1, pixels)),
+        T("in", shape or (1, 8, pixels // 8, 1)), T("sizes", (2,), "int32", [1, pixels]), T("row", (1, pixels)),
         T("weights", (classes, pixels), "float32", weights), T("bias", (classes,), "float32", [0.0] * classes),
         T("out", (1, classes)),
     ]  # fmt: skip

@@ -50,7 +50,8 @@ RouteOption = Annotated[
     ),
 ]
 Devices = Annotated[
-    list[str] | None, typer.Option(help="Prove on these too: gpu, arm64, web, threads or all.", show_default="none")
+    list[str] | None,
+    typer.Option(help="Prove on these too: gpu, arm64, web, android, threads or all.", show_default="none"),
 ]
 Name = Annotated[str, typer.Option(help="The model's name in file names.")]
 Out = Annotated[Path, typer.Option("--out", "-o", help="Where the bundle is written.")]

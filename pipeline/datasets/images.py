@@ -77,9 +77,17 @@ def pixels(path: Path, size: tuple[int, int], *, grey: bool) -> np.ndarray:
             image = Image.alpha_composite(Image.new("RGBA", image.size, (0, 0, 0, 255)), image)
         image = image.convert("L" if grey else "RGB")
         if image.size != size[::-1]:
-            image = image.resize(size[::-1], Image.Resampling.BILINEAR)
+            image = _resized(image, size[::-1])
         array = np.asarray(image, np.uint8)
     return array[..., None] if grey else array
+
+
+def _resized(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Rows first, whatever the version: Pillow 13 turns the order for tall pictures, which moves values by a step."""
+    from PIL import Image
+
+    across = image.resize((size[0], image.height), Image.Resampling.BILINEAR)
+    return across.resize(size, Image.Resampling.BILINEAR)
 
 
 @contextmanager

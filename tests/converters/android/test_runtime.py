@@ -9,6 +9,8 @@ import app_bundle
 import flat_models
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
+from flat_models import Graph, Op, T
 
 from converters import registry
 from converters.android import jvm, runtime
@@ -50,6 +52,39 @@ def test_eight_bits_are_equal_to_the_bit(tmp_path: Path) -> None:
     ours, theirs = both(artifact, inputs)
     assert theirs["y"].dtype == np.float32
     assert np.array_equal(ours["y"], theirs["y"])
+
+
+def eight_bit_net(path: Path) -> Artifact:
+    """A convolution with relu and a dense layer in integers."""
+    convolution = schema.Conv2DOptionsT()
+    convolution.strideH = convolution.strideW = convolution.dilationHFactor = convolution.dilationWFactor = 1
+    convolution.fusedActivationFunction = schema.ActivationFunctionType.RELU
+    dense = ("FullyConnectedOptions", schema.FullyConnectedOptionsT())
+    tensors = [
+        T("in", (1, 6, 7, 3), "int8", scale=0.5),
+        T("filter", (8, 3, 3, 3), "int8", RNG.integers(-127, 128, (8, 3, 3, 3)), scale=0.02),
+        T("shift", (8,), "int32", RNG.integers(-900, 900, 8), scale=0.01),
+        T("inside", (1, 6, 7, 8), "int8", scale=0.6),
+        T("sizes", (2,), "int32", [1, 336]),
+        T("row", (1, 336), "int8", scale=0.6),
+        T("weights", (5, 336), "int8", RNG.integers(-127, 128, (5, 336)), scale=0.01),
+        T("bias", (5,), "int32", RNG.integers(-900, 900, 5), scale=0.006),
+        T("out", (1, 5), "int8", scale=0.9),
+    ]
+    ops = [
+        Op("CONV_2D", ("in", "filter", "shift"), ("inside",), ("Conv2DOptions", convolution)),
+        Op("RESHAPE", ("inside", "sizes"), ("row",)),
+        Op("FULLY_CONNECTED", ("row", "weights", "bias"), ("out",), dense),
+    ]
+    return flat_models.save(path, Graph(tensors, ops, ("in",), ("out",), {"in": "x", "out": "y"}))
+
+
+def test_integer_kernels_are_xnnpacks_to_the_bit(tmp_path: Path) -> None:
+    artifact = eight_bit_net(tmp_path / "m.tflite")
+    inputs = {"x": RNG.integers(-128, 128, (200, 1, 6, 7, 3)).astype(np.int8)}
+    ours, theirs = both(artifact, inputs)
+    assert len(np.unique(theirs["y"])) > 50
+    assert np.array_equal(ours["y"], theirs["y"]), "XNNPACK's kernels, another build"
 
 
 def app_signature(artifact: Artifact):

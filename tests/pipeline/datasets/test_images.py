@@ -90,3 +90,12 @@ def test_a_decompression_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
     with pytest.raises(DataError, match="too large to unpack safely"):
         images.header(path)
+
+
+@pytest.mark.parametrize("size", [(21, 33), (33, 21), (71, 53), (5, 200)])
+def test_rows_are_resized_first_whatever_the_version_of_pillow(tmp_path: Path, size: tuple[int, int]) -> None:
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (71, 53), np.uint8))
+    noise.save(tmp_path / "a.png")
+    rows = noise.resize((size[1], 71), Image.Resampling.BILINEAR)
+    both = rows.resize(size[::-1], Image.Resampling.BILINEAR)
+    assert np.array_equal(images.pixels(tmp_path / "a.png", size, grey=True)[..., 0], np.asarray(both))

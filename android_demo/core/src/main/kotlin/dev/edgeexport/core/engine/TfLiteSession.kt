@@ -6,73 +6,86 @@ import dev.edgeexport.core.tensor.Tensor
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
 import org.bytedeco.javacpp.BytePointer
+import org.bytedeco.javacpp.IntPointer
 import org.bytedeco.javacpp.Pointer
-import org.bytedeco.tensorflowlite.TfLiteInterpreter
-import org.bytedeco.tensorflowlite.TfLiteModel
-import org.bytedeco.tensorflowlite.TfLiteSignatureRunner
+import org.bytedeco.javacpp.PointerPointer
+import org.bytedeco.tensorflowlite.BuiltinOpResolver
+import org.bytedeco.tensorflowlite.FlatBufferModel
+import org.bytedeco.tensorflowlite.Interpreter
+import org.bytedeco.tensorflowlite.InterpreterBuilder
+import org.bytedeco.tensorflowlite.SignatureRunner
 import org.bytedeco.tensorflowlite.TfLiteTensor
 import org.bytedeco.tensorflowlite.global.tensorflowlite as native
 
-/** A model in TensorFlow Lite's C API, its tensors bound by the names of its first signature, else by their own. */
+/** A model in TensorFlow Lite, its tensors bound by the names of its first signature, else by their own. */
 internal class TfLiteSession(private val model: ModelFile, file: TfLiteFile, threads: Int) : Session {
     override val signature: Signature = model.signature
     override val loadMs: Double
     private val bytes = BytePointer(model.bytes)
-    private var loaded: TfLiteModel? = null
-    private var interpreter: TfLiteInterpreter? = null
-    private val runner: TfLiteSignatureRunner?
+
+    /** Its delegates are XNNPACK, as in LiteRT; the C API's own interpreters take none, and are many times slower. */
+    private val resolver = BuiltinOpResolver()
+    private val loaded: FlatBufferModel?
+    private val interpreter = Interpreter(null as Pointer?)
+    private val runner: SignatureRunner?
+    private val inputs: Map<String, Int>
+    private val outputs: Map<String, Int>
     private var shapes = emptyMap<String, List<Int>>()
 
     init {
         val start = System.nanoTime()
+        loaded = FlatBufferModel.VerifyAndBuildFromBuffer(bytes, model.bytes.capacity().toLong())
         try {
-            val loaded = native.TfLiteModelCreate(bytes, model.bytes.capacity().toLong())
-                ?: throw EngineException("TensorFlow Lite cannot read `${model.name}`; it is damaged: copy the bundle again")
-            this.loaded = loaded
-            val interpreter = create(loaded, threads)
-            this.interpreter = interpreter
-            runner = file.signatureKey?.let { native.TfLiteInterpreterGetSignatureRunner(interpreter, it) }
-            requireNames("inputs", signature.inputs.map { it.name }, names(inputs = true))
-            requireNames("outputs", signature.outputs.map { it.name }, names(inputs = false))
+            if (loaded == null || loaded.isNull) {
+                throw EngineException("TensorFlow Lite cannot read `${model.name}`; it is damaged: copy the bundle again")
+            }
+            build(loaded, threads)
+            runner = file.signatureKey?.let(interpreter::GetSignatureRunner)
+            inputs = if (runner == null) places(interpreter.inputs()) else emptyMap()
+            outputs = if (runner == null) places(interpreter.outputs()) else emptyMap()
+            requireNames()
             resize(signature.inputs.associate { spec -> spec.name to spec.shape.map { it ?: 1 } })
         } catch (error: Throwable) {
-            release()
+            close()
             throw error
         }
         loadMs = (System.nanoTime() - start) * 1e-6
     }
 
-    private fun create(loaded: TfLiteModel, threads: Int): TfLiteInterpreter {
-        val options = native.TfLiteInterpreterOptionsCreate()
+    private fun build(loaded: FlatBufferModel, threads: Int) {
+        val builder = InterpreterBuilder(loaded, resolver)
         try {
-            native.TfLiteInterpreterOptionsSetNumThreads(options, threads)
-            return native.TfLiteInterpreterCreate(loaded, options)
-                ?: throw EngineException("TensorFlow Lite ${native.TfLiteVersion().getString()} refuses `${model.name}`: its operators, or too little memory", unsupported = true)
+            builder.SetNumThreads(threads)
+            if (builder.apply(interpreter) != 0 || interpreter.isNull) {
+                val version = native.TfLiteVersion().getString()
+                throw EngineException(
+                    "TensorFlow Lite $version refuses `${model.name}`: its operators, or too little memory",
+                    unsupported = true,
+                )
+            }
         } finally {
-            native.TfLiteInterpreterOptionsDelete(options)
+            builder.close()
         }
     }
 
     override fun run(inputs: Map<String, Tensor>): Map<String, Tensor> {
-        requireNames("inputs", signature.inputs.map { it.name }, inputs.keys.toList())
+        val wanted = signature.inputs.map { it.name }
+        if (inputs.keys != wanted.toSet()) throw EngineException("`${model.name}` takes $wanted and is given ${inputs.keys}")
         resize(inputs.mapValues { it.value.shape.toList() })
         for ((name, value) in inputs) {
-            val target = input(name)
-            val from = BytePointer(direct(value.bytes))
-            checked("take input `$name` of ${value.bytes.capacity()} bytes", native.TfLiteTensorCopyFromBuffer(target, from, value.bytes.capacity().toLong()))
+            val size = value.bytes.capacity().toLong()
+            val status = native.TfLiteTensorCopyFromBuffer(input(name), BytePointer(direct(value.bytes)), size)
+            checked("take input `$name` of $size bytes", status)
         }
-        checked("run", runner?.let(native::TfLiteSignatureRunnerInvoke) ?: native.TfLiteInterpreterInvoke(interpreter))
-        return signature.outputs.associate { it.name to read(output(it.name)) }
+        checked("run", runner?.Invoke() ?: interpreter.Invoke())
+        return signature.outputs.associate { it.name to read(output(it.name)!!) }
     }
 
-    override fun close() = release()
-
-    private fun release() {
-        runner?.let(native::TfLiteSignatureRunnerDelete)
-        interpreter?.let(native::TfLiteInterpreterDelete)
-        loaded?.let(native::TfLiteModelDelete)
-        interpreter = null
-        loaded = null
+    /** In the order in which they hold on to each other. */
+    override fun close() {
+        interpreter.close()
+        loaded?.close()
+        resolver.close()
     }
 
     /** Gives every input its shape and allocates, where any of them is not what it was. */
@@ -80,53 +93,54 @@ internal class TfLiteSession(private val model: ModelFile, file: TfLiteFile, thr
         if (wanted == shapes) return
         for ((name, shape) in wanted) {
             val sizes = shape.toIntArray()
-            val status = if (runner != null) {
-                native.TfLiteSignatureRunnerResizeInputTensor(runner, name, sizes, sizes.size)
-            } else {
-                native.TfLiteInterpreterResizeInputTensor(interpreter, names(inputs = true).indexOf(name), sizes, sizes.size)
-            }
+            val status = runner?.ResizeInputTensor(name, sizes) ?: interpreter.ResizeInputTensor(inputs.getValue(name), sizes)
             checked("resize input `$name` to $shape", status)
         }
-        val allocated = runner?.let(native::TfLiteSignatureRunnerAllocateTensors) ?: native.TfLiteInterpreterAllocateTensors(interpreter)
-        checked("make room for its tensors", allocated)
+        checked("make room for its tensors", runner?.AllocateTensors() ?: interpreter.AllocateTensors())
         shapes = wanted
     }
 
-    private fun names(inputs: Boolean): List<String> = when {
-        runner != null && inputs -> (0 until native.TfLiteSignatureRunnerGetInputCount(runner).toInt())
-            .map { native.TfLiteSignatureRunnerGetInputName(runner, it).getString() }
-        runner != null -> (0 until native.TfLiteSignatureRunnerGetOutputCount(runner).toInt())
-            .map { native.TfLiteSignatureRunnerGetOutputName(runner, it).getString() }
-        inputs -> (0 until native.TfLiteInterpreterGetInputTensorCount(interpreter))
-            .map { native.TfLiteTensorName(native.TfLiteInterpreterGetInputTensor(interpreter, it)).getString() }
-        else -> (0 until native.TfLiteInterpreterGetOutputTensorCount(interpreter))
-            .map { native.TfLiteTensorName(native.TfLiteInterpreterGetOutputTensor(interpreter, it)).getString() }
+    private fun input(name: String): TfLiteTensor? = when {
+        runner != null -> runner.input_tensor(name)
+        else -> inputs[name]?.let(interpreter::tensor)
     }
 
-    private fun input(name: String): TfLiteTensor = when {
-        runner != null -> native.TfLiteSignatureRunnerGetInputTensor(runner, name)
-        else -> native.TfLiteInterpreterGetInputTensor(interpreter, names(inputs = true).indexOf(name))
+    private fun output(name: String): TfLiteTensor? = when {
+        runner != null -> runner.output_tensor(name)
+        else -> outputs[name]?.let(interpreter::tensor)
     }
 
-    private fun output(name: String): TfLiteTensor = when {
-        runner != null -> native.TfLiteSignatureRunnerGetOutputTensor(runner, name)
-        else -> native.TfLiteInterpreterGetOutputTensor(interpreter, names(inputs = false).indexOf(name))
+    /** The file's names are the manifest's, on both sides. */
+    private fun requireNames() {
+        val sides = listOf(
+            Triple("inputs", signature.inputs.map { it.name }, named(runner?.input_names(), runner?.input_size(), inputs)),
+            Triple("outputs", signature.outputs.map { it.name }, named(runner?.output_names(), runner?.output_size(), outputs)),
+        )
+        for ((side, wanted, found) in sides) {
+            if (wanted.toSet() != found.toSet()) {
+                throw EngineException("`${model.name}` has the $side $found and the manifest says $wanted; export the bundle again")
+            }
+        }
     }
+
+    private fun named(names: PointerPointer<*>?, count: Long?, own: Map<String, Int>): List<String> =
+        if (names == null || count == null) own.keys.toList() else (0 until count).map(names::getString)
+
+    private fun places(indices: IntPointer): Map<String, Int> =
+        (0 until indices.limit()).associate { place ->
+            val index = indices.get(place)
+            native.TfLiteTensorName(interpreter.tensor(index)).getString() to index
+        }
 
     private fun read(tensor: TfLiteTensor): Tensor {
         val type = native.TfLiteTensorType(tensor)
-        val dtype = TYPES[type] ?: throw EngineException("`${model.name}` gives a tensor of type $type, which this app does not read", unsupported = true)
+        val dtype = TYPES[type]
+            ?: throw EngineException("`${model.name}` gives a tensor of type $type, which this app does not read", unsupported = true)
         val shape = IntArray(native.TfLiteTensorNumDims(tensor)) { native.TfLiteTensorDim(tensor, it) }
         val size = native.TfLiteTensorByteSize(tensor)
         val copy = ByteBuffer.allocateDirect(size.toInt()).order(ByteOrder.LITTLE_ENDIAN)
         checked("give an output", native.TfLiteTensorCopyToBuffer(tensor, Pointer(copy), size))
         return Tensor(dtype, shape, copy)
-    }
-
-    private fun requireNames(side: String, wanted: List<String>, found: List<String>) {
-        if (wanted.toSet() != found.toSet()) {
-            throw EngineException("`${model.name}` has the $side $found and the manifest says $wanted; export the bundle again")
-        }
     }
 
     private fun checked(what: String, status: Int) {

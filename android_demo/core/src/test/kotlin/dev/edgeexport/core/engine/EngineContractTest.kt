@@ -7,6 +7,7 @@ import dev.edgeexport.core.tensor.Signature
 import dev.edgeexport.core.tensor.Tensor
 import dev.edgeexport.core.tensor.TensorSpec
 import java.nio.ByteBuffer
+import org.bytedeco.javacpp.Pointer
 import org.json.JSONObject
 import org.junit.Assert.assertArrayEquals
 import org.junit.Assert.assertEquals
@@ -77,6 +78,18 @@ class EngineContractTest(private val engine: Engine, private val ending: String)
         assertTrue(error.message!!, error.message!!.startsWith("`newer.$ending` needs a newer runtime: "))
         assertTrue(error.message!!, "99" in error.message!! && "Update the app" in error.message!!)
         assertTrue(error.unsupported)
+    }
+
+    @Test
+    fun `what is closed is freed`() {
+        fun openAndRun() = open("crossed", CROSSED).use { session ->
+            session.run(mapOf("a" to Tensor.of(FloatArray(2), 1, 2), "b" to Tensor.of(FloatArray(2), 1, 2), "n" to whole(0, 0, 0, 0)))
+        }
+        repeat(100) { openAndRun() }
+        val before = Pointer.physicalBytes()
+        repeat(300) { openAndRun() }
+        val grown = Pointer.physicalBytes() - before
+        assertTrue("300 sessions left ${grown / 300} bytes each", grown < 30_000_000)
     }
 
     @Test
