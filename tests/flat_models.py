@@ -104,7 +104,10 @@ def custom(path: Path) -> Artifact:
 
 
 def classifier(path: Path, weights: np.ndarray, *, flat: bool = True, shape: tuple[int, ...] = ()) -> Artifact:
-    """logits = weights (classes, h * w * c) times image, (1, 8, w, 1) or of the `shape` (1, h, w, c). Not `flat`: without the RESHAPE before the layer."""
+    """logits = weights (classes, h * w * c) times image, (1, 8, w, 1) or of the `shape` (1, h, w, c).
+
+    Not `flat`: without the RESHAPE before the layer.
+    """
     classes, pixels = weights.shape
     tensors = [
         T("in", shape or (1, 8, pixels // 8, 1)), T("sizes", (2,), "int32", [1, pixels]), T("row", (1, pixels)),
