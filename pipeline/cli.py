@@ -15,7 +15,7 @@ import typer
 
 from converters.errors import EdgeExportError
 from pipeline import __version__
-from pipeline.commands import bench, coverage, devices, drift, files, housekeeping, repair, runs, toolchains
+from pipeline.commands import bench, coverage, devices, drift, files, housekeeping, project, repair, runs, toolchains
 
 EXIT_CODES = """\b
 Exit codes:
@@ -62,6 +62,7 @@ def _root(
 
 
 runs.register(app)
+project.register(app)
 files.register(app)
 bench.register(app)
 housekeeping.register(app)

@@ -70,9 +70,18 @@ class Candidates:
 
 
 def choose_by_reach(
-    real: Candidates, signature: Signature, count: int, seed: int, explorer: Explorer, say: Callable[[str], None]
+    real: Candidates,
+    signature: Signature,
+    count: int,
+    seed: int,
+    explorer: Explorer,
+    say: Callable[[str], None],
+    *,
+    steady: bool = False,
 ) -> tuple[Chosen, Exercise]:
     """`count` golden inputs, or as many as there are, and what share of the reference they exercise.
+
+    `steady`: of the real inputs too, those are left out for which a rounding moves the outputs: they are made up.
 
     Raises:
         DataError: no real inputs, unequal counts, or NaN and Inf among them.
@@ -89,7 +98,11 @@ def choose_by_reach(
     inputs = rows_of(real.inputs, kept)
     targets = None if real.targets is None else np.asarray(real.targets)[kept]
     say(f"looking inside: {len(kept)} real inputs")
-    shown = explorer.survey(inputs, legal, False)
+    shown = explorer.survey(inputs, legal, steady)
+    still = np.flatnonzero(shown.usable)
+    if steady and FEWEST_REAL <= len(still) < len(kept):
+        kept, inputs, shown = kept[still], rows_of(inputs, still), _picked(shown, still)
+        targets = None if targets is None else targets[still]
     made, reach = _made(
         signature, legal, inputs, shown, explorer, say, min(MOST_MADE, most, max(surveyed // 4, 32)), seed
     )
@@ -178,8 +191,13 @@ def _surveyed(fresh: Arrays, made: Arrays, legal: Legal, reach: Reach, explorer:
     except UnsupportedError:
         return made, reach
     good = np.flatnonzero(found.usable)
-    found = Reach(found.watched, found.least[good], found.greatest[good], found.usable[good], found.elements)
+    found = _picked(found, good)
     return {name: np.concatenate([made[name], fresh[name][good]]) for name in made}, cover.joined(reach, found)
+
+
+def _picked(reach: Reach, rows: np.ndarray) -> Reach:
+    """What these samples reach."""
+    return Reach(reach.watched, reach.least[rows], reach.greatest[rows], reach.usable[rows], reach.elements)
 
 
 def _goals(reach: Reach, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -213,7 +231,7 @@ def measure(reach: Reach, bins: cover.Marks, chosen: np.ndarray) -> Exercise:
     low, high = cover.seen(reach)
     moving = high > low
     near = cover.NEAR * (high - low)
-    own = Reach(reach.watched, reach.least[chosen], reach.greatest[chosen], reach.usable[chosen], reach.elements)
+    own = _picked(reach, chosen)
     least, greatest = cover.seen(own)
     both = moving & (least <= low + near) & (greatest >= high - near)
     below, above = cover.sides(reach)

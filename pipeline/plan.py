@@ -108,8 +108,7 @@ def make_plan(request: Request, configs: Configs) -> Plan:
     start = start_of(request)
     frameworks = frameworks_of(request, model, start)
     name = slug(name_of(request, model))
-    data_spec = request.data or (model.dataset if model else "")
-    data = data_task(data_spec, full=request.full, image_size=request.image_size) if data_spec else None
+    data = _data(request, model, configs)
     sources: dict[Framework, Task] = {}
     for framework in frameworks:
         if model is not None:
@@ -144,6 +143,15 @@ def make_plan(request: Request, configs: Configs) -> Plan:
     best = is_best(request.routes)
     notes += not_weighed(frameworks, targets, configs, start) if best else []
     return Plan(name, data, sources, references, tuple(cells), tuple(notes), best)
+
+
+def _data(request: Request, model: ModelConfig | None, configs: Configs) -> Task | None:
+    """The data asked for, else the reference model's own; none where a model is the user's and comes without."""
+    spec = request.data or (model.dataset if model else "")
+    if not spec:
+        return None
+    limit_s = configs.limits.reference_s
+    return data_task(spec, full=request.full, image_size=request.image_size, labels=request.labels, limit_s=limit_s)
 
 
 @dataclass(frozen=True)

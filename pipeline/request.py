@@ -28,6 +28,7 @@ class Request:
     frameworks: tuple[str, ...] = ()  # empty: every one that the model has
     precisions: tuple[str, ...] = ()  # empty: every one that a route makes
     data: str = ""  # empty: the model's own
+    labels: str = ""  # a text file with the names of the classes
     full: bool = False
     image_size: tuple[int, int] | None = None
     inputs: tuple[TensorSpec, ...] = ()

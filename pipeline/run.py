@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -44,6 +45,7 @@ class Options:
     force: tuple[str, ...] = ()
     configs: Path | None = None
     gates: Path | None = None
+    own_gates: Mapping[str, Any] | None = None  # of a project file
     jobs: int = 2
     as_json: bool = False
     verbose: bool = False
@@ -59,7 +61,7 @@ def execute(request: Request, options: Options) -> int:
         if stage not in (*STAGES, "all"):
             raise UsageError(f"no stage is called {stage!r}; there are {', '.join(STAGES)}, all")
     reference = None if request.own_model else load_model(request.model)
-    configs, gates = load_configs(options.configs, options.gates, reference)
+    configs, gates = load_configs(options.configs, options.gates, reference, options.own_gates)
     plan = make_plan(request, configs)
     if options.until == "report":
         require_place(options.out / plan.model)

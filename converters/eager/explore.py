@@ -39,20 +39,20 @@ def survey(artifact: Artifact, samples: Path, prefix: str, legal: Legal, nudged:
     refused: Exception | None = None
     for call in caller.calls(stacked):
         count = len(next(iter(call.values())))
-        shaken = {name: _shaken(values, legal.get(name), random) for name, values in call.items()}
+        moved = {name: shaken(values, legal.get(name), random) for name, values in call.items()}
         try:
             plain = caller.watched(call, recorder)
-            other = caller.run(shaken) if nudged else plain
+            other = caller.run(moved) if nudged else plain
         except Exception as error:  # a made-up input that the model cannot take, such as a mask of nothing
             refused = error
             plain = other = [np.full((count, 1), np.nan) for _ in artifact.source.outputs]
         outputs.append(plain)
         others.append(other)
         recorder.end_of_call(count)
-    usable = _usable(outputs, others)
-    if refused is not None and not usable.any():
+    kept = usable(outputs, others)
+    if refused is not None and not kept.any():
         raise UnsupportedError(f"the model does not run on these inputs: {last_words(refused)}") from refused
-    found = recorder.reach(usable)
+    found = recorder.reach(kept)
     return dataclasses.replace(found, elements=max(found.elements, CALL_ELEMENTS // caller.size))
 
 
@@ -88,7 +88,7 @@ def climb(artifact: Artifact, samples: Path, prefix: str, legal: Legal, steps: i
     return {name: caller.stacked(np.concatenate([call[name] for call in done])) for name in stacked}
 
 
-def _shaken(values: np.ndarray, legal: tuple[float, float] | None, random: np.random.Generator) -> np.ndarray:
+def shaken(values: np.ndarray, legal: tuple[float, float] | None, random: np.random.Generator) -> np.ndarray:
     """Floats moved by a few roundings; all else as it is."""
     if values.dtype.kind != "f":
         return values
@@ -96,9 +96,9 @@ def _shaken(values: np.ndarray, legal: tuple[float, float] | None, random: np.ra
     return (values + NUDGE * span * random.random(values.shape)).astype(values.dtype)
 
 
-def _usable(outputs: list[list[np.ndarray]], nudged: list[list[np.ndarray]]) -> np.ndarray:
+def usable(outputs: list[list[np.ndarray]], nudged: list[list[np.ndarray]]) -> np.ndarray:
     """Which samples have finite outputs that stand still where the input hardly moves, (n,) bool."""
-    usable = np.ones(sum(len(part[0]) for part in outputs), dtype=bool)
+    kept = np.ones(sum(len(part[0]) for part in outputs), dtype=bool)
     for each in range(len(outputs[0])):
         left, right = (
             [part[each].reshape(len(part[each]), -1).astype(np.float64) for part in parts]
@@ -109,5 +109,5 @@ def _usable(outputs: list[list[np.ndarray]], nudged: list[list[np.ndarray]]) -> 
         span = max((values.max() for values in ends), default=0.0) - min((values.min() for values in ends), default=0.0)
         with np.errstate(invalid="ignore"):
             moved = [np.abs(a - b).max(axis=1) for a, b in zip(left, right, strict=True)]
-        usable &= np.concatenate(finite) & (np.concatenate(moved) <= UNSTEADY * (span or 1.0))
-    return usable
+        kept &= np.concatenate(finite) & (np.concatenate(moved) <= UNSTEADY * (span or 1.0))
+    return kept

@@ -35,6 +35,7 @@ def check_precision(
     *,
     weightless: bool = False,
     kept: Collection[str] = (),
+    odd: bool = False,
 ) -> Check:
     """The check `precision`: weights, activations, inputs and outputs of the file against its claim.
 
@@ -42,14 +43,14 @@ def check_precision(
     int8-weights, palettized: integers that are expanded to float before they are used.
     dynamic: 8-bit weights, float activations.
     int8: 8-bit weights, per channel in convolutions, and no operator left in float. int8-io: 8-bit inputs and
-    outputs as well. A NaN or Inf among the constants fails every claim, and so do no weights at all unless the source
-    model is `weightless` too. Operators that give out tensors of the names `kept` are in float by the recipe's word;
-    they and their weights do not count.
+    outputs as well. A NaN or Inf among the constants fails every claim unless the source model has `odd` ones too (a
+    mask, and sound outputs), and so do no weights at all unless it is `weightless` too. Operators that give out tensors
+    of the names `kept` are in float by the recipe's word; they and their weights do not count.
     """
     counts = _elements(inspection)
     total = sum(counts.values())
     leftover = float_ops(inspection, kept) if claimed in (Precision.INT8, Precision.INT8_IO) else []
-    reasons = _broken_constants(inspection)
+    reasons = [] if odd else _broken_constants(inspection)
     if total == 0 and not weightless:
         reasons.append("the file holds no weights: no precision can be read from it")
     elif total:

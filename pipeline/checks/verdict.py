@@ -82,6 +82,7 @@ class Evidence:
     `arithmetic` is what the runtime computes a float32 file in, where that is not float32. `emulated` names a device
     whose seconds say nothing; it is not asked for accuracy either, as far as parity with the home runtime carries it.
     `kept` names what operators give out that the recipe left in float.
+    `odd_constants`: the source model's own constants hold Inf or NaN, as masks do, and its outputs do not.
     `drift` is the file against its origin, layer by layer, `origin` that origin against the framework's own model.
     """
 
@@ -106,6 +107,7 @@ class Evidence:
     drift: Drift | EdgeExportError | None = None
     origin: Drift | EdgeExportError | None = None
     kept: tuple[str, ...] = ()
+    odd_constants: bool = False
 
     @property
     def gate(self) -> Precision:
@@ -241,8 +243,14 @@ def _precision(evidence: Evidence, gates: Gates) -> Check:
     if isinstance(evidence.inspection, EdgeExportError):
         return failed("precision", evidence.inspection)
     gate = gates.precision[evidence.precision]
-    weightless = evidence.parameters == 0
-    return check_precision(evidence.inspection, evidence.precision, gate, weightless=weightless, kept=evidence.kept)
+    return check_precision(
+        evidence.inspection,
+        evidence.precision,
+        gate,
+        weightless=evidence.parameters == 0,
+        kept=evidence.kept,
+        odd=evidence.odd_constants,
+    )
 
 
 def _size(evidence: Evidence, gates: Gates) -> Check:

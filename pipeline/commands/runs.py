@@ -176,24 +176,49 @@ def explain(
     from pipeline.run import explain as explain_run
 
     given = {key: value for key, value in locals().items() if key not in {"debug", "explain_run"}}
-    explain_run(_request(given), workspace, configs, as_json=json)
+    given = _with_project(given)
+    explain_run(_request(given), given["workspace"], configs, as_json=json)
 
 
 def _go(until: str, **given: Any) -> None:
     from pipeline.run import Options, execute
 
+    given = _with_project(given)
     chosen = Options(
         until=until,
-        out=given.get("out", options.DEFAULT_OUT),
+        out=given.get("out") or options.DEFAULT_OUT,
         workspace=given["workspace"],
         force=words(given.get("force")),
         configs=given.get("configs"),
         gates=given.get("gates"),
+        own_gates=given.get("own_gates"),
         jobs=given.get("jobs", 2),
         as_json=given["json"],
         verbose=given["verbose"],
     )
     raise typer.Exit(execute(_request(given), chosen))
+
+
+def _with_project(given: dict[str, Any]) -> dict[str, Any]:
+    """What was given, and, where no model was, what `edge-export.toml` here or above says; the command line wins."""
+    from pipeline import project
+
+    if given["source"] or given["model"] or not (path := project.find(Path.cwd())):
+        return given
+    said = project.load(path)
+    typer.echo(f"{path} says what is made", err=True)
+    lists = {"target": said.targets, "precision": said.precisions, "route": said.routes, "devices": said.devices}
+    named = {"data": said.data, "name": said.name, "recipe": said.recipe, "image_size": said.image_size}
+    found: dict[str, Any] = {key: list(value) for key, value in lists.items() if value}
+    found |= {key: value for key, value in named.items() if value}
+    found |= {"keep": list(said.keep)} if said.keep else {}
+    found |= {"input": list(said.inputs)} if said.inputs else {}
+    found |= {"framework": [said.framework]} if said.framework else {}
+    found |= {"out": Path(said.out)} if given.get("out") == options.DEFAULT_OUT else {}
+    if given["workspace"] == options.DEFAULT_WORKSPACE:
+        found["workspace"] = path.parent / options.DEFAULT_WORKSPACE
+    kept = {key: value for key, value in given.items() if value and not (key in ("out", "workspace") and key in found)}
+    return {**given, **found, **kept, "source": said.model, "labels": said.labels, "own_gates": said.gates}
 
 
 def _request(given: dict[str, Any]) -> Any:
@@ -208,6 +233,7 @@ def _request(given: dict[str, Any]) -> Any:
         frameworks=words(given.get("framework")),
         precisions=words(given.get("precision")),
         data=given["data"],
+        labels=given.get("labels", ""),
         full=given["full"],
         image_size=parse_size(given["image_size"]),
         inputs=tuple(parse_input(text) for text in given.get("input") or ()),

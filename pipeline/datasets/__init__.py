@@ -6,7 +6,7 @@ import difflib
 from pathlib import Path
 
 from converters.errors import DataError, UsageError
-from pipeline.datasets import digits, fashion_mnist, folder, npz
+from pipeline.datasets import digits, fashion_mnist, folder, hook, npz
 from pipeline.datasets.dataset import Dataset
 from pipeline.store import file_sha256
 
@@ -53,6 +53,8 @@ def fingerprint(spec: str, full: bool = False) -> str:
         return fashion_mnist.fingerprint(full)
     if spec == digits.NAME:
         return digits.fingerprint()
+    if hook.is_hook(spec):
+        return hook.fingerprint(spec)
     path = _place(spec)
     return folder.fingerprint(path) if path.is_dir() else file_sha256(path)
 

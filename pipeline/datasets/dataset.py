@@ -76,7 +76,7 @@ class Dataset:
             DataError: the data set has no images.
         """
         image = self.test.inputs.get(IMAGE)
-        if image is None:
+        if image is None or image.dtype != np.uint8:
             found = ", ".join(f"{k} {v.dtype}{list(v.shape[1:])}" for k, v in self.test.inputs.items())
             raise DataError(
                 f"{self.name} has no images, it has {found}; images are uint8 arrays (n, height, width, channels), "
@@ -148,7 +148,8 @@ def _check_arrays(where: str, split: Split) -> None:
     if len(set(lengths.values())) > 1:
         raise DataError(f"{where} has arrays of different lengths, {lengths}; each sample needs one row in every array")
     image = split.inputs.get(IMAGE)
-    if image is not None and (image.dtype != np.uint8 or image.ndim != 4 or 0 in image.shape):
+    pixels = image is not None and image.dtype.kind != "f"  # floats of that name are what a model takes as they are
+    if image is not None and pixels and (image.dtype != np.uint8 or image.ndim != 4 or 0 in image.shape):
         raise DataError(
             f"{where}: images must be (n, height, width, channels) uint8 with pixels 0..255, "
             f"found {image.dtype}{list(image.shape)}; convert them, or give the array another name"

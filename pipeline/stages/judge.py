@@ -12,7 +12,7 @@ from pipeline import evidence, golden
 from pipeline.checks.gates import Gates
 from pipeline.checks.outcome import Cell, Check
 from pipeline.checks.verdict import Evidence, Golden, Home, judge, judge_unmade
-from pipeline.entries import read_artifact
+from pipeline.entries import read_artifact, read_facts
 from pipeline.report.decode import decode, encode
 from pipeline.report.document import cell_to_json
 from pipeline.store import Entry, digest
@@ -124,6 +124,7 @@ def _checks(
             emulated=subject.emulated,
             drift=drift,
             origin=origin,
+            odd_constants="source" in needs and bool(read_facts(needs["source"]).get("odd_constants")),
         ),
         gates,
     )

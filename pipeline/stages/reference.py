@@ -20,7 +20,7 @@ from pipeline.datasets.dataset import Dataset
 from pipeline.datasets.samples import to_samples
 from pipeline.entries import read_artifact
 from pipeline.golden_choice import Candidates, choose_by_reach, rows_of
-from pipeline.golden_inputs import LEAST, NO_LABEL, Chosen, choose, choose_synthetic, count_samples
+from pipeline.golden_inputs import LEAST, NO_LABEL, Chosen, choose, choose_synthetic, count_samples, in_stretches
 from pipeline.golden_patterns import Legal
 from pipeline.store import Entry, digest
 from pipeline.task import Context, Task, code
@@ -28,7 +28,7 @@ from pipeline.task import Context, Task, code
 MADE_CANDIDATES, CANDIDATE_BYTES = 1024, 64 << 20
 """Inputs to choose from where there is no data."""
 EXPLORED = (Format.TORCH, Format.KERAS, *(format for format in LOADED_AS if format is not Format.TORCHSCRIPT))
-"""Source models whose values inside can be seen, and gradients taken of them."""
+"""Source models that a framework holds, with gradients; of other files values inside are traced."""
 
 
 def reference_task(
@@ -78,7 +78,9 @@ def reference_task(
 def _candidates(signature: Signature, data: Entry | None, seed: int) -> Candidates:
     """Real inputs to choose from, those of the test split first; made up where there is no data."""
     if data is None:
-        return Candidates(choose_synthetic(signature, MADE_CANDIDATES, seed, CANDIDATE_BYTES).inputs, None)
+        made = choose_synthetic(signature, MADE_CANDIDATES // 2, seed, CANDIDATE_BYTES // 2).inputs
+        others = in_stretches(signature.inputs, count_samples(made, None), seed)
+        return Candidates({name: np.concatenate([values, others[name]]) for name, values in made.items()}, None)
     dataset = Dataset.open(data.folder)
     inputs, targets = to_samples(dataset.test.inputs, signature.inputs), dataset.test.targets
     if dataset.train is not None and len(dataset.test) < LEAST:  # whether two programs agree, any image tells
@@ -100,10 +102,10 @@ def _chosen(
     def say(text: str) -> None:
         context.progress({"phase": text})
 
-    if artifact.format not in EXPLORED:
-        return choose(candidates.inputs, candidates.targets, artifact.signature, count, seed), None
+    explorer = _Explorer(context, artifact, limits)
+    made_up = "data" not in context.needs
     try:
-        return choose_by_reach(candidates, artifact.signature, count, seed, _Explorer(context, artifact, limits), say)
+        return choose_by_reach(candidates, artifact.signature, count, seed, explorer, say, steady=made_up)
     except UnsupportedError as error:
         context.warn(f"the golden inputs are drawn, not chosen by what they show: {error}")
         return choose(candidates.inputs, candidates.targets, artifact.signature, count, seed), None
@@ -122,16 +124,19 @@ class _Explorer:
         return found
 
     def climb(self, inputs: Arrays, legal: Legal, steps: int, goals: np.ndarray) -> Arrays:
+        if self.artifact.format not in EXPLORED:
+            raise UnsupportedError(f"a {self.artifact.format} file has no gradients")
         found: Arrays = self._ask("climb", inputs, legal=legal, steps=steps, goals=goals)
         return found
 
     def _ask(self, function: str, inputs: Arrays, **arguments: Any) -> Any:
+        module = "converters.eager.explore" if self.artifact.format in EXPLORED else "converters.survey_job"
         samples = self.context.folder / "candidates.safetensors"
         evidence.save(samples, _prefixed(evidence.INPUT, inputs))
         try:
             return self.context.call(
                 registry.reference_runtime(self.artifact.format).worker,
-                f"converters.eager.explore:{function}",
+                f"{module}:{function}",
                 self.limits.reference_s,
                 artifact=self.artifact,
                 samples=samples,

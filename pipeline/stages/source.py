@@ -55,7 +55,8 @@ def file_task(path: Path, format: Format, inputs: tuple[TensorSpec, ...], limits
             graph_hash=found.graph_hash,
             size_bytes=content.size_bytes(copy),
         )
-        write_artifact(context.folder, _tried(context, settled(artifact, inputs, path.name), runtime, found, limits))
+        artifact = _tried(context, settled(artifact, inputs, path.name), runtime, found, limits)
+        write_artifact(context.folder, artifact, {"odd_constants": _odd(found)})
 
     ingredients = {
         "the model's file": _state(path),
@@ -150,7 +151,7 @@ def _require_provable(artifact: Artifact, probe: Probe, found: Inspection) -> No
             f"{name} gives other outputs for the same inputs in a second session: it draws random numbers, and no "
             "conversion of it can be proved; fix its seed"
         )
-    odd = [tensor.name for tensor in found.tensors if tensor.constant and not tensor.finite]
+    odd = _odd(found)
     if not probe.finite and odd:
         raise ModelError(
             f"{name} gives NaN or Inf for every input that was tried, and its weight {odd[0]!r} holds such numbers"
@@ -164,6 +165,11 @@ def _require_provable(artifact: Artifact, probe: Probe, found: Inspection) -> No
                 f"{name} declares its output {spec.name!r} as {list(spec.shape)} and gives {list(real)}: the shapes in "
                 "the file are wrong; run its exporter's shape inference again"
             )
+
+
+def _odd(found: Inspection) -> list[str]:
+    """Constants that hold NaN or Inf; a mask may, and the outputs be sound."""
+    return [tensor.name for tensor in found.tensors if tensor.constant and not tensor.finite]
 
 
 def _state(path: Path) -> str:

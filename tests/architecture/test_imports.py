@@ -10,7 +10,14 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("pipeline.commands", "pipeline.repair", "pipeline.run", "pipeline.publish", "pipeline.display"),
     ("pipeline.choosing",),
     (
-        *("pipeline.driver", "pipeline.plan", "pipeline.configs", "pipeline.doctor", "pipeline.devices"),
+        *(
+            "pipeline.driver",
+            "pipeline.plan",
+            "pipeline.project",
+            "pipeline.configs",
+            "pipeline.doctor",
+            "pipeline.devices",
+        ),
         *("pipeline.lone", "pipeline.compare", "pipeline.drift", "pipeline.race", "pipeline.revalidate"),
         *(
             "pipeline.apps",
@@ -36,7 +43,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     (
         *("converters.registry", "converters.worker", "converters.job", "converters.drift_job"),
         "converters.prepass_job",
-        *("converters.timing", "converters.rehearsal", "converters.sensitivity"),
+        *("converters.timing", "converters.rehearsal", "converters.sensitivity", "converters.survey_job"),
     ),
     (
         *("converters.litert_web", "converters.onnx2tf", "converters.onnx_tf", "converters.ort", "converters.ptl"),

@@ -84,6 +84,14 @@ def test_a_constant_with_nan_fails_every_claim() -> None:
         said(judge(file, claimed), "NaN or Inf in the constants")
 
 
+def test_a_constant_with_inf_is_the_models_own_where_its_source_has_such() -> None:
+    file = HONEST["fp32"]()
+    file.weight("float32", 4, finite=False)
+    gate = mini.gates().precision[Precision.FP32]
+    found = [check_precision(file.inspection(), Precision.FP32, gate, odd=odd).outcome for odd in (False, True)]
+    assert found == [Outcome.FAILED, Outcome.PASSED]
+
+
 @pytest.mark.parametrize("claimed", HONEST)
 def test_a_file_without_weights_fails(claimed: str) -> None:
     file = files.File(io=("int8", 0.5) if claimed == "int8-io" else ("float32", None))

@@ -13,7 +13,8 @@ from converters.errors import DataError, EdgeExportError
 from pipeline import __version__, cli
 
 VERBS = {
-    "run", "train", "convert", "explain", "compare", "inspect", "validate", "bench", "routes", "report", "doctor",
+    "run", "train", "convert", "explain", "compare", "init",
+    "inspect", "validate", "bench", "routes", "report", "doctor",
     "clean", "devices", "drift", "toolchains", "repair",
 }  # fmt: skip
 run = CliRunner().invoke

@@ -80,6 +80,18 @@ def test_made_up_samples_that_are_unsteady_are_left_out() -> None:
     assert found.inputs["vector"][found.index == AT_LIMITS, 0, 0].max() <= 2
 
 
+def test_unsteady_inputs_in_the_place_of_real_ones_are_left_out_too() -> None:
+    def given(steady: bool) -> np.ndarray:
+        toy = Toy(unsteady=1.0)
+        found, _ = choose_by_reach(
+            Candidates({"vector": REAL}, None), SIGNATURE, 64, 0, toy, lambda text: None, steady=steady
+        )
+        return found.inputs["vector"][:, 0, 0]
+
+    assert given(steady=True).max() <= 1
+    assert given(steady=False).max() > 1  # the owner's own data are judged whatever they do
+
+
 def test_what_cannot_be_crossed_is_named() -> None:
     class Shy(Toy):
         def survey(self, inputs: Arrays, legal: dict, nudged: bool) -> Reach:

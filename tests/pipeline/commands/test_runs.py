@@ -9,6 +9,7 @@ from converters.contract import TensorSpec
 from converters.errors import UsageError
 from pipeline import run as run_module
 from pipeline.cli import app
+from pipeline.commands import options, runs
 from pipeline.run import Options
 
 
@@ -113,3 +114,19 @@ def test_explain_for_real_touches_nothing(tmp_path):
     assert ended.exit_code == 0
     assert "never made here" in ended.output
     assert not (tmp_path / "w").exists()
+
+
+def test_a_project_file_says_what_was_not_said_and_the_command_line_wins(tmp_path, monkeypatch):
+    (tmp_path / "net.onnx").write_bytes(b"x")
+    (tmp_path / "edge-export.toml").write_text('model = "net.onnx"\ntargets = ["onnx"]\nprecisions = ["fp32"]\n')
+    (tmp_path / "inner").mkdir()
+    monkeypatch.chdir(tmp_path / "inner")
+    plain = {"source": "", "model": "", "target": None, "precision": None, "workspace": options.DEFAULT_WORKSPACE}
+    plain |= {"out": options.DEFAULT_OUT, "jobs": 2}
+    found = runs._with_project(plain)
+    assert found["source"] == str(tmp_path / "net.onnx")
+    assert (found["target"], found["precision"]) == (["onnx"], ["fp32"])
+    assert (found["out"], found["workspace"]) == (tmp_path / "dist", tmp_path / ".edge-export")
+    said = runs._with_project({**plain, "target": ["tflite"], "out": tmp_path / "own"})
+    assert (said["target"], said["out"]) == (["tflite"], tmp_path / "own")
+    assert runs._with_project({**plain, "source": "fashion-cnn"})["target"] is None

@@ -77,8 +77,8 @@ def test_two_classes_of_one_name_are_refused() -> None:
 
 
 def test_images_that_are_not_uint8_are_refused() -> None:
-    split = Split({"image": np.zeros((2, 8, 8, 1), np.float32)}, None)
-    with pytest.raises(DataError, match=r"uint8 with pixels 0\.\.255, found float32\[2, 8, 8, 1\]"):
+    split = Split({"image": np.zeros((2, 8, 8, 1), np.int32)}, None)
+    with pytest.raises(DataError, match=r"uint8 with pixels 0\.\.255, found int32\[2, 8, 8, 1\]"):
         Dataset("d", "", "", (), None, split)
 
 
@@ -104,3 +104,9 @@ def test_a_damaged_folder_is_told(tmp_path: Path) -> None:
     (tmp_path / "meta.json").write_text(json.dumps({"kind": "holiday"}))
     with pytest.raises(DataError, match="of kind 'holiday'"):
         Dataset.open(tmp_path)
+
+
+def test_floats_called_image_are_taken_as_they_are_and_are_no_pixels():
+    split = Split({"image": np.zeros((2, 3, 8, 8), np.float32)}, None)
+    with pytest.raises(DataError, match=r"has no images, it has image float32\[3, 8, 8\]"):
+        _ = Dataset("d", "", "", (), None, split).image_shape

@@ -51,3 +51,18 @@ def test_data_that_is_broken_or_wrongly_asked_for_leaves_no_result(file, tmp_pat
     with pytest.raises(DataError, match="toy.npz"):
         toy_workers.result(data_task(str(file)), tmp_path / "ws")
     assert not list((tmp_path / "ws").glob("store/*/*"))
+
+
+def test_names_of_the_classes_come_from_a_file(file, tmp_path):
+    (tmp_path / "labels.txt").write_text("zero\n\none\n")
+    dataset = Dataset.open(toy_workers.result(data_task(str(file)), tmp_path / "ws").folder)
+    names = tmp_path / "labels.txt"
+    names.write_text("\n".join(f"class {n}" for n in range(dataset.classes)))
+    found = toy_workers.result(data_task(str(file), labels=str(names)), tmp_path / "ws")
+    assert Dataset.open(found.folder).labels[0] == "class 0"
+    names.write_text("only one")
+    with pytest.raises(DataError, match="names 1 classes, the data has"):
+        toy_workers.result(data_task(str(file), labels=str(names)), tmp_path / "ws")
+    names.write_text("\n")
+    with pytest.raises(DataError, match="names no class"):
+        data_task(str(file), labels=str(names))
