@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import shutil
 
+import app_bundle
 import numpy as np
 import pytest
 import toy_workers
@@ -261,3 +262,19 @@ def test_a_lone_file_of_a_bundle_knows_its_siblings(pair):
 def test_layers_are_left_alone_where_nobody_asks(pair):
     check = drifts(pair, inside=False)["fp16"]
     assert (check.outcome, check.required) == (Outcome.NOT_RUN, False)
+
+
+def test_a_bundle_from_before_the_last_gates_is_judged_by_todays(bundle, tmp_path):
+    older = tmp_path / "older"
+    shutil.copytree(bundle, older)
+    text = (older / "gates.toml").read_text()
+    start = text.index("[pictures]")
+    end = text.find("\n[", start)
+    app_bundle.put(older, "gates.toml", (text[:start] + (text[end:] if end > 0 else "")).encode())
+    (cell,) = again(older)
+    assert cell.outcome is Outcome.PASSED, cell.reasons
+
+
+def test_a_bundle_in_an_archive(bundle, tmp_path):
+    (cell,) = again(app_bundle.zipped(bundle, tmp_path / "b.zip"))
+    assert cell.outcome is Outcome.PASSED, cell.reasons

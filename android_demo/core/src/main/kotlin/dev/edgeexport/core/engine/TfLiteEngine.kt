@@ -29,27 +29,41 @@ class TfLiteEngine : Engine {
         } catch (error: EngineException) {
             throw EngineException("`${model.name}` cannot be opened: ${error.message}", cause = error)
         }
-        requireOperators(model.name, file)
-        return TfLiteSession(model, file, threads)
-    }
-
-    /** Every operator has a kernel here; told before TensorFlow Lite is, whose own words name only the first. */
-    private fun requireOperators(name: String, file: TfLiteFile) {
         val resolver = BuiltinOpResolver()
         try {
+            requireVersions(model.name, file, resolver)
             val custom = file.operators.filter { it.custom.isNotEmpty() && resolver.FindOp(it.custom, it.version) == null }
-            if (custom.isNotEmpty()) {
-                val names = custom.joinToString { "`${it.custom}`" }
-                throw EngineException("`$name` needs the custom operator $names, for which this app has no kernel; export the model without it, or build the kernel into the app", unsupported = true)
-            }
-            val newer = file.operators.filter { it.custom.isEmpty() && resolver.FindOp(it.builtin, it.version) == null }
-            if (newer.isEmpty()) return
-            val asked = newer.joinToString { "${operatorName(it.builtin)} version ${it.version}" }
-            val least = if (file.leastRuntime.isEmpty()) "" else ", which came with ${file.leastRuntime}"
-            throw EngineException("`$name` needs a newer runtime: $asked$least; TensorFlow Lite $version in this app does not know it. Update the app, or export the model for an older runtime", unsupported = true)
+            return session(model, file, threads, custom)
         } finally {
             resolver.close()
         }
+    }
+
+    /** A session, or where it is refused and there are custom operators without a kernel, their names. */
+    private fun session(model: ModelFile, file: TfLiteFile, threads: Int, custom: List<TfLiteOperator>): Session = try {
+        TfLiteSession(model, file, threads)
+    } catch (error: EngineException) {
+        if (custom.isEmpty()) throw error // XNNPACK has kernels for some that the resolver does not know
+        val names = custom.joinToString { "`${it.custom}`" }
+        throw EngineException(
+            "`${model.name}` needs the custom operator $names, for which this app has no kernel; " +
+                "export the model without it, or build the kernel into the app",
+            unsupported = true,
+            cause = error,
+        )
+    }
+
+    /** Every built-in operator is known in its version; TensorFlow Lite's own words would name only the first that is not. */
+    private fun requireVersions(name: String, file: TfLiteFile, resolver: BuiltinOpResolver) {
+        val newer = file.operators.filter { it.custom.isEmpty() && resolver.FindOp(it.builtin, it.version) == null }
+        if (newer.isEmpty()) return
+        val asked = newer.joinToString { "${operatorName(it.builtin)} version ${it.version}" }
+        val least = if (file.leastRuntime.isEmpty()) "" else ", which came with ${file.leastRuntime}"
+        throw EngineException(
+            "`$name` needs a newer runtime: $asked$least; TensorFlow Lite $version in this app does not know it. " +
+                "Update the app, or export the model for an older runtime",
+            unsupported = true,
+        )
     }
 
     private fun operatorName(builtin: Int) = TfLiteOperators.names.getOrNull(builtin) ?: "operator $builtin"
