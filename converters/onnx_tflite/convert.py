@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +16,7 @@ from converters.litert.signature import read_signature
 from converters.onnx.load import load
 from converters.onnx.prepass.build import attributes
 from converters.onnx.prepass.fold import constants_of
+from converters.onnx_tflite.values import Value, plain
 from converters.words import last_words
 
 
@@ -55,39 +57,71 @@ def lowered(model: onnx.ModelProto, inputs: dict[str, TensorSpec]) -> bytes:
         raise UnsupportedError(f"TensorFlow Lite: {_reason(error)}") from error
 
 
-def _walked(graph: onnx.GraphProto, tensors: dict[str, Any]) -> list[Any]:
-    """The graph's outputs, node after node."""
+def _walked(
+    graph: onnx.GraphProto, tensors: dict[str, Any], outer: Mapping[str, Value | None] | None = None
+) -> list[Any]:
+    """The graph's outputs, node after node; `outer` are the values that a subgraph sees around it."""
     import tensorflow as tf
 
-    from converters.onnx_tflite.layers import LAYERS
-    from converters.onnx_tflite.moves import MOVES
-    from converters.onnx_tflite.operators import ELEMENTWISE
-    from converters.onnx_tflite.values import Value, plain
-
-    known = {**ELEMENTWISE, **LAYERS, **MOVES}
-    values: dict[str, Value | None] = {"": None}
+    values: dict[str, Value | None] = {"": None, **(outer or {})}
     for tensor in graph.initializer:
         values[tensor.name] = Value(np.asarray(onnx.numpy_helper.to_array(tensor)))
     values |= {name: Value(tensor) for name, tensor in tensors.items()}
     for node in graph.node:
-        if node.domain not in ("", "ai.onnx") or node.op_type not in known:
-            raise UnsupportedError(f"operator {node.domain and node.domain + '.'}{node.op_type} is not there")
-        given = attributes(node)
-        if node.op_type == "Split":
-            given["outputs"] = len(node.output)
-        try:
-            made = known[node.op_type](given, [values[name] for name in node.input])
-        except UnsupportedError as error:
-            raise UnsupportedError(f"operator {node.op_type} `{node.name}`: {error}") from error
-        except (ValueError, TypeError, NotImplementedError, KeyError, tf.errors.OpError) as error:
-            raise UnsupportedError(f"operator {node.op_type} `{node.name}`: {last_words(error)}") from error
-        values.update(zip(node.output, made, strict=False))
+        values.update(zip(node.output, _made(node, values), strict=False))
     results = []
     for output in graph.output:
         value = values[output.name]
         assert value is not None
         results.append(tf.identity(plain(value)))
     return results
+
+
+def _made(node: onnx.NodeProto, values: Mapping[str, Value | None]) -> Sequence[Value]:
+    """The outputs of a node."""
+    import tensorflow as tf
+
+    from converters.onnx_tflite.layers import LAYERS
+    from converters.onnx_tflite.moves import MOVES
+    from converters.onnx_tflite.operators import ELEMENTWISE
+
+    given = attributes(node)
+    known = {**ELEMENTWISE, **LAYERS, **MOVES}
+    where = f"operator {node.op_type} `{node.name}`"
+    if node.op_type == "If":
+        return _branched(node, given, values)
+    if node.op_type == "Constant":  # of a branch; those of the graph itself are initializers by now
+        return [Value(_constant(given, where))]
+    if node.domain not in ("", "ai.onnx") or node.op_type not in known:
+        raise UnsupportedError(f"operator {node.domain and node.domain + '.'}{node.op_type} is not there")
+    if node.op_type == "Split":
+        given["outputs"] = len(node.output)
+    try:
+        return known[node.op_type](given, [values[name] for name in node.input])
+    except UnsupportedError as error:
+        raise UnsupportedError(f"{where}: {error}") from error
+    except (ValueError, TypeError, NotImplementedError, KeyError, tf.errors.OpError) as error:
+        raise UnsupportedError(f"{where}: {last_words(error)}") from error
+
+
+def _constant(given: dict[str, Any], where: str) -> np.ndarray:
+    if "value" in given:
+        return np.asarray(onnx.numpy_helper.to_array(given["value"]))
+    for key, dtype in (("value_float", "f4"), ("value_floats", "f4"), ("value_int", "i8"), ("value_ints", "i8")):
+        if key in given:
+            return np.asarray(given[key], dtype)
+    raise UnsupportedError(f"{where}: a constant that is no tensor of numbers")
+
+
+def _branched(node: onnx.NodeProto, given: dict[str, Any], values: Mapping[str, Value | None]) -> Sequence[Value]:
+    """If: both branches stay in the file, and see what is around them."""
+    import tensorflow as tf
+
+    condition = values[node.input[0]]
+    assert condition is not None
+    sides = [lambda graph=given[name]: _walked(graph, {}, values) for name in ("then_branch", "else_branch")]
+    made = tf.cond(tf.reshape(tf.convert_to_tensor(plain(condition)), []), *sides)
+    return [Value(tensor) for tensor in (made if isinstance(made, list | tuple) else [made])]
 
 
 def _described(found: tuple[TensorSpec, ...], own: tuple[TensorSpec, ...]) -> tuple[TensorSpec, ...]:

@@ -24,18 +24,12 @@ def _conv(given: Given, inputs: Sequence[Value | None]) -> Sequence[Value]:
     channels = int(x.data.shape[x.place(1)])
     weights = plain(w)
     if spatial == 2 and group == channels and group > 1:
-        filters = _turned(weights, (2, 3, 0, 1))
-        many = int(w.data.shape[0]) // group
-        filters = tf.reshape(filters, [*kernel, group, many])
-        steps = [1, *strides, 1]
-        if strides[0] != strides[1]:
-            made = _grouped(data, weights, group, strides, dilations, padding)
-        else:
-            made = tf.nn.depthwise_conv2d(data, filters, steps, padding, dilations=dilations)
-    elif spatial == 2 and group == 1:
-        made = tf.nn.conv2d(data, _turned(weights, (2, 3, 1, 0)), strides, padding, dilations=dilations)
+        filters = tf.reshape(_turned(weights, (2, 3, 0, 1)), [*kernel, group, int(w.data.shape[0]) // group])
+        made = tf.raw_ops.DepthwiseConv2dNative(  # which takes steps that are not equal, as the function does not
+            input=data, filter=filters, strides=[1, *strides, 1], padding=padding, dilations=[1, *dilations, 1]
+        )
     elif spatial == 2:
-        made = _grouped(data, weights, group, strides, dilations, padding)
+        made = tf.nn.conv2d(data, _turned(weights, (2, 3, 1, 0)), strides, padding, dilations=dilations)
     elif spatial == 3 and group == 1:
         filters = _turned(weights, (2, 3, 4, 1, 0))
         made = tf.nn.conv3d(data, filters, [1, *strides, 1], padding, dilations=[1, *dilations, 1])
@@ -43,14 +37,6 @@ def _conv(given: Given, inputs: Sequence[Value | None]) -> Sequence[Value]:
         raise UnsupportedError(f"a convolution of {spatial} dimensions in {group} groups")
     bias = optional(inputs, 2)
     return [Value(tf.nn.bias_add(made, plain(bias)) if bias else made, order)]
-
-
-def _grouped(data: Any, weights: Any, group: int, strides: Any, dilations: Any, padding: str) -> Any:
-    """Each group by itself: the kernels of TensorFlow Lite that take groups are not everywhere."""
-    parts = tf.split(data, group, axis=-1)
-    filters = tf.split(_turned(weights, (2, 3, 1, 0)), group, axis=-1)
-    made = [tf.nn.conv2d(x, w, strides, padding, dilations=dilations) for x, w in zip(parts, filters, strict=True)]
-    return tf.concat(made, -1)
 
 
 def _turned(weights: Any, order: tuple[int, ...]) -> Any:

@@ -247,7 +247,10 @@ def test_tasks_come_in_the_order_of_the_stages():
 
 
 def test_a_device_asked_for_is_a_cell_beside_those_of_home():
-    plan = make_plan(Request(("tflite",), "fashion-cnn", ("torch",), ("fp32",), devices=("threads",)), config.load())
+    plan = make_plan(
+        Request(("tflite",), "fashion-cnn", ("torch",), ("fp32",), devices=("threads",), routes=("litert",)),
+        config.load(),
+    )
     home, reference, threads = plan.cells
     assert [cell.runtime.name for cell in plan.cells] == ["litert-xnnpack", "litert-reference", "litert-xnnpack[4t]"]
     assert home.home is None

@@ -93,7 +93,10 @@ def test_what_starts_from_files_that_were_brought_is_no_step_on_the_way():
 
 def test_a_sealed_toolchain_is_taken_where_nothing_else_leads_to_a_format():
     from_onnx = routes_of((), find_routes(Framework.ONNX, registry.edges()), lambda chain: False)
+    assert {route.sealed for route in from_onnx if route.target is Format.TFLITE} == {()}, "ours needs none"
+    bare = [edge for edge in registry.edges() if edge.toolkit != "tflite"]
+    from_onnx = routes_of((), find_routes(Framework.ONNX, bare), lambda chain: False)
     assert {route.sealed for route in from_onnx if route.target is Format.TFLITE} == {("onnx2tf",), ("onnx_tf",)}
     script = find_routes(Framework.TORCH, registry.edges(), Format.TORCHSCRIPT)
     taken = {route.name for route in routes_of((), script, lambda chain: False)}
-    assert {"litert", "onnx-jit-onnx2tf"} <= taken  # torch.export does not read every TorchScript
+    assert {"litert", "onnx-jit-tflite"} <= taken  # torch.export does not read every TorchScript

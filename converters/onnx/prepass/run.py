@@ -86,8 +86,8 @@ def drawn(model: onnx.ModelProto) -> list[Arrays]:
             tensor = value.type.tensor_type
             dtype = onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type)
             shape = [dim.dim_value if dim.HasField("dim_value") else 1 for dim in tensor.shape.dim]
-            values = random.normal(size=shape) if place == 0 else random.uniform(size=shape)
-            sample[value.name] = values.astype(dtype) if dtype.kind == "f" else (values > 0.5).astype(dtype)
+            values = np.asarray(random.normal(size=shape) if place == 0 else random.uniform(size=shape))
+            sample[value.name] = np.asarray(values if dtype.kind == "f" else values > 0.5, dtype)
         made.append(sample)
     return made
 

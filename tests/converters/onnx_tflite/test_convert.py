@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import onnx
 import pytest
+from lowered_models import model_agrees
 from onnx import TensorProto, helper, numpy_helper
 from onnx_nodes import model_of, normal
 
@@ -91,3 +92,32 @@ def test_with_the_pre_pass_it_knows_more(tmp_path) -> None:
     got = job.run_samples("litert-xnnpack", made, tmp_path / "s.npz")
     for name in want:
         np.testing.assert_allclose(got[name], want[name], rtol=1e-5, atol=1e-5)
+
+
+def test_a_branch_that_the_input_decides(tmp_path) -> None:
+    """Both sides stay in the file; each reads what is around it."""
+    x = normal(2, 3)
+    side = {
+        name: helper.make_graph(
+            [helper.make_node(kind, ["h"], ["r"])],
+            name,
+            [],
+            [helper.make_tensor_value_info("r", TensorProto.FLOAT, (2, 3))],
+        )
+        for name, kind in (("then_branch", "Exp"), ("else_branch", "Neg"))
+    }
+    nodes = [
+        helper.make_node("Mul", ["x", "two"], ["h"]),
+        helper.make_node("ReduceSum", ["x"], ["sum"], keepdims=0),
+        helper.make_node("Greater", ["sum", "zero"], ["positive"]),
+        helper.make_node("If", ["positive"], ["y"], **side),
+    ]
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, (2, 3)) for name in "xy"]
+    held = [numpy_helper.from_array(np.array(v, np.float32), n) for v, n in ((2, "two"), (0, "zero"))]
+    model = helper.make_model(
+        helper.make_graph(nodes, "g", ends[:1], ends[1:], held),
+        opset_imports=[helper.make_opsetid("", 17)],
+        ir_version=8,
+    )
+    model_agrees(model, np.abs(x))
+    model_agrees(model, -np.abs(x))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import onnx
 
 from converters.onnx.prepass.build import Build, LeaveError, attributes, reads
-from converters.onnx.prepass.fold import captured
 
 MOST_NODES = 4096
 
@@ -83,8 +82,7 @@ def inlined(build: Build, graph: onnx.GraphProto, inputs: Sequence[str]) -> list
     for node in graph.node:
         made = onnx.NodeProto()
         made.CopyFrom(node)
-        if any(name in names for name in captured(made)):
-            raise LeaveError("a subgraph inside it reads what it makes")
+        _seen(made, names)
         made.input[:] = [names.get(name, name) for name in node.input]
         for name in node.output:
             if name:
@@ -92,6 +90,20 @@ def inlined(build: Build, graph: onnx.GraphProto, inputs: Sequence[str]) -> list
         made.output[:] = [names.get(name, name) for name in node.output]
         build.nodes.append(made)
     return [build.op("Identity", names.get(value.name, value.name)) for value in graph.output]
+
+
+def _seen(node: onnx.NodeProto, names: Mapping[str, str]) -> None:
+    """Puts new names into what the subgraphs of a node read of their outside."""
+    for item in node.attribute:
+        for graph in (*([item.g] if item.HasField("g") else []), *item.graphs):
+            own = {value.name for value in (*graph.input, *graph.initializer)}
+            own |= {name for inner in graph.node for name in inner.output}
+            outside = {old: new for old, new in names.items() if old not in own}
+            for inner in graph.node:
+                inner.input[:] = [outside.get(name, name) for name in inner.input]
+                _seen(inner, outside)
+            for value in graph.output:
+                value.name = outside.get(value.name, value.name)
 
 
 def _always(body: onnx.GraphProto) -> bool:

@@ -96,3 +96,29 @@ def test_a_branch(taken, tmp_path):
     made = _prepared(tmp_path, model, x)
     assert kinds(made) - {"Identity"} == {"Abs" if taken else "Neg"}
     same_values(model, made.model, x, 0)
+
+
+def test_a_branch_inside_a_loop_reads_what_the_loop_makes(tmp_path):
+    """The inner branch is undecided, so it stays, with the names of each round."""
+    x = normal(2, 3)
+    side = {
+        name: helper.make_graph([helper.make_node(kind, ["next"], ["r"])], name, [], [_value("r", shape=(2, 3))])
+        for name, kind in (("then_branch", "Abs"), ("else_branch", "Neg"))
+    }
+    body = _body()
+    body.node.extend(
+        [
+            helper.make_node("ReduceSum", ["next"], ["sum"], keepdims=0),
+            helper.make_node("Greater", ["sum", "zero"], ["positive"]),
+            helper.make_node("If", ["positive"], ["chosen"], **side),
+        ]
+    )
+    body.output[2].name = "chosen"
+    node = helper.make_node("Loop", ["n", "yes", "x"], ["last", "all"], body=body)
+    outputs = [_value("last", shape=(2, 3)), _value("all", shape=(3, 2, 3))]
+    constants = {"n": np.array(3), "yes": np.array(True), "zero": np.array(0, np.float32)}
+    model = _model(node, constants, outputs)
+    made = _prepared(tmp_path, model, x)
+    assert made.replaced == ("1 Loop",)
+    assert "If" in kinds(made)
+    same_values(model, made.model, x, 1e-6)
