@@ -19,6 +19,7 @@ _FAULTS: Mapping[str, tuple[tuple[str, str], ...]] = {
     ".tflite": (
         *WEIGHTS,
         ("attributes", "flat_options:ATTRIBUTES"),
+        ("what few look for", "flat_rare:FLAT_RARE"),
         ("quantization", "flat_quantization:QUANTIZATION"),
         ("wiring", "flat_wiring:WIRING"),
         ("inputs, outputs and states", "flat_ends:ENDS"),
@@ -27,6 +28,7 @@ _FAULTS: Mapping[str, tuple[tuple[str, str], ...]] = {
     ".onnx": (
         *WEIGHTS,
         ("attributes", "node_options:NODE_OPTIONS"),
+        ("what few look for", "node_rare:NODE_RARE"),
         ("quantization", "node_wiring:NODE_QUANTIZATION"),
         ("wiring", "node_wiring:NODE_WIRING"),
     ),

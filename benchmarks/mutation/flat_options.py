@@ -18,7 +18,7 @@ FUSING = (*CONVOLUTIONS, *POOLS, "ADD", "SUB", "MUL", "DIV", "FULLY_CONNECTED", 
 OptionsChange = Callable[[File, Any], bool]
 
 
-def _options(kinds: tuple[str, ...], change: OptionsChange) -> Planter:
+def options(kinds: tuple[str, ...], change: OptionsChange) -> Planter:
     """A fault in the options of a random operator of some types that it changes."""
 
     def plant(file: File, rng: np.random.Generator) -> int | None:
@@ -30,12 +30,14 @@ def _options(kinds: tuple[str, ...], change: OptionsChange) -> Planter:
     return plant
 
 
-def _set(name: str, change: Callable[[Any], Any]) -> OptionsChange:
+def set_option(name: str, change: Callable[[Any], Any]) -> OptionsChange:
     def apply(file: File, op: Any) -> bool:
         old = getattr(op.builtinOptions, name)
         new = change(old)
+        if new is None or new == old:
+            return False
         setattr(op.builtinOptions, name, new)
-        return bool(new != old)
+        return True
 
     return apply
 
@@ -63,7 +65,7 @@ def _pads(file: File, op: Any) -> bool:
 def _dilated(name: str, axis: int) -> OptionsChange:
     def apply(file: File, op: Any) -> bool:
         kernel = file.constant(int(op.inputs[1]))
-        return kernel is not None and kernel.shape[axis] > 1 and _set(name, lambda d: d + 1)(file, op)
+        return kernel is not None and kernel.shape[axis] > 1 and set_option(name, lambda d: d + 1)(file, op)
 
     return apply
 
@@ -82,7 +84,7 @@ def _moved_activation(file: File, rng: np.random.Generator) -> int | None:
     return None
 
 
-def _integers(kinds: tuple[str, ...], change: Callable[[np.ndarray], np.ndarray | None], slot: int = 1) -> Planter:
+def integers(kinds: tuple[str, ...], change: Callable[[np.ndarray], np.ndarray | None], slot: int = 1) -> Planter:
     """A fault in an integer constant: axes, orders, paddings, sizes."""
 
     def plant(file: File, rng: np.random.Generator) -> int | None:
@@ -99,7 +101,7 @@ def _integers(kinds: tuple[str, ...], change: Callable[[np.ndarray], np.ndarray 
     return plant
 
 
-def _retyped(old: str, new: str, plain: bool = False) -> Planter:
+def retyped(old: str, new: str, plain: bool = False) -> Planter:
     """One operator's type became another's, with the same options; `plain` where the new one has none."""
 
     def plant(file: File, rng: np.random.Generator) -> int | None:
@@ -150,57 +152,57 @@ def _transposed(order: np.ndarray) -> np.ndarray | None:
 
 
 ATTRIBUTES: dict[str, Planter] = {
-    "padding exchanged": _options((*CONVOLUTIONS, "TRANSPOSE_CONV"), _pads),
-    "padding of a pool exchanged": _options(POOLS, _pads),
-    "stride along height changed": _options(CONVOLUTIONS, _set("strideH", lambda s: 1 if s == 2 else 2)),
-    "stride along width changed": _options(CONVOLUTIONS, _set("strideW", lambda s: 1 if s == 2 else 2)),
-    "stride of a pool changed": _options(POOLS, _set("strideH", lambda s: 1 if s == 2 else 2)),
-    "window of a pool changed": _options(POOLS, _set("filterWidth", lambda s: s + 1)),
-    "dilation along height changed": _options(CONVOLUTIONS, _dilated("dilationHFactor", 1)),
-    "dilation along width changed": _options(CONVOLUTIONS, _dilated("dilationWFactor", 2)),
-    "activation dropped": _options(FUSING, _activation((1, 2, 3, 4), 0)),
-    "RELU6 became RELU": _options(FUSING, _activation((3,), 1)),
-    "RELU became RELU6": _options(FUSING, _activation((1,), 3)),
-    "RELU became RELU_N1_TO_1": _options(FUSING, _activation((1, 3), 2)),
-    "an activation added": _options(FUSING, _activation((0,), 1)),
-    "RELU6 added": _options(FUSING, _activation((0,), 3)),
+    "padding exchanged": options((*CONVOLUTIONS, "TRANSPOSE_CONV"), _pads),
+    "padding of a pool exchanged": options(POOLS, _pads),
+    "stride along height changed": options(CONVOLUTIONS, set_option("strideH", lambda s: 1 if s == 2 else 2)),
+    "stride along width changed": options(CONVOLUTIONS, set_option("strideW", lambda s: 1 if s == 2 else 2)),
+    "stride of a pool changed": options(POOLS, set_option("strideH", lambda s: 1 if s == 2 else 2)),
+    "window of a pool changed": options(POOLS, set_option("filterWidth", lambda s: s + 1)),
+    "dilation along height changed": options(CONVOLUTIONS, _dilated("dilationHFactor", 1)),
+    "dilation along width changed": options(CONVOLUTIONS, _dilated("dilationWFactor", 2)),
+    "activation dropped": options(FUSING, _activation((1, 2, 3, 4), 0)),
+    "RELU6 became RELU": options(FUSING, _activation((3,), 1)),
+    "RELU became RELU6": options(FUSING, _activation((1,), 3)),
+    "RELU became RELU_N1_TO_1": options(FUSING, _activation((1, 3), 2)),
+    "an activation added": options(FUSING, _activation((0,), 1)),
+    "RELU6 added": options(FUSING, _activation((0,), 3)),
     "activation one operator early": _moved_activation,
-    "softmax beta": _options(("SOFTMAX",), _set("beta", lambda b: b * 1.5)),
-    "leaky slope": _options(("LEAKY_RELU",), _set("alpha", lambda a: a * 2)),
-    "leaky slope off by 1 %": _options(("LEAKY_RELU",), _set("alpha", lambda a: a * 1.01)),
-    "resize with half pixels": _options(RESIZES, _set("halfPixelCenters", lambda h: not h)),
-    "resize with aligned corners": _options(RESIZES, _set("alignCorners", lambda h: not h)),
+    "softmax beta": options(("SOFTMAX",), set_option("beta", lambda b: b * 1.5)),
+    "leaky slope": options(("LEAKY_RELU",), set_option("alpha", lambda a: a * 2)),
+    "leaky slope off by 1 %": options(("LEAKY_RELU",), set_option("alpha", lambda a: a * 1.01)),
+    "resize with half pixels": options(RESIZES, set_option("halfPixelCenters", lambda h: not h)),
+    "resize with aligned corners": options(RESIZES, set_option("alignCorners", lambda h: not h)),
     "nearest instead of bilinear": _nearest,
-    "concatenated along another axis": _options(("CONCATENATION",), _other_axis),
-    "gathered along another axis": _options(("GATHER",), _set("axis", lambda a: a + 1)),
-    "mirror without its edge": _options(("MIRROR_PAD",), _set("mode", lambda m: 1 - m)),
-    "matrix not transposed": _options(("BATCH_MATMUL",), _set("adjY", lambda a: not a)),
-    "axes of a mean": _integers(("MEAN", "SUM", "REDUCE_MAX"), lambda v: v.reshape(-1)[:1] if v.size > 1 else v + 1),
-    "padding moved": _integers(("PAD", "PADV2", "MIRROR_PAD"), lambda v: v[:, ::-1]),
-    "padding on another axis": _integers(
+    "concatenated along another axis": options(("CONCATENATION",), _other_axis),
+    "gathered along another axis": options(("GATHER",), set_option("axis", lambda a: a + 1)),
+    "mirror without its edge": options(("MIRROR_PAD",), set_option("mode", lambda m: 1 - m)),
+    "matrix not transposed": options(("BATCH_MATMUL",), set_option("adjY", lambda a: not a)),
+    "axes of a mean": integers(("MEAN", "SUM", "REDUCE_MAX"), lambda v: v.reshape(-1)[:1] if v.size > 1 else v + 1),
+    "padding moved": integers(("PAD", "PADV2", "MIRROR_PAD"), lambda v: v[:, ::-1]),
+    "padding on another axis": integers(
         ("PAD", "PADV2", "MIRROR_PAD"), lambda v: v[[0, 2, 1, *range(3, len(v))]] if len(v) > 2 else None
     ),
-    "axes permuted": _integers(("TRANSPOSE",), _transposed),
-    "slice begins one later": _integers(("STRIDED_SLICE", "SLICE"), lambda v: v + (np.arange(v.size) == v.size - 1)),
-    "slice ends one earlier": _integers(
+    "axes permuted": integers(("TRANSPOSE",), _transposed),
+    "slice begins one later": integers(("STRIDED_SLICE", "SLICE"), lambda v: v + (np.arange(v.size) == v.size - 1)),
+    "slice ends one earlier": integers(
         ("STRIDED_SLICE",), lambda v: np.maximum(v - (np.arange(v.size) == v.size - 1), 0), 2
     ),
-    "split along another axis": _integers(("SPLIT",), lambda v: v - 1, 0),
-    "a greatest along another axis": _integers(("ARG_MAX", "ARG_MIN"), lambda v: v - 1),
-    "a table's index off by one": _integers(("GATHER",), lambda v: np.roll(v.reshape(-1), 1).reshape(v.shape)),
-    "average instead of maximum": _retyped("MAX_POOL_2D", "AVERAGE_POOL_2D"),
-    "maximum instead of average": _retyped("AVERAGE_POOL_2D", "MAX_POOL_2D"),
-    "ADD became SUB": _retyped("ADD", "SUB"),
-    "MUL instead of ADD": _retyped("ADD", "MUL"),
-    "ADD instead of MUL": _retyped("MUL", "ADD"),
-    "MAXIMUM instead of ADD": _retyped("ADD", "MAXIMUM", plain=True),
-    "MINIMUM instead of MAXIMUM": _retyped("MAXIMUM", "MINIMUM"),
-    "SUM instead of MEAN": _retyped("MEAN", "SUM"),
-    "REDUCE_MAX instead of MEAN": _retyped("MEAN", "REDUCE_MAX"),
-    "TANH instead of LOGISTIC": _retyped("LOGISTIC", "TANH", plain=True),
-    "LOGISTIC instead of SOFTMAX": _retyped("SOFTMAX", "LOGISTIC", plain=True),
-    "LOG_SOFTMAX instead of SOFTMAX": _retyped("SOFTMAX", "LOG_SOFTMAX", plain=True),
-    "RELU instead of HARD_SWISH": _retyped("HARD_SWISH", "RELU", plain=True),
-    "RELU instead of LEAKY_RELU": _retyped("LEAKY_RELU", "RELU", plain=True),
-    "RELU6 instead of RELU as an operator": _retyped("RELU", "RELU6", plain=True),
+    "split along another axis": integers(("SPLIT",), lambda v: v - 1, 0),
+    "a greatest along another axis": integers(("ARG_MAX", "ARG_MIN"), lambda v: v - 1),
+    "a table's index off by one": integers(("GATHER",), lambda v: np.roll(v.reshape(-1), 1).reshape(v.shape)),
+    "average instead of maximum": retyped("MAX_POOL_2D", "AVERAGE_POOL_2D"),
+    "maximum instead of average": retyped("AVERAGE_POOL_2D", "MAX_POOL_2D"),
+    "ADD became SUB": retyped("ADD", "SUB"),
+    "MUL instead of ADD": retyped("ADD", "MUL"),
+    "ADD instead of MUL": retyped("MUL", "ADD"),
+    "MAXIMUM instead of ADD": retyped("ADD", "MAXIMUM", plain=True),
+    "MINIMUM instead of MAXIMUM": retyped("MAXIMUM", "MINIMUM"),
+    "SUM instead of MEAN": retyped("MEAN", "SUM"),
+    "REDUCE_MAX instead of MEAN": retyped("MEAN", "REDUCE_MAX"),
+    "TANH instead of LOGISTIC": retyped("LOGISTIC", "TANH", plain=True),
+    "LOGISTIC instead of SOFTMAX": retyped("SOFTMAX", "LOGISTIC", plain=True),
+    "LOG_SOFTMAX instead of SOFTMAX": retyped("SOFTMAX", "LOG_SOFTMAX", plain=True),
+    "RELU instead of HARD_SWISH": retyped("HARD_SWISH", "RELU", plain=True),
+    "RELU instead of LEAKY_RELU": retyped("LEAKY_RELU", "RELU", plain=True),
+    "RELU6 instead of RELU as an operator": retyped("RELU", "RELU6", plain=True),
 }

@@ -10,7 +10,7 @@ from converters.contract import Artifact
 from converters.errors import EdgeExportError
 from converters.graph import Op
 from pipeline.checks.drift import stress
-from pipeline.checks.drift.blame import Blame, by_constants, by_values, skippable
+from pipeline.checks.drift.blame import Blame, by_constants, by_partners, by_values, skippable
 from pipeline.checks.drift.cuts import Segment
 from pipeline.checks.drift.known import Known
 from pipeline.checks.drift.nearness import near
@@ -19,6 +19,8 @@ from pipeline.drift.alone import Alone, Piece
 
 _MOST = 8
 """Operators that are left out by turns."""
+SURE_DB, ROUGH_DB = 60.0, 20.0
+"""Signal to error of tensors that hold the same; the second where something inside rounds to 8 or 16 bits."""
 NEAR = 1e-5
 """Of the range: one side without an operator is the other."""
 
@@ -26,11 +28,15 @@ NEAR = 1e-5
 def blamed(alone: Alone, cut: Segment) -> Blame:
     """The operator of b that is to blame, its counterpart, and the cause; nothing where nothing tells."""
     told = by_constants(alone.a, alone.b, cut)
-    if told is not None:
-        return told
     rows = alone.values(cut)
     ours = _inside(alone.work.a, alone, alone.a, cut.ops_a, alone.piece(True, cut, rows.starts))
     theirs = _inside(alone.work.b, alone, alone.b, cut.ops_b, alone.piece(False, cut, rows.starts))
+    least_db = SURE_DB if alone.tight(cut) else ROUGH_DB
+    lone = by_partners(alone.a, alone.b, cut, (ours, theirs), least_db) if len(cut.ops_b) > 1 else None
+    if told is not None:
+        return told if lone is None or lone.b is told.b else lone
+    if lone is not None:
+        return lone
     if cut.out.a not in ours or cut.out.b not in theirs:
         return Blame()
     want, got = ours[cut.out.a], theirs[cut.out.b]

@@ -87,6 +87,67 @@ def by_values(ops: Sequence[Op], inside: Mapping[int, np.ndarray], want: np.ndar
     return comparable[-1]
 
 
+def by_partners(
+    a: Known, b: Known, cut: Segment, inside: tuple[Mapping[int, np.ndarray], Mapping[int, np.ndarray]], least_db: float
+) -> Blame | None:
+    """The one operator that gives out what no operator of the reference does, from what the reference has too.
+
+    `inside` are the real values of both sides' tensors when the segment runs alone. Only where as many operators of one
+    side as of the other give out what the other lacks: an operator that was taken apart leaves no such trace.
+    """
+    ours, theirs = inside
+    strange = _strangers(b, cut.ops_b, theirs, ours, {start.b for start in cut.given}, least_db)
+    missing = _strangers(a, cut.ops_a, ours, theirs, {start.a for start in cut.given}, least_db)
+    if len(strange.every) not in (len(missing.every), len(missing.every) + 1) or len(strange.first) != 1:
+        return None
+    lone = missing.first[0] if len(missing.first) == 1 and len(strange.every) == len(missing.every) else None
+    return Blame(strange.first[0], lone)
+
+
+@dataclass(frozen=True)
+class _Strangers:
+    """Operators whose values the other side has not; `first` are those that read only what it has."""
+
+    every: list[Op]
+    first: list[Op]
+
+
+def _strangers(
+    side: Known,
+    ops: Sequence[Op],
+    own: Mapping[int, np.ndarray],
+    other: Mapping[int, np.ndarray],
+    known: set[int],
+    least_db: float,
+) -> _Strangers:
+    known = set(known)
+    found = _Strangers([], [])
+    for op in ops:
+        outs = [index for index in op.outputs if index in own]
+        if not outs or all(index in side.steady for index in op.outputs):
+            continue
+        before = all(i in known or i < 0 or i in side.steady or side.graph.tensors[i].constant for i in op.inputs)
+        bare = any(own[index].dtype.kind != "f" or _bare(side, index) for index in outs)  # integers of a grid
+        if (bare and before) or all(_there(own[index], other, least_db) for index in outs):
+            known |= set(outs)
+            continue
+        found.every.append(op)
+        if before:
+            found.first.append(op)
+    return found
+
+
+def _bare(side: Known, index: int) -> bool:
+    stored = side.recorded.get(index)
+    return stored is not None and stored.dtype.kind in "iu" and side.graph.tensors[index].quantization is None
+
+
+def _there(values: np.ndarray, other: Mapping[int, np.ndarray], least_db: float) -> bool:
+    """Whether one of the other side's tensors holds these values, in any layout."""
+    sized = (one for one in other.values() if one[0].size == values[0].size and len(one) == len(values))
+    return any(best_layout(one, values)[0] >= least_db for one in sized)
+
+
 def _passive(op: Op, inside: Mapping[int, np.ndarray]) -> bool:
     """Whether an operator gives out the values that it takes."""
     taken = [inside[index] for index in op.inputs if index in inside]

@@ -72,7 +72,7 @@ def _differences(pairs: Pairs, one: Node, two: Node, moved: bool) -> Iterator[_D
         yield "type", {"type": one.type}, {"type": two.type}, "another operator", f"{one.type} became {two.type}"
     for name in sorted({*one.attributes, *two.attributes}):
         ours, theirs = one.attributes.get(name), two.attributes.get(name)
-        since = None in (ours, theirs) and _LATER.get(name) in (ours, theirs)
+        since = name in _LATER and None in (ours, theirs) and _LATER[name] in (ours, theirs)
         if not since and not _same(ours, theirs):
             cause = f"{_WORDS.get(name, name)} is {theirs}, not {ours}"
             inside = name.startswith(_BODIES)

@@ -84,3 +84,12 @@ def test_what_a_later_opset_says_in_words_is_no_difference():
 
     assert found(quantized(axis=1), quantized(axis=1, saturate=1)) == []
     assert found(quantized(axis=1, saturate=1), quantized(axis=1, saturate=0))
+
+
+def test_an_attribute_that_only_one_file_says_is_a_difference():
+    def turned(**attributes):
+        tensors = [tensor(0), tensor(1, data=KERNEL), tensor(2)]
+        return comparable(graph(tensors, [Op(0, "ConvTranspose", (0, 1), (2,), attributes)], (0,), (2,)))
+
+    (suspect,) = found(turned(), turned(output_padding=(1, 0)))
+    assert suspect.cause == "output_padding is (1, 0), not None"
