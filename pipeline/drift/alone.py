@@ -16,7 +16,7 @@ from pipeline.checks.drift.grids import Grid, grid_of
 from pipeline.checks.drift.known import SAMPLES, Known
 from pipeline.checks.drift.matching import Partner
 from pipeline.checks.drift.nearness import EPS, HALF_EPS, WEIGHT_EPS, Nearness, half_share, leaning, near
-from pipeline.checks.drift.stepwise import INNER_DB, roughly, stepwise
+from pipeline.checks.drift.stepwise import INNER_DB, ROUGH_DB, roughly, stepwise
 from pipeline.checks.drift.values import real
 from pipeline.drift.work import Work
 
@@ -30,6 +30,8 @@ ROUNDED = 0.02
 HALF = 0.25
 """Of the computed float tensors in 16 bits: from here on a model is one of half precision."""
 Piece = tuple[dict[int, np.ndarray], tuple[int, ...]]
+TIGHT_DB = 50.0
+"""Signal to error, roughly, of segments in which nothing rounds: honest ones show 100 dB and more."""
 _UNEQUAL = 2.0
 """Times as far, where the reference could not be given the rounded weights."""
 
@@ -188,7 +190,8 @@ class Alone:
         plain = want[: rows.count]
         if self.rough:
             cut_off = self.grid(False, segment.out.b)
-            return roughly(np.clip(plain, *cut_off.ends()) if cut_off else plain, got, rows.recorded)
+            least_db = TIGHT_DB if self.tight(segment) else ROUGH_DB
+            return roughly(np.clip(plain, *cut_off.ends()) if cut_off else plain, got, rows.recorded, 1.0, least_db)
         held = folding.held(self.b, segment.ops_b, 1)
         weights = [one for one in held if one.rounded]
         roundings = self.roundings(segment)
