@@ -28,6 +28,12 @@ _ROUNDS = 3
 ROUNDED_EXCESS = 1.1
 """In what is allowed: from here on a difference on recorded values is no matter of how rounding adds up."""
 
+SURELY = 0.35
+"""In what is allowed: up to here a segment that agrees proves what lies inside, beyond it may be a fault that fades."""
+
+CLEARED = 0.5
+"""In what is allowed: where something rounds, a longer piece that clears a difference must agree so well."""
+
 
 def across(one: Graph, two: Graph, work: Work) -> Drift:
     """The verdict on a model that need not share a format with the reference."""
@@ -125,7 +131,8 @@ def _healed(work: Work, a: Known, b: Known, pairs: Pairs) -> tuple[Pairs, Known]
         cut = next((cut for cut in wide if (near := results[cut]) and not near.agrees and near.real), None)
         if cut is None:
             break
-        right = {index for one in wide if (near := results[one]) and near.agrees for index in _inner(b, pairs, one)}
+        sure = [one for one in wide if (near := results[one]) and near.excess <= SURELY]
+        right = {index for one in sure for index in _inner(b, pairs, one)}
         found = healing.heal(work, a, b, pairs, cut, frozenset(right), coarse)
         if found is None:
             hopeless.add(cut.out.b)
@@ -203,4 +210,5 @@ def _agree(alone: Alone, cuts: list[Segment | None], tight: bool) -> bool:
     whole = [cut for cut in cuts if cut is not None]
     if len(whole) != len(cuts) or (tight and not all(map(alone.tight, whole))):
         return False
-    return all(found is not None and found.agrees for found in alone.compare(whole).values())
+    results = alone.compare(whole).items()
+    return all(near is not None and near.excess <= (1.0 if alone.tight(cut) else CLEARED) for cut, near in results)

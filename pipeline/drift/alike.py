@@ -86,8 +86,8 @@ def _harmless(pairs: Pairs, suspect: Suspect, work: Work) -> bool:
         for net, side in ((pairs.a, suspect.a), (pairs.b, suspect.b))
     )
     ours, theirs = segments.computed(pairs.a.graph, one), segments.computed(pairs.b.graph, two)
-    if suspect.kind == "body":
-        return bodies.alike(work, one, two, alike)
+    if suspect.kind == "body" and (same := bodies.alike(work, one, two, alike)) is not None:
+        return same
     if one.type != two.type or not ours or len(ours) != len(theirs) or len(one.outputs) != len(two.outputs):
         return False
     if any(first.shape != second.shape for first, second in zip(ours, theirs, strict=True)):  # another layout

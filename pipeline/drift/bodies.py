@@ -18,8 +18,8 @@ from pipeline.lone import open_artifact
 Compare = Callable[[Graph, Graph, Work], Drift]
 
 
-def alike(work: Work, one: Op, two: Op, compare: Compare) -> bool:
-    """Whether every body of two operators passes as a model of its own; not where one cannot be taken out.
+def alike(work: Work, one: Op, two: Op, compare: Compare) -> bool | None:
+    """Whether every body of two operators passes as a model of its own; None where one cannot be taken out.
 
     What a branch computes that no sample takes is so compared too.
     """
@@ -31,12 +31,14 @@ def alike(work: Work, one: Op, two: Op, compare: Compare) -> bool:
                 for file, op, home in ((work.a, one, homes[0]), (work.b, two, homes[1]))
             )
             names = sorted({*ours, *theirs})
-            return bool(names) and all(
+            if not names:
+                return None
+            return all(
                 name in ours and name in theirs and _passes(work, ours[name], theirs[name], compare) for name in names
             )
         except EdgeExportError as error:
-            work.note(f"the body of {two.type} {two.index}: {error}")
-            return False
+            work.note(f"the body of {two.type} {two.index} is judged by what the samples take: {error}")
+            return None
 
 
 def _passes(work: Work, one: Path, two: Path, compare: Compare) -> bool:
