@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from itertools import permutations
 
 from converters.contract import Artifact, Signature, TensorSpec
@@ -51,7 +52,7 @@ def _bind(
     """
     named = {spec.name: spec for spec in own}
     if len(own) == len(source) and not any(spec.name in named for spec in source):
-        named = {spec.name: partner for spec, partner in zip(source, own, strict=True)}
+        named = _without_names(source, own)
     lonely = [spec.name for spec in source if spec.name not in named]
     if lonely and side == "input":
         raise ModelError(f"{artifact.path.name} has no input {', '.join(lonely)}; it has {', '.join(named)}")
@@ -64,6 +65,34 @@ def _bind(
         )
     pairs += [(real(spec), spec) for spec in extra]
     return tuple(first for first, _ in pairs), tuple(second for _, second in pairs)
+
+
+def _without_names(source: tuple[TensorSpec, ...], own: tuple[TensorSpec, ...]) -> dict[str, TensorSpec]:
+    """Partners of tensors that share no name: by what TensorFlow's converters leave of names, else by order.
+
+    `serving_default_image:0` was the input `image`; `StatefulPartitionedCall:2` and `Identity_2:0` are the third output
+    in the order of their names, in which a SavedModel gives them.
+    """
+    plain = {_TF_INPUT.sub("", spec.name): spec for spec in own}
+    if all(spec.name in plain for spec in source):
+        return {spec.name: plain[spec.name] for spec in source}
+    numbers = [_TF_OUTPUT.fullmatch(spec.name) for spec in own]
+    if all(numbers):
+        place = {spec.name: int(found[1] or found[2] or 0) for spec, found in zip(own, numbers, strict=True) if found}
+        numbered = sorted(own, key=lambda spec: place[spec.name])
+        pairs = list(zip(sorted(source, key=lambda spec: spec.name), numbered, strict=True))
+        if len(set(place.values())) == len(own) and all(_same_sizes(a.shape, b.shape) for a, b in pairs):
+            return {spec.name: partner for spec, partner in pairs}
+    return {spec.name: partner for spec, partner in zip(source, own, strict=True)}
+
+
+_TF_INPUT = re.compile(r"^serving_default_|:0$")
+_TF_OUTPUT = re.compile(r"StatefulPartitionedCall(?:_\d+)?:(\d+)|Identity(?:_(\d+))?(?::0)?")
+
+
+def _same_sizes(there: tuple[int | None, ...], here: tuple[int | None, ...]) -> bool:
+    """Whether some order of the axes may make one of the other."""
+    return len(there) == len(here) and any(_fits(order, here) for order in permutations(there))
 
 
 def _laid_out(spec: TensorSpec, own: TensorSpec, artifact: Artifact, side: str) -> tuple[TensorSpec, TensorSpec]:

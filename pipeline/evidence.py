@@ -49,6 +49,11 @@ def read_parameters(entry: Entry) -> int:
     return int(entry.json(FACTS)["parameters"])
 
 
+def read_rounding(entry: Entry) -> dict[str, float]:
+    """What a rounding of the golden inputs does to a reference; nothing where they are the owner's own."""
+    return dict(entry.json(FACTS).get("rounding", {}))
+
+
 def read_measured(entry: Entry) -> Measured:
     """What a measurement gave."""
     test = entry.file(TEST)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from converters.contract import Arrays, TensorSpec
-from pipeline.checks import causes
+from pipeline.checks import causes, conditioning
 from pipeline.checks.gates import ParityGate
 from pipeline.checks.metrics.agreement import agreement
 from pipeline.checks.metrics.cosine import cosine
@@ -20,6 +20,20 @@ from pipeline.checks.outcome import Check, Metric, Outcome
 
 _NOTHING = 1e-15
 """An output that stays below this is 0 to every runtime that flushes small numbers, or computes in float16."""
+
+
+def parity_beside(
+    reference: Arrays,
+    got: Arrays,
+    outputs: tuple[TensorSpec, ...],
+    gate: ParityGate,
+    known: conditioning.Noise,
+    at_limits: np.ndarray | None = None,
+) -> Check:
+    """`check_parity`, allowing for what a rounding of the inputs does to the reference itself; it says so."""
+    check = check_parity(reference, got, outputs, conditioning.eased(gate, known), at_limits)
+    said = conditioning.told(gate, known)
+    return replace(check, reasons=(*check.reasons, said)) if said else check
 
 
 @dataclass(frozen=True)

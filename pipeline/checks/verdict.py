@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import numpy as np
@@ -28,7 +28,7 @@ from pipeline.checks.gates import ALONE, Gates, KernelsGate, ParityGate
 from pipeline.checks.kernels import check_kernels
 from pipeline.checks.latency import check_latency
 from pipeline.checks.outcome import Check, Outcome
-from pipeline.checks.parity import check_parity
+from pipeline.checks.parity import check_parity, parity_beside
 from pipeline.checks.placement import check_placement
 from pipeline.checks.precision import check_precision, weights_kept
 from pipeline.checks.size import check_size
@@ -83,6 +83,7 @@ class Evidence:
     whose seconds say nothing; it is not asked for accuracy either, as far as parity with the home runtime carries it.
     `kept` names what operators give out that the recipe left in float.
     `odd_constants`: the source model's own constants hold Inf or NaN, as masks do, and its outputs do not.
+    `rounding` is what a rounding of made-up inputs does to the reference (`checks.conditioning.noise`).
     `drift` is the file against its origin, layer by layer, `origin` that origin against the framework's own model.
     """
 
@@ -108,6 +109,7 @@ class Evidence:
     origin: Drift | EdgeExportError | None = None
     kept: tuple[str, ...] = ()
     odd_constants: bool = False
+    rounding: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def gate(self) -> Precision:
@@ -186,7 +188,10 @@ def _parity(evidence: Evidence, gates: Gates) -> Check:
     device = gates.kernels.get(ALONE if evidence.alone else split_name(evidence.runtime)[0])
     if device and (evidence.on_device or evidence.alone):
         gate = replace(_widened(gate, device), min_moving_snr_db=min(gate.min_moving_snr_db, device.min_snr_db))
-    return check_parity(golden.outputs, evidence.golden_got, evidence.outputs, gate, golden.at_limits)
+    outputs = golden.outputs, evidence.golden_got, evidence.outputs
+    if evidence.rounding and evidence.gate is Precision.FP32:
+        return parity_beside(*outputs, gate, evidence.rounding, golden.at_limits)
+    return check_parity(*outputs, gate, golden.at_limits)
 
 
 def _widened(gate: _Tolerance, by: ParityGate | KernelsGate) -> _Tolerance:

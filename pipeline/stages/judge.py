@@ -124,6 +124,7 @@ def _checks(
             emulated=subject.emulated,
             drift=drift,
             origin=origin,
+            rounding=evidence.read_rounding(needs["reference"]),
             odd_constants="source" in needs and bool(read_facts(needs["source"]).get("odd_constants")),
         ),
         gates,

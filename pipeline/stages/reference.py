@@ -14,6 +14,7 @@ from converters.errors import UnsupportedError
 from converters.model_files import LOADED_AS
 from converters.reach import Reach
 from pipeline import evidence, golden
+from pipeline.checks.conditioning import noise, nudged
 from pipeline.checks.exercise import Exercise
 from pipeline.config import Limits
 from pipeline.datasets.dataset import Dataset
@@ -49,6 +50,7 @@ def reference_task(
         artifact = read_artifact(context.needs["source"])
         chosen, exercise = _chosen(context, artifact, limits, golden_samples, golden_bytes, seed)
         outputs = _eager(context, artifact, chosen.inputs, limits)
+        rounding: dict[str, float] = {}
         golden.write(context.folder / evidence.GOLDEN, chosen, outputs, artifact, exercise, golden_bytes)
         if "data" in context.needs:
             test = Dataset.open(context.needs["data"].folder).test
@@ -57,8 +59,11 @@ def reference_task(
             labels = {} if test.targets is None else {"label": np.asarray(test.targets, np.int64)}
             arrays = {**_prefixed(evidence.INPUT, inputs), **_prefixed(evidence.OUTPUT, outputs), **labels}
             evidence.save(context.folder / evidence.TEST, arrays)
+        else:  # made-up inputs may be where the model is ill-conditioned
+            moved = _eager(context, artifact, nudged(chosen.inputs), limits)
+            rounding = noise(outputs, moved, artifact.signature.outputs)
         count = context.call(source.lane, "converters.job:parameter_count", limits.inspect_s, artifact=artifact)
-        (context.folder / evidence.FACTS).write_text(json.dumps({"parameters": count}))
+        (context.folder / evidence.FACTS).write_text(json.dumps({"parameters": count, "rounding": rounding}))
 
     needs = {"source": source, **({"data": data} if data else {})}
     ingredients = {
@@ -66,6 +71,7 @@ def reference_task(
         "code of the reference": code(
             "pipeline/stages/reference.py",
             "pipeline/golden*.py",
+            "pipeline/checks/conditioning.py",
             "pipeline/datasets/samples.py",
             "converters/eager",
             "converters/*.py",

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import mmap
+import re
 from pathlib import Path
 
 from converters import content, registry
 from converters.capture import named_axes
 from converters.contract import Arrays, Artifact, Format, Framework, Precision, RuntimeSpec, Signature, TensorSpec
-from converters.errors import ModelError, UsageError
+from converters.errors import ModelError, ToolkitError, UnsupportedError, UsageError
 from converters.inspection import Inspection
 from converters.magic import HDF5
 from converters.state import Probe
@@ -25,12 +27,22 @@ _EXTERNAL = b"location"
 """The key under which an ONNX file names another that holds weights."""
 
 
+_WEIGHTS = ("float64", "float32", "float16", "bfloat16", "int8", "uint8", "int4", "uint4")
+
+
 def file_task(path: Path, format: Format, inputs: tuple[TensorSpec, ...], limits: Limits, *, name: str) -> Task:
     """Keeps a copy of the model's file, and finds out what it takes and gives by calling it."""
     runtime = registry.reference_runtime(format)
     inspector = registry.inspector(format)
 
     def work(context: Context) -> None:
+        try:
+            keep(context)
+        except (UnsupportedError, ToolkitError) as error:  # no cell could say more: without it nothing is right
+            said = re.sub(rf"{re.escape(str(context.folder))}/\S+?(?=[\s:,;]|$)", path.name, str(error))
+            raise ModelError(f"{path.name} cannot be the start of a run: {said}") from error
+
+    def keep(context: Context) -> None:
         copy = context.folder / f"model{_suffix(path, format)}"
         if format is Format.ONNX:
             context.call("onnx", "converters.onnx.adopt:keep", limits.inspect_s, path=path.resolve(), copy=copy)
@@ -40,6 +52,7 @@ def file_task(path: Path, format: Format, inputs: tuple[TensorSpec, ...], limits
         )
         if seen is not copy:
             content.copy(path, copy)
+        _require_float32(found, path.name)
         signature = found.signature if found.signature.inputs else _described(context, path, found, inputs, limits)
         named = _named(signature, FILES[format])
         artifact = Artifact(
@@ -61,7 +74,9 @@ def file_task(path: Path, format: Format, inputs: tuple[TensorSpec, ...], limits
     ingredients = {
         "the model's file": _state(path),
         "inputs": digest([str(inputs), name, path.name]),
-        "code of the sources": code("converters/*.py", "converters/model_files", "pipeline/plausible.py"),
+        "code of the sources": code(
+            "converters/*.py", "converters/model_files", "pipeline/plausible.py", "pipeline/stages/source.py"
+        ),
         "packages": versions((*inspector.packages, *runtime.packages)),
     }
     return Task(f"load {name}_{FILES[format]}", "train", ingredients, work, lane=runtime.worker)
@@ -146,7 +161,7 @@ def _as_it_comes(spec: TensorSpec, shape: tuple[int, ...]) -> TensorSpec:
 def _require_provable(artifact: Artifact, probe: Probe, found: Inspection) -> None:
     """Raises ModelError where the model's own outputs are no yardstick."""
     name = artifact.producer
-    if probe.random:
+    if probe.random or (probe.stateful and artifact.format is Format.ONNX):  # which has no variables
         raise ModelError(
             f"{name} gives other outputs for the same inputs in a second session: it draws random numbers, and no "
             "conversion of it can be proved; fix its seed"
@@ -165,6 +180,20 @@ def _require_provable(artifact: Artifact, probe: Probe, found: Inspection) -> No
                 f"{name} declares its output {spec.name!r} as {list(spec.shape)} and gives {list(real)}: the shapes in "
                 "the file are wrong; run its exporter's shape inference again"
             )
+
+
+def _require_float32(found: Inspection, name: str) -> None:
+    """Raises ModelError where most weights are in another type: every route starts from fp32."""
+    counts: dict[str, int] = {}
+    for tensor in found.tensors:
+        if tensor.constant and len(tensor.shape) > 1 and tensor.dtype in _WEIGHTS:
+            counts[tensor.dtype] = counts.get(tensor.dtype, 0) + math.prod(tensor.shape)
+    main = max(counts, key=lambda dtype: counts[dtype], default="float32")
+    if main != "float32":
+        raise ModelError(
+            f"most weights of {name} are {main}, and every route starts from float32: export the model in float32 "
+            f"(runs make the lower precisions), or judge the file as it is: edge-export validate {name}"
+        )
 
 
 def _odd(found: Inspection) -> list[str]:

@@ -118,3 +118,22 @@ def test_a_file_that_says_nothing_is_called_as_the_other_says():
         first, second = introduced(a, b)
         assert first.source == second.source == telling.source
     assert introduced(silent, silent) == (silent, silent)
+
+
+def test_names_that_tensorflows_converters_leave_bind_by_what_they_mean():
+    told = source([spec("image", 1, 8, 8, 3), spec("extra", 1, 5)], [spec("note", 1, 4), spec("contour", 1, 6)])
+    lost = file(
+        [spec("serving_default_extra:0", 1, 5), spec("serving_default_image:0", 1, 8, 8, 3)],
+        [spec("StatefulPartitionedCall:1", 1, 4), spec("StatefulPartitionedCall:0", 1, 6)],
+    )
+    spoken = speaking(lost, told)
+    assert [s.name for s in spoken.source.inputs] == ["serving_default_image:0", "serving_default_extra:0"]
+    assert [s.name for s in spoken.source.outputs] == ["StatefulPartitionedCall:1", "StatefulPartitionedCall:0"]
+
+
+def test_numbered_outputs_of_equal_sizes_go_by_the_order_of_names_and_others_by_their_own():
+    told = source([spec("x", 1, 5)], [spec("b", 1, 4), spec("a", 1, 4)])
+    numbered = speaking(file([spec("x", 1, 5)], [spec("Identity:0", 1, 4), spec("Identity_1:0", 1, 4)]), told)
+    assert [s.name for s in numbered.source.outputs] == ["Identity_1:0", "Identity:0"]
+    plain = speaking(file([spec("x", 1, 5)], [spec("p", 1, 4), spec("q", 1, 4)]), told)
+    assert [s.name for s in plain.source.outputs] == ["p", "q"]
