@@ -105,7 +105,7 @@ make_apk() { # make_apk ABI: assembles, signs, proves, and only then shows the A
     $PYTHON -m android_demo.packaging.assemble "$PARTS" "$1" "$unsigned" ${BUNDLE:+--bundle "$BUNDLE"}
     apksigner sign --ks "$KEYSTORE" --ks-pass pass:android --key-pass pass:android --min-sdk-version 26 \
         --v1-signing-enabled false --v4-signing-enabled false --out "$signed" "$unsigned"
-    $PYTHON -m android_demo.packaging.prove "$signed"
+    $PYTHON -m android_demo.packaging.prove "$signed" --oldest "$OLDEST" --newest "$(readlink "$PARTS/android.jar")"
     mv "$signed" "$OUT/$name"
 }
 
@@ -119,6 +119,7 @@ VERSION=$(sed -n 's/^__version__ = "\(.*\)"/\1/p' pipeline/__init__.py)
 
 run_maven
 $PYTHON -m android_demo.packaging.parts $DEMO/apk/target/classpath.txt "$PARTS"
+OLDEST=$(echo "$(dirname "$(readlink "$PARTS/android.jar")")"/../8.0.0*/android-all-8.0.0*.jar) # API 26
 make_key
 compile_libraries &
 libraries=$!

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from android_demo.packaging import archive, dex, elf
+from android_demo.packaging import archive, dex, elf, platform
 from android_demo.packaging.archive import Entry
 
 BUNDLE = "assets/bundle/"
@@ -35,6 +35,7 @@ class Facts:
     """An APK. `libraries` are by path; what is no library stands there as text, saying why.
 
     `download_bytes` is every entry as gzip packs it, and `bundle_bytes` what the bundle takes of the file.
+    `newer` is what our classes use that the oldest Android lacks, with one class each; None where nobody looked.
     `refusals` are what `zipalign -c -p` and `apksigner verify` had against it.
     """
 
@@ -48,10 +49,15 @@ class Facts:
     bundle_bytes: int
     bundle_download_bytes: int
     refusals: tuple[str, ...]
+    newer: Mapping[str, str] | None = None
 
 
-def read(apk: Path) -> Facts:
+def read(apk: Path, platforms: tuple[Path, Path] | None = None) -> Facts:
     """Reads the file by our own eyes and by those of Android's tools.
+
+    Args:
+        apk: the file.
+        platforms: jars of the oldest and of the newest Android, to tell what came between them.
 
     Raises:
         RuntimeError: a tool is missing, or refuses the file altogether.
@@ -75,6 +81,7 @@ def read(apk: Path) -> Facts:
         refusals=tuple(
             filter(None, (_refusal("zipalign", "-c", "-p", "4", apk), _refusal("apksigner", "verify", apk)))
         ),
+        newer=platform.newer(apk, *platforms) if platforms else None,
     )
 
 

@@ -5,6 +5,7 @@ Prints every rule with what was found, and exits with 1 where one is broken. The
 
 from __future__ import annotations
 
+import argparse
 import sys
 import tomllib
 import zipfile
@@ -124,6 +125,23 @@ def _natives(apk: Facts, rules: Rules) -> Found:
             yield False, f"{count} native methods of {library} stay unbound: {absent[library]}"
 
 
+def _platform(apk: Facts, rules: Rules) -> Found:
+    guards = rules["platform"]["guarded"]
+    if apk.newer is None:
+        yield False, "nobody looked at what came after the oldest Android: give --oldest and --newest"
+        return
+    for name, user in apk.newer.items():
+        if name not in guards:
+            yield (
+                True,
+                f"{user} uses {name}, which Android of API {rules['sdk']['min']} lacks: guard it, and list the guard",
+            )
+    for name in guards:
+        if name not in apk.newer:
+            yield True, f"rules.toml guards {name}, which nothing uses any more"
+    yield False, f"{len(apk.newer)} uses of what came after API {rules['sdk']['min']} are guarded"
+
+
 def _stored(apk: Facts, rules: Rules) -> Found:
     suffixes = tuple(rules["stored"]["suffixes"])
     found = [entry for entry in apk.entries if entry.name.endswith(suffixes)]
@@ -157,6 +175,7 @@ _RULES: Mapping[str, Callable[[Facts, Rules], Found]] = {
     "pages": _pages,
     "needed": _needed,
     "natives": _natives,
+    "platform": _platform,
     "stored": _stored,
     "size": _size,
 }
@@ -165,13 +184,19 @@ _RULES: Mapping[str, Callable[[Facts, Rules], Found]] = {
 def main(arguments: list[str] | None = None) -> int:
     """0 where every APK keeps every rule."""
     rules = tomllib.loads(RULES.read_text(encoding="utf-8"))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("apks", type=Path, nargs="+")
+    parser.add_argument("--oldest", type=Path, help="jar of the oldest Android that the app runs on")
+    parser.add_argument("--newest", type=Path, help="jar of the newest one")
+    options = parser.parse_args(arguments)
+    platforms = (options.oldest, options.newest) if options.oldest and options.newest else None
     failed = False
-    for path in map(Path, sys.argv[1:] if arguments is None else arguments):
+    for path in options.apks:
         try:
-            findings = prove(facts.read(path), rules)
+            findings = prove(facts.read(path, platforms), rules)
         except (OSError, RuntimeError, ValueError, zipfile.BadZipFile) as error:
             findings = [Finding("readable", True, str(error))]
-        sys.stdout.write(f"{path}\n")
+        sys.stdout.write(f"{path.name}\n")
         for finding in findings:
             sys.stdout.write(f"  {'FAILED' if finding.broken else 'PASSED'}  {finding.rule:<12} {finding.text}\n")
         failed |= any(finding.broken for finding in findings)

@@ -46,6 +46,7 @@ SOUND = Facts(
     bundle_bytes=0,
     bundle_download_bytes=0,
     refusals=(),
+    newer=dict.fromkeys(RULES["platform"]["guarded"], "dev.edgeexport.demo.Phone"),
 )
 
 
@@ -72,7 +73,7 @@ def with_manifest(**changes: Any) -> Facts:
 def test_a_sound_apk_keeps_every_rule():
     assert broken(SOUND) == []
     assert {found.rule for found in prove.prove(SOUND, RULES)} == {
-        *("tools", "sdk", "permissions", "abi", "pages", "needed", "natives", "stored", "size")
+        *("tools", "sdk", "permissions", "abi", "pages", "needed", "natives", "platform", "stored", "size")
     }
 
 
@@ -116,6 +117,14 @@ FAULTS: dict[str, tuple[Facts, str]] = {
         changed(libraries={TFLITE: SOUND.libraries[TFLITE]}),
         "memcpy(J)V: libjnijavacpp.so is not in the APK",
     ),
+    "a call that old phones lack": (
+        changed(newer={**SOUND.newer, "android.view.View.performHapticFeedback2(I)Z": "dev.edgeexport.demo.DrawView"}),
+        "DrawView uses android.view.View.performHapticFeedback2(I)Z, which Android of API 26 lacks",
+    ),
+    "a guard of nothing": (
+        changed(newer=dict(list(SOUND.newer.items())[1:])),
+        "platform: rules.toml guards android.graphics.Bitmap.setColorSpace",
+    ),
     "a compressed model": (with_entry(Entry("assets/bundle/a.tflite", 128, False, 9, 99)), "a.tflite is compressed"),
     "a model off its place": (with_entry(stored("assets/bundle/a.tflite", 132)), "a.tflite lies at byte 132"),
     "a compressed table": (with_entry(Entry("resources.arsc", 4, False, 9, 99)), "resources.arsc is compressed"),
@@ -147,3 +156,9 @@ def test_an_engine_that_is_left_out_is_said():
 
 def test_a_large_bundle_of_the_users_own_does_not_break_the_budget_of_the_app():
     assert broken(changed(disk_bytes=60_000_000, bundle_bytes=45_000_000)) == []
+
+
+def test_where_nobody_looked_for_newer_calls_it_is_said():
+    said = [found for found in prove.prove(changed(newer=None), RULES) if found.rule == "platform"]
+    assert [found.broken for found in said] == [False]
+    assert "nobody looked" in said[0].text
