@@ -68,14 +68,18 @@ class Precision(StrEnum):
     FP32 = "fp32"
     FP16 = "fp16"  # float16 weights, float32 inputs and outputs
     INT8_WEIGHTS = "int8-weights"  # int8 weights, expanded to float before they are used
+    INT4_WEIGHTS = "int4-weights"  # 4-bit weights, expanded in the same way
     PALETTIZED = "palettized"  # weights as indices into tables of at most 256 values
     DYNAMIC = "dynamic"  # int8 weights, activations quantized at run time
     INT8 = "int8"  # static int8 weights and activations, float32 inputs and outputs
     INT8_IO = "int8-io"  # the same with int8 inputs and outputs
+    INT16X8 = "int16x8"  # static int8 weights and int16 activations, float32 inputs and outputs
 
 
-EXPANDED = (Precision.INT8_WEIGHTS, Precision.PALETTIZED)
+EXPANDED = (Precision.INT8_WEIGHTS, Precision.INT4_WEIGHTS, Precision.PALETTIZED)
 """Precisions of weights alone: they are expanded, and everything is computed in float."""
+CALIBRATED = (Precision.INT8, Precision.INT8_IO, Precision.INT16X8)
+"""Precisions that need the ranges of activations, found on calibration samples."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +140,7 @@ class Artifact:
     called with `builder_args`, then loaded with the weights at `path`.
     `path` is a file, or a folder where the format is one; `sha256` is of its bytes (`converters.content`), `graph_hash`
     of the meaning, for converters that are not byte-deterministic.
+    `calibration` says what the ranges of a static precision were found on.
     `beside` are the names of files that accompany it, each behind its own name and a dot.
     `notes` say what was done on the way to it that its user should know.
     """
@@ -158,6 +163,7 @@ class Artifact:
     kept: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    calibration: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-able dict; `path` as text."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from converters import content, drift_job, registry
 from converters.contract import (
+    CALIBRATED,
     Arrays,
     Artifact,
     ConversionRequest,
@@ -41,10 +42,12 @@ _BYTES_PER_WEIGHT = {
     Precision.FP32: 4,
     Precision.FP16: 2,
     Precision.INT8_WEIGHTS: 1,
+    Precision.INT4_WEIGHTS: 0.5,
     Precision.PALETTIZED: 0.5,
     Precision.DYNAMIC: 1,
     Precision.INT8: 1,
     Precision.INT8_IO: 1,
+    Precision.INT16X8: 1,
 }
 _OPEN_SESSIONS = 8
 _sessions: dict[tuple[Any, ...], Session] = {}
@@ -198,7 +201,7 @@ def _require(edge: Edge, request: ConversionRequest) -> None:
         raise ContractError(f"{edge.name} starts from fp32, not {source.precision}")
     if not content.present(source.path):
         raise ModelError(f"{edge.name}: the source file {source.path} is missing")
-    if request.precision in (Precision.INT8, Precision.INT8_IO):
+    if request.precision in CALIBRATED:
         if request.calibration is None:
             raise ContractError(f"{edge.name} needs calibration inputs for {request.precision}")
         samples, wanted = load_samples(request.calibration), {spec.name for spec in source.source.inputs}

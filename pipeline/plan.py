@@ -7,23 +7,14 @@ from dataclasses import dataclass
 from functools import partial
 
 from converters import registry
-from converters.contract import Format, Framework, Precision, RuntimeSpec
+from converters.contract import CALIBRATED, Format, Framework, Precision, RuntimeSpec
 from converters.device import split_name
 from converters.errors import EdgeExportError, UsageError
 from pipeline import config, recipes
 from pipeline.bundle import artifact_file_name, slug
 from pipeline.config import Configs, ModelConfig
 from pipeline.drift import drift_of
-from pipeline.request import (
-    CALIBRATED,
-    Request,
-    devices_of,
-    frameworks_of,
-    name_of,
-    precisions_of,
-    start_of,
-    targets_of,
-)
+from pipeline.request import Request, devices_of, frameworks_of, name_of, precisions_of, start_of, targets_of
 from pipeline.routes import Route, is_best
 from pipeline.stages.convert import calibration_task, convert_task
 from pipeline.stages.data import data_task

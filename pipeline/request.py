@@ -14,8 +14,7 @@ from converters.sniff import sniff
 from pipeline.config import Configs, ModelConfig, model_names
 from pipeline.routes import FILES
 
-CALIBRATED = (Precision.INT8, Precision.INT8_IO)
-PRECISION_GROUPS = {"int8": CALIBRATED}
+PRECISION_GROUPS = {"int8": (Precision.INT8, Precision.INT8_IO)}
 """What a user's word for a precision stands for, where it is more than one."""
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from unittest import mock
 
 from converters import source
-from converters.contract import Artifact, ConversionRequest, Precision, Signature, TensorSpec
+from converters.contract import CALIBRATED, Artifact, ConversionRequest, Precision, Signature, TensorSpec
 from converters.litert.signature import described
 from converters.samples import each_sample, load_samples
 
@@ -66,11 +66,16 @@ def litert_from_keras(request: ConversionRequest) -> Signature:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if request.precision is Precision.FP16:
         converter.target_spec.supported_types = [tf.float16]
-    if request.precision in (Precision.INT8, Precision.INT8_IO):
+    if request.precision in CALIBRATED:
         assert request.calibration is not None  # required before
         calibration = load_samples(request.calibration)
         converter.representative_dataset = lambda: each_sample(calibration)
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        sets = tf.lite.OpsSet
+        converter.target_spec.supported_ops = [
+            sets.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
+            if request.precision is Precision.INT16X8
+            else sets.TFLITE_BUILTINS_INT8
+        ]
     if request.precision is Precision.INT8_IO:
         converter.inference_input_type = converter.inference_output_type = tf.int8
     request.target.write_bytes(converter.convert())

@@ -22,7 +22,8 @@ _SAID_BY_SHAPES = {
     **dict.fromkeys(("RESHAPE", "SQUEEZE", "SHAPE", "EXPAND_DIMS"), ("newShape", "squeezeDims", "outType")),
     **dict.fromkeys(("ADD", "SUB"), ("potScaleInt16",)),
     **dict.fromkeys(("CAST",), ("inDataType", "outDataType")),
-    **dict.fromkeys(("FULLY_CONNECTED",), ("keepNumDims",)),
+    "FULLY_CONNECTED": ("keepNumDims", "quantizedBiasType"),
+    **dict.fromkeys(("CONV_2D", "TRANSPOSE_CONV"), ("quantizedBiasType",)),
 }
 """Options that repeat what the tensors say, or that nothing reads."""
 _CALLS = ("subgraph", "Subgraph")
@@ -72,14 +73,22 @@ def _tensor(model: Model, index: int, tensor: Any) -> Tensor:
     data = None
     if stored is not None:
         data = np.array(stored)  # a copy: the file is unmapped when it has been read
+        if dtype == "int4":
+            data = _unpacked(data, int(np.prod(shape, dtype=np.int64)))
         try:
-            typed = data.view(np.dtype(dtype))
+            typed = data if dtype == "int4" else data.view(np.dtype(dtype))
             data = typed.reshape(shape) if typed.size == np.prod(shape, dtype=np.int64) else data
-        except (TypeError, ValueError):  # int4, text, sparse: as bytes
+        except (TypeError, ValueError):  # text, sparse: as bytes
             pass
     if tensor.ShapeSignatureLength():
         shape = tuple(int(size) for size in model.items(tensor, "ShapeSignature"))
     return Tensor(index, (tensor.Name() or b"").decode(), shape, dtype, data, _quantization(tensor))
+
+
+def _unpacked(stored: np.ndarray, count: int) -> np.ndarray:
+    """Signed 4-bit numbers, two a byte with the first in the low half, as (count,) int8."""
+    halves = np.stack([stored & 0xF, stored >> 4], axis=1).reshape(-1)[:count].astype(np.int8)
+    return np.where(halves > 7, halves - 16, halves).astype(np.int8)
 
 
 def _quantization(tensor: Any) -> Quantization | None:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from converters.contract import ConversionRequest, Precision, Signature
+from converters.contract import CALIBRATED, ConversionRequest, Precision, Signature
 from converters.errors import ConfigError
 from converters.graph import Graph, Op
 from converters.litert.graph import read_graph
@@ -22,7 +22,8 @@ from converters.litert.signature import described
 from converters.tuning.calibration import Calibration
 from converters.tuning.options import Tuning, kept_operators, parse
 
-_STATIC = (Precision.INT8, Precision.INT8_IO)
+WEIGHT_BITS = {Precision.INT8_WEIGHTS: 8, Precision.INT4_WEIGHTS: 4}
+"""One scale a channel: blocks of 32 leave weights in float without a word, and reference kernels read them wrong."""
 
 
 def quantize_litert(request: ConversionRequest) -> Signature:
@@ -36,7 +37,7 @@ def quantize_litert(request: ConversionRequest) -> Signature:
     kept = kept_operators(graph, tuning)
     if len(kept) == len(graph.ops) > 0:
         raise ConfigError(f"keep names all {len(kept)} operators: nothing is left to quantize")
-    static = request.precision in _STATIC
+    static = request.precision in CALIBRATED
     if not static and Tuning(keep=tuning.keep, keep_ops=tuning.keep_ops) != tuning:
         raise ConfigError(f"{request.precision} has no calibration: of the recipe's keys it takes keep and keep_ops")
     calibration = Calibration.of(request) if static else None
@@ -70,16 +71,19 @@ def _recipes(precision: Precision, graph: Graph, kept: Sequence[Op]) -> Any:
     recipes, every, everything = RecipeManager(), ".*", TFLOperationName.ALL_SUPPORTED
     if precision is Precision.FP16:
         recipes.add_weight_only_config(every, everything, num_bits=16, algorithm_key=AlgorithmName.FLOAT_CASTING)
+    elif precision in WEIGHT_BITS:
+        recipes.add_weight_only_config(every, everything, num_bits=WEIGHT_BITS[precision])
     elif precision is Precision.DYNAMIC:
         recipes.add_dynamic_config(every, everything, num_bits=8)
     else:
-        recipes.add_static_config(every, everything, activation_num_bits=8, weight_num_bits=8)
+        bits = 16 if precision is Precision.INT16X8 else 8
+        recipes.add_static_config(every, everything, activation_num_bits=bits, weight_num_bits=8)
     for op in kept:
         scope = "".join(f"{graph.tensors[index].name};" for index in op.outputs)
         recipes.add_quantization_config(f"^{re.escape(scope)}$", everything, algorithm_key=AlgorithmName.NO_QUANTIZE)
     edges = (TFLOperationName.INPUT, TFLOperationName.OUTPUT)
-    for edge in edges if precision in _STATIC else ():
-        if precision is Precision.INT8:  # float at the edges: the quantizer adds QUANTIZE and DEQUANTIZE
+    for edge in edges if precision in CALIBRATED else ():
+        if precision is not Precision.INT8_IO:  # float at the edges: the quantizer adds QUANTIZE and DEQUANTIZE
             recipes.add_quantization_config(".+", edge, algorithm_key=AlgorithmName.NO_QUANTIZE)
         else:  # though the operator beside it be kept
             recipes.add_static_config(".+", edge, activation_num_bits=8, weight_num_bits=8)

@@ -53,7 +53,10 @@ EDGES = (
         module="converters.onnx.quantize",
         source=Format.ONNX,
         target=Format.ONNX,
-        precisions=(Precision.FP16, Precision.INT8),
+        precisions=(
+            *(Precision.FP16, Precision.INT8_WEIGHTS, Precision.INT4_WEIGHTS, Precision.DYNAMIC),
+            *(Precision.INT8, Precision.INT8_IO),
+        ),
         worker="onnx",
         packages=("onnx", "onnxruntime"),
         options=TUNING,

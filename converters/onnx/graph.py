@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from onnx import AttributeProto
 from converters.contract import Format
 from converters.digest import digest
 from converters.errors import ModelError
-from converters.graph import Graph, Op, Tensor
+from converters.graph import Graph, Op, Quantization, Tensor
+from converters.onnx.integer_ends import grids_of_ends
 from converters.onnx.load import array, dtype_name, load
 
 _BY_INPUT = {
@@ -44,6 +46,10 @@ def read_graph(path: Path) -> Graph:
     tensors = {
         index: _tensor(index, name, constants.get(name), values.get(name)) for name, index in number.items() if name
     }
+    for name, (scale, zero_point) in grids_of_ends(graph).items():
+        if tensors[number[name]].dtype == "int8":
+            grid = Quantization(np.array([scale]), np.array([zero_point]))
+            tensors[number[name]] = dataclasses.replace(tensors[number[name]], quantization=grid)
     opsets = {entry.domain: entry.version for entry in model.opset_import}
     ops = tuple(
         _op(place, node, number, constants, opsets, folder)

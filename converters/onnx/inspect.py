@@ -15,6 +15,7 @@ from converters.errors import ModelError, UnsupportedError
 from converters.grid import grid_bits
 from converters.inspection import Inspection, OpInfo, TensorInfo
 from converters.onnx.graph_hash import graph_hash
+from converters.onnx.integer_ends import grids_of_ends, with_grid
 from converters.onnx.load import array, dtype_name, load
 
 SIGNATURE_KEY = "edge_export.signature"
@@ -76,6 +77,10 @@ def read_signature(model: onnx.ModelProto) -> Signature:
     inputs = tuple(_spec(value) for value in model.graph.input if value.name not in weights)
     outputs = tuple(_spec(value) for value in model.graph.output)
     text = next((item.value for item in model.metadata_props if item.key == SIGNATURE_KEY), "{}")
+    grids = grids_of_ends(model.graph)
+    inputs, outputs = (
+        tuple(with_grid(spec, grids) if spec.dtype == "int8" else spec for spec in side) for side in (inputs, outputs)
+    )
     try:
         notes = json.loads(text)
         return Signature(_note(inputs, notes.get("inputs", ())), _note(outputs, notes.get("outputs", ())))

@@ -1,6 +1,6 @@
 """Lower precisions of an ONNX file by ONNX Runtime's own tools; neither torch nor TensorFlow is needed.
 
-Dynamic quantization is not offered: ONNX Runtime knows it for convolutions with one scale a tensor only.
+Dynamic quantization knows one scale a tensor for convolutions: its files are the less accurate ones.
 """
 
 from __future__ import annotations
@@ -14,22 +14,26 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization import QuantFormat, QuantType, quantize_dynamic, quantize_static
 from onnxruntime.transformers.float16 import convert_float_to_float16
 
-from converters.contract import ConversionRequest, Precision, Signature
-from converters.errors import ConfigError, ContractError, UnsupportedError
+from converters.contract import CALIBRATED, ConversionRequest, Precision, Signature
+from converters.errors import ConfigError, UnsupportedError
 from converters.onnx.graph import read_graph
 from converters.onnx.inspect import read_signature, write_signature
+from converters.onnx.integer_ends import integer_ends
 from converters.onnx.load import load, tensors
 from converters.onnx.order import sort_nodes
 from converters.onnx.prepare import correct, prepared, statistics
+from converters.onnx.weight_only import with_small_weights
 from converters.tuning.calibration import Calibration
 from converters.tuning.options import Tuning, kept_names, parse
 
 
 def quantize_onnx(request: ConversionRequest) -> Signature:
-    """Writes the fp32 file of `request.source` as fp16 or int8; inputs and outputs stay float32.
+    """Writes the fp32 file of `request.source` in a lower precision; returns its signature.
+
+    Inputs and outputs stay float32, but for int8-io.
 
     Raises:
         UnsupportedError: no operator can be quantized, or a weight is beyond float16.
@@ -37,22 +41,47 @@ def quantize_onnx(request: ConversionRequest) -> Signature:
     """
     tuning = parse(request.options)
     names = frozenset(kept_names(read_graph(request.source.path), tuning) if tuning.keeps else ())
-    if request.precision is Precision.INT8:
-        model = _static_int8(request, tuning, names)
-    elif request.precision is Precision.FP16:
-        if Tuning(keep=tuning.keep, keep_ops=tuning.keep_ops) != tuning:
-            raise ConfigError("fp16 has no calibration: of the recipe's keys it takes keep and keep_ops")
-        model = _half(request, names)
+    signature = request.source.signature
+    if request.precision in CALIBRATED:
+        model = _static(request, tuning, names)
+    elif Tuning(keep=tuning.keep, keep_ops=tuning.keep_ops) != tuning:
+        raise ConfigError(f"{request.precision} has no calibration: of the recipe's keys it takes keep and keep_ops")
     else:
-        raise ContractError(f"quantize_onnx makes fp16 and int8, not {request.precision}")
+        model = _uncalibrated(request, names)
     sort_nodes(model.graph)
-    write_signature(model, request.source.signature)
+    if request.precision is Precision.INT8_IO:
+        signature = integer_ends(model, signature)
+    write_signature(model, signature)
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, request.target)
     return read_signature(model)
 
 
-def _static_int8(request: ConversionRequest, tuning: Tuning, names: frozenset[str]) -> onnx.ModelProto:
+def _uncalibrated(request: ConversionRequest, names: frozenset[str]) -> onnx.ModelProto:
+    if request.precision is Precision.FP16:
+        return _half(request, names)
+    if request.precision is Precision.DYNAMIC:
+        return _dynamic(request, names)
+    bits = {Precision.INT8_WEIGHTS: 8, Precision.INT4_WEIGHTS: 4}
+    return with_small_weights(load(request.source.path), bits[request.precision], names)
+
+
+def _dynamic(request: ConversionRequest, names: frozenset[str]) -> onnx.ModelProto:
+    """int8 weights, activations quantized while the model runs; matrices have a scale a column."""
+    model = load(request.source.path)
+    del model.graph.value_info[:]  # of weights that are turned, which would be told as they were
+    for place, node in enumerate(model.graph.node):
+        node.name = f"{place}:{node.op_type}"
+    kept = [node.name for node in model.graph.node if names & set(node.output)]
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(sys.stderr):
+        made = Path(folder) / "dynamic.onnx"
+        quantize_dynamic(model, made, per_channel=True, weight_type=QuantType.QInt8, nodes_to_exclude=kept)
+        found = onnx.load(made)
+    _require_quantized(found)
+    return found
+
+
+def _static(request: ConversionRequest, tuning: Tuning, names: frozenset[str]) -> onnx.ModelProto:
     """QDQ with int8 weights per output channel (symmetric) and int8 activations (asymmetric).
 
     Every operator but those that are kept stands between quantized tensors, also those that ONNX Runtime leaves in
@@ -72,9 +101,13 @@ def _static_int8(request: ConversionRequest, tuning: Tuning, names: frozenset[st
         if request.edited and (tuning.equalize or tuning.bias_correction):
             shutil.copyfile(path, request.edited)
         model = onnx.load(made)
+    _require_quantized(model)
+    return model
+
+
+def _require_quantized(model: onnx.ModelProto) -> None:
     if not any(tensor.data_type == onnx.TensorProto.INT8 for tensor in model.graph.initializer):
         raise UnsupportedError("ONNX Runtime quantizes no operator of this model; it would stay float32")
-    return model
 
 
 def _quantize_static(

@@ -158,6 +158,7 @@ class BundledArtifact:
     source_signature: Signature
     outcome: Outcome
     verdicts: Mapping[str, Verdict]
+    calibration: str = ""  # what the ranges of a static precision were found on
 
     def __post_init__(self) -> None:
         found = worst(verdict.outcome for verdict in self.verdicts.values())

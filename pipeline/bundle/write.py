@@ -139,6 +139,7 @@ def _bundled(artifact: Artifact, report: Report) -> BundledArtifact:
         source_signature=artifact.source,
         outcome=worst(verdict.outcome for verdict in verdicts.values()),
         verdicts=verdicts,
+        calibration=artifact.calibration,
     )
 
 

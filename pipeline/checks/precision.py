@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 
-from converters.contract import Format, Precision
+from converters.contract import CALIBRATED, Format, Precision
 from converters.inspection import Inspection, TensorInfo
 from pipeline.checks.float_ops import DEQUANTIZERS, QUANTIZERS, RUN_TIME_QUANTIZERS, float_ops, operators_kept
 from pipeline.checks.gates import PrecisionGate
@@ -19,10 +19,12 @@ _CLAIMED: Mapping[Precision, tuple[str, ...]] = {
     Precision.FP32: ("float32",),
     Precision.FP16: ("float16",),
     Precision.INT8_WEIGHTS: ("int8",),
+    Precision.INT4_WEIGHTS: ("int4", "uint4"),
     Precision.PALETTIZED: _INDICES,
     Precision.DYNAMIC: _EIGHT_BITS,
     Precision.INT8: _EIGHT_BITS,
     Precision.INT8_IO: _EIGHT_BITS,
+    Precision.INT16X8: ("int8",),
 }
 _LISTED = 5
 _LONGEST_NAME = 48
@@ -40,16 +42,17 @@ def check_precision(
     """The check `precision`: weights, activations, inputs and outputs of the file against its claim.
 
     fp32: float32 weights that use their bits. fp16: float16 weights; operators too, where a file declares them.
-    int8-weights, palettized: integers that are expanded to float before they are used.
+    int8-weights, int4-weights, palettized: integers that are expanded to float before they are used.
     dynamic: 8-bit weights, float activations.
     int8: 8-bit weights, per channel in convolutions, and no operator left in float. int8-io: 8-bit inputs and
-    outputs as well. A NaN or Inf among the constants fails every claim unless the source model has `odd` ones too (a
-    mask, and sound outputs), and so do no weights at all unless it is `weightless` too. Operators that give out tensors
-    of the names `kept` are in float by the recipe's word; they and their weights do not count.
+    outputs as well. int16x8: as int8, with activations of 16 bits. A NaN or Inf among the constants fails every claim
+    unless the source model has `odd` ones too (a mask, and sound outputs), and so do no weights at all unless it is
+    `weightless` too. Operators that give out tensors of the names `kept` are in float by the recipe's word; they and
+    their weights do not count.
     """
     counts = _elements(inspection)
     total = sum(counts.values())
-    leftover = float_ops(inspection, kept) if claimed in (Precision.INT8, Precision.INT8_IO) else []
+    leftover = float_ops(inspection, kept) if claimed in CALIBRATED else []
     reasons = [] if odd else _broken_constants(inspection)
     if total == 0 and not weightless:
         reasons.append("the file holds no weights: no precision can be read from it")
@@ -64,7 +67,7 @@ def check_precision(
     }
     if kept:
         metrics |= {"kept_ops": len(operators_kept(inspection, kept))}
-    if claimed in (Precision.INT8, Precision.INT8_IO):
+    if claimed in CALIBRATED:
         metrics |= {"float_ops": len(leftover), "float_op_types": _counted(leftover)}
     return Check("precision", Outcome.FAILED if reasons else Outcome.PASSED, tuple(reasons), metrics)
 
@@ -189,6 +192,20 @@ def _integer_io(inspection: Inspection, gate: PrecisionGate, leftover: list[str]
     return reasons
 
 
+def _sixteen_bits(inspection: Inspection, gate: PrecisionGate, leftover: list[str]) -> list[str]:
+    """Rules of int16x8: as int8, and no activation that is kept in 8 bits."""
+    reasons = _integer(inspection, gate, leftover)
+    computed = [tensor for tensor in inspection.tensors if not tensor.constant and tensor.scales]
+    narrow = [tensor.name for tensor in computed if tensor.dtype in _EIGHT_BITS]
+    if narrow:
+        reasons.append(
+            f"called int16x8, but {len(narrow)} of {len(computed)} activations have 8 bits: {_names(narrow)}"
+        )
+    elif not any(tensor.dtype == "int16" for tensor in computed):
+        reasons.append("called int16x8, but no activation has 16 bits")
+    return reasons
+
+
 def _integer_inside(inspection: Inspection, gate: PrecisionGate, leftover: list[str]) -> list[str]:
     reasons = []
     if len(leftover) > gate.max_float_ops:
@@ -224,10 +241,12 @@ _RULES: Mapping[Precision, Callable[[Inspection, PrecisionGate, list[str]], list
     Precision.FP32: _float_activations,
     Precision.FP16: _half_activations,
     Precision.INT8_WEIGHTS: _float_activations,
+    Precision.INT4_WEIGHTS: _float_activations,
     Precision.PALETTIZED: _float_activations,
     Precision.DYNAMIC: _float_activations,
     Precision.INT8: _integer,
     Precision.INT8_IO: _integer_io,
+    Precision.INT16X8: _sixteen_bits,
 }
 
 

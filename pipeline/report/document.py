@@ -56,6 +56,7 @@ class ArtifactRow:
     size_bytes: int
     sha256: str
     producer: str
+    calibration: str = ""  # what the ranges of a static precision were found on
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ from pipeline.store import digest
 from pipeline.task import Context, Task, code
 
 CALIBRATION = "calibration.npz"
+CHOSEN = "chosen.txt"
+"""What the calibration samples are, in words."""
 
 
 def calibration_task(source: Task, data: Task | None, samples: int, seed: int = 1) -> Task:
@@ -28,15 +30,21 @@ def calibration_task(source: Task, data: Task | None, samples: int, seed: int = 
         if "data" in context.needs:
             dataset = Dataset.open(context.needs["data"].folder)
             inputs = calibration_inputs(dataset, specs.inputs, samples, seed)
+            split = "training" if dataset.train else "test"
+            what = f"{split} samples of {dataset.name}, drawn evenly over the classes"
         else:
             inputs = synthesise(specs.inputs, samples, seed)
+            what = "made-up inputs: no data came with the model"
+        (context.folder / CHOSEN).write_text(f"{len(next(iter(inputs.values())))} {what}", encoding="utf-8")
         np.savez(context.folder / CALIBRATION, allow_pickle=False, **inputs)
 
     name = source.name.partition(" ")[2]
     needs = {"source": source, **({"data": data} if data else {})}
     ingredients = {
         "recipe: calibration samples": digest([samples, seed]),
-        "code of the calibration": code("pipeline/golden_inputs.py", "pipeline/datasets/samples.py"),
+        "code of the calibration": code(
+            "pipeline/golden_inputs.py", "pipeline/datasets/samples.py", "pipeline/stages/convert.py"
+        ),
     }
     return Task(f"calibration {name} {samples}", "calibrate", ingredients, work, needs)
 
@@ -90,7 +98,13 @@ def convert_task(
             edge.worker, "converters.job:convert", limits.convert_s, edge_name=edge.name, request=request
         )
         between.unlink(missing_ok=True)
-        write_artifact(context.folder, dataclasses.replace(artifact, route=route, notes=origin.notes))
+        chosen = (
+            context.needs["calibration"].file(CHOSEN).read_text(encoding="utf-8")
+            if "calibration" in context.needs
+            else ""
+        )
+        artifact = dataclasses.replace(artifact, route=route, notes=origin.notes, calibration=chosen)
+        write_artifact(context.folder, artifact)
 
     ingredients = {
         "converter": f"{edge.name} to {precision}",

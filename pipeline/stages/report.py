@@ -120,6 +120,7 @@ def _row(artifact: Artifact) -> ArtifactRow:
         size_bytes=artifact.size_bytes,
         sha256=artifact.sha256,
         producer=artifact.producer,
+        calibration=artifact.calibration,
     )
 
 

@@ -161,12 +161,13 @@ def _distance(want: np.ndarray, got: np.ndarray) -> float:
 def beyond(one: Folded) -> np.ndarray:
     """Where b's stored weight is none of the two integers next to the reference's, (as b lies); never at the ends.
 
-    Half a step is rounding to nearest; the scale of a channel is known as well as its weights tell it.
+    Half a step is rounding to nearest; the scale of a channel is known as well as its weights tell it. A bias of many
+    steps is divided in float32.
     """
     assert one.b.step is not None
     want = one.layout.carry(one.a.values[None])[0] * one.scale
     step = one.b.step
-    allowed = 0.51 * step
+    allowed = 0.51 * step + 2.0**-22 * np.abs(want)
     if np.abs(one.scale - 1).max() > 0:
         axis = next((axis for axis, size in enumerate(one.scale.shape) if size > 1), 0)
         others = tuple(other for other in range(want.ndim) if other != axis)
