@@ -40,7 +40,7 @@ help: ## lists every target
 	@echo
 	@echo "  TARGET     tflite, onnx, ort, coreml, executorch, savedmodel, pt2, torchscript, ptl or all"
 	@echo "  FRAMEWORK  torch, tensorflow or both (default)"
-	@echo "  PRECISION  fp32,fp16,int8-weights,palettized,dynamic,int8 (default: all)"
+	@echo "  PRECISION  fp32,fp16,int8-weights,int4-weights,palettized,dynamic,int8,int16x8 (default: all)"
 	@echo "  MODEL      a reference model, or file.py:function of your own"
 	@echo "  OUT        where the bundle goes (default: dist)"
 	@echo "  DATA       a folder of images with one folder a class, or an .npz"

@@ -15,7 +15,19 @@ import typer
 
 from converters.errors import EdgeExportError
 from pipeline import __version__
-from pipeline.commands import bench, coverage, devices, drift, files, housekeeping, project, repair, runs, toolchains
+from pipeline.commands import (
+    bench,
+    coverage,
+    devices,
+    drift,
+    files,
+    housekeeping,
+    project,
+    repair,
+    routes,
+    runs,
+    toolchains,
+)
 
 EXIT_CODES = """\b
 Exit codes:
@@ -65,6 +77,7 @@ runs.register(app)
 project.register(app)
 files.register(app)
 bench.register(app)
+routes.register(app)
 housekeeping.register(app)
 devices.register(app)
 drift.register(app)

@@ -107,12 +107,16 @@ def guess_precision(inspection: Inspection) -> Precision:
         return Precision.FP16
     if inspection.format is Format.COREML and main != "float32":
         return Precision.INT8_WEIGHTS if main == "int8" else Precision.PALETTIZED
-    if main not in ("int8", "uint8", "int4"):
+    if main == "int4":
+        return Precision.INT4_WEIGHTS
+    if main not in ("int8", "uint8"):
         return Precision.FP32
     specs = (*inspection.signature.inputs, *inspection.signature.outputs)
     if all(spec.quantized for spec in specs):
         return Precision.INT8_IO
     produced = {index for op in inspection.ops for index in op.outputs if index >= 0}
+    if any(inspection.tensors[index].dtype == "int16" for index in produced):
+        return Precision.INT16X8
     activations = any(inspection.tensors[index].dtype in ("int8", "uint8") for index in produced)
     return Precision.INT8 if activations else Precision.DYNAMIC
 

@@ -36,10 +36,10 @@ EDGES = (
         module="converters.coreml.quantize",
         source=Format.COREML,
         target=Format.COREML,
-        precisions=(Precision.INT8_WEIGHTS, Precision.PALETTIZED),
+        precisions=(Precision.INT8_WEIGHTS, Precision.INT4_WEIGHTS, Precision.PALETTIZED),
         worker="coreml",
         packages=("coremltools", "scikit-learn"),
-        options=("nbits",),
+        options=("nbits", "keep"),
     ),
 )
 RUNTIMES = (

@@ -1,7 +1,7 @@
 """Weights of a Core ML package made smaller; what is computed at run time stays float.
 
 `int8-weights`: 8-bit integers, one scale for each output channel. `palettized`: indices into a table of 2^n values,
-made by k-means over each tensor.
+made by k-means over each tensor; `int4-weights`: the same with 16 values.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ from typing import Any
 from converters import content
 from converters.contract import ConversionRequest, Precision, Signature
 from converters.coreml import package as packages
+from converters.coreml.graph import read_graph
 from converters.coreml.program import read_program
 from converters.coreml.signature import read_signature, write_signature
 from converters.coreml.toolkit import coremltools
 from converters.errors import UnsupportedError
+from converters.tuning.options import kept_operators, parse
 
 LEAST_ELEMENTS = 64
 """Weights of no more values stay in float: their scales and tables would be as large."""
@@ -52,11 +54,26 @@ def quantize_coreml(request: ConversionRequest) -> Signature:
 
 
 def _compressed(optimize: Any, model: Any, request: ConversionRequest) -> Any:
-    if request.precision is Precision.PALETTIZED:
-        nbits = int(request.options.get("nbits", NBITS))
+    left = dict.fromkeys(_kept(request))
+    if request.precision in (Precision.PALETTIZED, Precision.INT4_WEIGHTS):
+        nbits = 4 if request.precision is Precision.INT4_WEIGHTS else int(request.options.get("nbits", NBITS))
         palette = optimize.OpPalettizerConfig(mode="kmeans", nbits=nbits, weight_threshold=LEAST_ELEMENTS)
-        return optimize.palettize_weights(model, optimize.OptimizationConfig(global_config=palette))
+        return optimize.palettize_weights(model, optimize.OptimizationConfig(palette, op_name_configs=left))
     linear = optimize.OpLinearQuantizerConfig(
         mode="linear_symmetric", dtype="int8", granularity="per_channel", weight_threshold=LEAST_ELEMENTS
     )
-    return optimize.linear_quantize_weights(model, optimize.OptimizationConfig(global_config=linear))
+    return optimize.linear_quantize_weights(model, optimize.OptimizationConfig(linear, op_name_configs=left))
+
+
+def _kept(request: ConversionRequest) -> list[str]:
+    """The names of the weights that operators read which the recipe leaves in float.
+
+    Raises:
+        ConfigError: an expression that names no operator.
+    """
+    tuning = parse({key: value for key, value in request.options.items() if key == "keep"})
+    if not tuning.keeps:
+        return []
+    graph = read_graph(request.source.path)
+    read = {index for op in kept_operators(graph, tuning) for index in op.inputs if index >= 0}
+    return [graph.tensors[index].name for index in sorted(read) if graph.tensors[index].constant]

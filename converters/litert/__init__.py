@@ -16,6 +16,16 @@ EDGES = (
         packages=("torch", "litert-torch", "ai-edge-litert"),
     ),
     Edge(
+        name="litert_pt2e_from_torch",
+        toolkit="litert-pt2e",
+        module="converters.litert.pt2e",
+        source=Format.TORCH,
+        target=Format.TFLITE,
+        precisions=(Precision.INT8_IO,),
+        worker="torch",
+        packages=("torch", "torchao", "litert-torch", "ai-edge-litert"),
+    ),
+    Edge(
         name="litert_from_keras",
         toolkit="litert",
         module="converters.litert.convert",

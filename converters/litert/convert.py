@@ -26,16 +26,16 @@ def litert_from_torch(request: ConversionRequest) -> Signature:
     import litert_torch
     import torch
 
-    wanted = _channels_last(request.source.source)
+    wanted = channels_last(request.source.source)
     inputs = {spec.name: torch.zeros(source.fixed(spec), dtype=getattr(torch, spec.dtype)) for spec in wanted.inputs}
-    model = _channels_last_module(request.source, wanted)
-    with _short_names():
+    model = channels_last_module(request.source, wanted)
+    with short_names():
         litert_torch.convert(model, sample_kwargs=inputs).export(str(request.target))
     return described(request.target, wanted)
 
 
 @contextlib.contextmanager
-def _short_names() -> Iterator[None]:
+def short_names() -> Iterator[None]:
     """Names tensors by the path of their module, `features.30`, while it lasts.
 
     litert-torch names each by the classes of all modules around it, hundreds of bytes a tensor: a third of a small
@@ -82,7 +82,7 @@ def litert_from_keras(request: ConversionRequest) -> Signature:
     return described(request.target, request.source.source)
 
 
-def _channels_last(signature: Signature) -> Signature:
+def channels_last(signature: Signature) -> Signature:
     """The signature with `NC...` tensors of three axes or more turned into `N...C`."""
 
     def turn(spec: TensorSpec) -> TensorSpec:
@@ -94,7 +94,7 @@ def _channels_last(signature: Signature) -> Signature:
     return Signature(tuple(map(turn, signature.inputs)), tuple(map(turn, signature.outputs)))
 
 
-def _channels_last_module(artifact: Artifact, wanted: Signature) -> Any:
+def channels_last_module(artifact: Artifact, wanted: Signature) -> Any:
     """An nn.Module that takes and returns tensors by the layouts of `wanted`."""
     import torch
 

@@ -10,20 +10,19 @@ from converters.contract import CALIBRATED, Format, Precision
 from converters.inspection import Inspection, TensorInfo
 from pipeline.checks.float_ops import DEQUANTIZERS, QUANTIZERS, RUN_TIME_QUANTIZERS, float_ops, operators_kept
 from pipeline.checks.gates import PrecisionGate
+from pipeline.checks.integer_weights import EIGHT_BITS, INDICES, is_vector, per_tensor_convolutions, read_as_integers
 from pipeline.checks.outcome import Check, Metric, Outcome
 
-_EIGHT_BITS = ("int8", "uint8", "int4", "uint4")
-_INDICES = ("uint8", "uint6", "uint4", "uint3", "uint2", "uint1")
-_WEIGHT_TYPES = ("float32", "float64", "float16", "bfloat16", "int8", "int4", *_INDICES)
+_WEIGHT_TYPES = ("float32", "float64", "float16", "bfloat16", "int8", "int4", *INDICES)
 _CLAIMED: Mapping[Precision, tuple[str, ...]] = {
     Precision.FP32: ("float32",),
     Precision.FP16: ("float16",),
     Precision.INT8_WEIGHTS: ("int8",),
     Precision.INT4_WEIGHTS: ("int4", "uint4"),
-    Precision.PALETTIZED: _INDICES,
-    Precision.DYNAMIC: _EIGHT_BITS,
-    Precision.INT8: _EIGHT_BITS,
-    Precision.INT8_IO: _EIGHT_BITS,
+    Precision.PALETTIZED: INDICES,
+    Precision.DYNAMIC: EIGHT_BITS,
+    Precision.INT8: EIGHT_BITS,
+    Precision.INT8_IO: EIGHT_BITS,
     Precision.INT16X8: ("int8",),
 }
 _LISTED = 5
@@ -43,7 +42,7 @@ def check_precision(
 
     fp32: float32 weights that use their bits. fp16: float16 weights; operators too, where a file declares them.
     int8-weights, int4-weights, palettized: integers that are expanded to float before they are used.
-    dynamic: 8-bit weights, float activations.
+    dynamic: 8-bit weights that operators compute with, float activations.
     int8: 8-bit weights, per channel in convolutions, and no operator left in float. int8-io: 8-bit inputs and
     outputs as well. int16x8: as int8, with activations of 16 bits. A NaN or Inf among the constants fails every claim
     unless the source model has `odd` ones too (a mask, and sound outputs), and so do no weights at all unless it is
@@ -91,11 +90,6 @@ def _weight_tensors(inspection: Inspection) -> list[TensorInfo]:
     ]
 
 
-def _is_vector(tensor: TensorInfo) -> bool:
-    """A bias or another vector: every toolkit keeps those in a wider type than the weights."""
-    return sum(size > 1 for size in tensor.shape) <= 1
-
-
 def _elements(inspection: Inspection) -> Counter[str]:
     """How many weights of each type."""
     counts: Counter[str] = Counter()
@@ -116,7 +110,7 @@ def _weights(inspection: Inspection, claimed: Precision, gate: PrecisionGate, ke
         tensor
         for tensor in _weight_tensors(inspection)
         if math.prod(tensor.shape) >= gate.small_elements
-        and (claimed is Precision.FP32 or not _is_vector(tensor))
+        and (claimed is Precision.FP32 or not is_vector(tensor))
         and not any(tensor is other for other in kept)
     ]
     total = sum(math.prod(tensor.shape) for tensor in large)
@@ -149,12 +143,32 @@ def _float_activations(inspection: Inspection, gate: PrecisionGate, leftover: li
     fixed = [
         tensor.name
         for place, tensor in enumerate(inspection.tensors)
-        if not tensor.constant and tensor.scales and tensor.dtype in _EIGHT_BITS and place in made
+        if not tensor.constant and tensor.scales and tensor.dtype in (*EIGHT_BITS, "int16") and place in made
     ]
     reasons = [f"activations are quantized ahead of time: {_names(fixed)}"] if fixed else []
     quantized = [spec.name for spec in (*inspection.signature.inputs, *inspection.signature.outputs) if spec.quantized]
     if quantized:
         reasons.append(f"inputs or outputs are quantized: {_names(quantized)}")
+    return reasons
+
+
+def _expanded(inspection: Inspection, gate: PrecisionGate, leftover: list[str]) -> list[str]:
+    """Rules of weights alone: those of float, and no operator computes on the stored integers."""
+    reasons = _float_activations(inspection, gate, leftover)
+    read = read_as_integers(inspection)
+    return (
+        [*reasons, f"operators compute on integers, which no precision of weights alone does: {_names(read)}"]
+        if read
+        else reasons
+    )
+
+
+def _run_time(inspection: Inspection, gate: PrecisionGate, leftover: list[str]) -> list[str]:
+    """Rules of dynamic: those of float, and operators compute on the stored integers, not on what they stand for."""
+    reasons = _float_activations(inspection, gate, leftover)
+    small = any(tensor.constant and tensor.dtype in EIGHT_BITS for tensor in inspection.tensors)
+    if small and not read_as_integers(inspection):
+        reasons.append("called dynamic, but all weights are expanded to float before they are used: int8-weights")
     return reasons
 
 
@@ -173,16 +187,27 @@ def _half_activations(inspection: Inspection, gate: PrecisionGate, leftover: lis
 
 def _integer(inspection: Inspection, gate: PrecisionGate, leftover: list[str]) -> list[str]:
     """Rules of int8: no leftover float operator, convolutions per channel, float inputs and outputs."""
-    reasons = _integer_inside(inspection, gate, leftover)
-    quantized = [spec.name for spec in (*inspection.signature.inputs, *inspection.signature.outputs) if spec.quantized]
-    if quantized:
-        reasons.append(f"called int8 with float inputs and outputs, but these are quantized: {_names(quantized)}")
-    return reasons
+    reasons = _integer_inside(inspection, gate, leftover) + _wide(inspection)
+    return reasons + _float_ends(inspection)
+
+
+def _float_ends(inspection: Inspection) -> list[str]:
+    specs = (*inspection.signature.inputs, *inspection.signature.outputs)
+    quantized = [spec.name for spec in specs if spec.quantized]
+    return (
+        [f"its inputs and outputs should be float, but these are quantized: {_names(quantized)}"] if quantized else []
+    )
+
+
+def _wide(inspection: Inspection) -> list[str]:
+    """Activations of 16 bits in a file of 8."""
+    wide = [tensor.name for tensor in inspection.tensors if tensor.scales and tensor.dtype == "int16"]
+    return [f"activations have 16 bits, not 8: {_names(wide)}"] if wide else []
 
 
 def _integer_io(inspection: Inspection, gate: PrecisionGate, leftover: list[str]) -> list[str]:
     """Rules of int8-io: as int8, and no float input or output."""
-    reasons = _integer_inside(inspection, gate, leftover)
+    reasons = _integer_inside(inspection, gate, leftover) + _wide(inspection)
     specs = (*inspection.signature.inputs, *inspection.signature.outputs)
     floats = [f"{spec.name} ({spec.dtype})" for spec in specs if "float" in spec.dtype]
     if floats:
@@ -194,9 +219,9 @@ def _integer_io(inspection: Inspection, gate: PrecisionGate, leftover: list[str]
 
 def _sixteen_bits(inspection: Inspection, gate: PrecisionGate, leftover: list[str]) -> list[str]:
     """Rules of int16x8: as int8, and no activation that is kept in 8 bits."""
-    reasons = _integer(inspection, gate, leftover)
+    reasons = _integer_inside(inspection, gate, leftover) + _float_ends(inspection)
     computed = [tensor for tensor in inspection.tensors if not tensor.constant and tensor.scales]
-    narrow = [tensor.name for tensor in computed if tensor.dtype in _EIGHT_BITS]
+    narrow = [tensor.name for tensor in computed if tensor.dtype in EIGHT_BITS]
     if narrow:
         reasons.append(
             f"called int16x8, but {len(narrow)} of {len(computed)} activations have 8 bits: {_names(narrow)}"
@@ -213,37 +238,19 @@ def _integer_inside(inspection: Inspection, gate: PrecisionGate, leftover: list[
             f"{len(leftover)} of {len(inspection.ops)} operators still compute in float: {_counted(leftover)} "
             f"(allowed {gate.max_float_ops})"
         )
-    coarse = _per_tensor_convolutions(inspection)
+    coarse = per_tensor_convolutions(inspection)
     if coarse:
         reasons.append(f"convolution weights with one scale for all channels: {_names(coarse)}")
     return reasons
 
 
-def _per_tensor_convolutions(inspection: Inspection) -> list[str]:
-    """Names of 8-bit convolution weights of several output channels that share one scale."""
-    source = {op.outputs[0]: op.inputs[0] for op in inspection.ops if op.type in DEQUANTIZERS}
-    found = []
-    for op in inspection.ops:
-        if "CONV" not in op.type.upper():
-            continue
-        for place in op.inputs:
-            origin = source.get(place, place)
-            tensor = inspection.tensors[origin] if origin >= 0 else None
-            if tensor is None or not tensor.constant or tensor.dtype not in _EIGHT_BITS or len(tensor.shape) < 3:
-                continue
-            channels = tensor.shape[-1] if "DEPTHWISE" in op.type.upper() else tensor.shape[0]
-            if channels > 1 and tensor.scales <= 1:
-                found.append(tensor.name)
-    return found
-
-
 _RULES: Mapping[Precision, Callable[[Inspection, PrecisionGate, list[str]], list[str]]] = {
     Precision.FP32: _float_activations,
     Precision.FP16: _half_activations,
-    Precision.INT8_WEIGHTS: _float_activations,
-    Precision.INT4_WEIGHTS: _float_activations,
-    Precision.PALETTIZED: _float_activations,
-    Precision.DYNAMIC: _float_activations,
+    Precision.INT8_WEIGHTS: _expanded,
+    Precision.INT4_WEIGHTS: _expanded,
+    Precision.PALETTIZED: _expanded,
+    Precision.DYNAMIC: _run_time,
     Precision.INT8: _integer,
     Precision.INT8_IO: _integer_io,
     Precision.INT16X8: _sixteen_bits,

@@ -1,18 +1,14 @@
-"""The verbs about the tool itself and what it left: routes, report, doctor, clean."""
+"""The verbs about the tool itself and what it left: report, doctor, clean."""
 
 from __future__ import annotations
 
 import json as json_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from pipeline.commands import options
-
-if TYPE_CHECKING:
-    from pipeline.routes import Route
-
 
 _REPORT_EXAMPLES = """\b
 Examples:
@@ -23,58 +19,9 @@ Examples:
 
 def register(app: typer.Typer) -> None:
     """Adds the verbs to the command line."""
-    app.command(epilog="Example: edge-export routes --json")(routes)
     app.command(epilog=_REPORT_EXAMPLES)(report)
     app.command(epilog="Example: edge-export doctor")(doctor)
     app.command(epilog="Example: edge-export clean --yes")(clean)
-
-
-def routes(json: options.Json = False, debug: options.Debug = False) -> None:
-    """Says what leads where, in which precisions, and what of it is installed."""
-    from converters import registry
-    from converters.contract import Framework
-    from pipeline.routes import SOURCE_FORMAT, find_routes
-
-    found = [route for framework in Framework for route in find_routes(framework, registry.edges())]
-    if json:
-        typer.echo(json_module.dumps({"schema_version": 1, "routes": [_row(route) for route in found]}, indent=1))
-        return
-    from rich.console import Console
-
-    console = Console(highlight=False)
-    for framework in Framework:
-        console.print(f"[bold]{framework}[/] ({SOURCE_FORMAT[framework]} model)")
-        chains: dict[tuple[str, str], list[Route]] = {}
-        for route in found:
-            if route.framework is framework:
-                chains.setdefault((route.name, route.target), []).append(route)
-        for index, members in enumerate(chains.values()):
-            last = index == len(chains) - 1
-            row = _row(members[0])
-            precisions = ", ".join(route.precision for route in members)
-            console.print(f"  {'└─' if last else '├─'} {row['route']} ─▶ [bold]{row['target']}[/]  {precisions}")
-            stem = "  " if last else "│ "
-            console.print(f"  {stem}   [dim]runs in {', '.join(row['runtimes']) or 'nothing'}[/]")
-            missing = sorted({name for route in members for name in _row(route)["missing"]})
-            if missing:
-                console.print(f"  {stem}   [yellow]not installed: {', '.join(missing)}[/]")
-            if row["toolchains"]:
-                console.print(f"  {stem}   [dim]in a sealed toolchain: --route {row['route']} takes it[/]")
-
-
-def _row(route: Route) -> dict[str, Any]:
-    from converters import registry
-
-    return {
-        "framework": route.framework.value,
-        "route": route.name,
-        "target": route.target.value,
-        "precision": route.precision.value,
-        "converters": [edge.name for edge in route.edges],
-        "runtimes": [spec.name for spec in registry.runtimes_for(route.target)],
-        "missing": sorted({name for edge in route.edges for name in registry.lacking(edge)}),
-        "toolchains": list(route.sealed),
-    }
 
 
 def report(

@@ -22,7 +22,9 @@ FrameworkOption = Annotated[list[str] | None, typer.Option("--framework", "-f", 
 PrecisionOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--precision", "-p", help="fp32, fp16, int8-weights, palettized, dynamic, int8 (with int8-io), or all."
+        "--precision",
+        "-p",
+        help="fp32, fp16, int8-weights, int4-weights, palettized, dynamic, int8 (and -io), int16x8, all.",
     ),
 ]
 Keep = Annotated[

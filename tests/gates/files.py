@@ -68,6 +68,28 @@ def tflite_dynamic() -> File:
     return tflite_float("int8", scales=64)
 
 
+def tflite_weights(dtype: str) -> File:
+    """Small weights, each through DEQUANTIZE, under float activations."""
+    file = File()
+    x = file.add("float32", 1, 8, 8, 3)
+    for kind, shape in (("CONV_2D", (64, 3, 3, 3)), ("FULLY_CONNECTED", (10, 4096))):
+        weight = file.op("DEQUANTIZE", [file.weight(dtype, *shape, scales=shape[0])], "float32", *shape)
+        x = file.op(kind, [x, weight, file.weight("float32", 10)], "float32", 1, 10)
+    return file
+
+
+def tflite_int16x8(narrow: bool = False) -> File:
+    """Static int8 weights and int16 activations; with `narrow` the one in the middle has 8 bits."""
+    file = File()
+    x = file.op("QUANTIZE", [file.add("float32", 1, 8, 8, 3)], "int16", 1, 8, 8, 3, scales=1)
+    weight, bias = file.weight("int8", 64, 3, 3, 3, scales=64), file.weight("int64", 64, scales=64)
+    x = file.op("CONV_2D", [x, weight, bias], "int8" if narrow else "int16", 1, 8, 8, 64, scales=1)
+    weight, bias = file.weight("int8", 10, 4096, scales=10), file.weight("int64", 10, scales=10)
+    x = file.op("FULLY_CONNECTED", [x, weight, bias], "int16", 1, 10, scales=1)
+    file.op("DEQUANTIZE", [x], "float32", 1, 10)
+    return file
+
+
 def tflite_int8(leftover: str = "", scales: int = 64, edges: bool = True) -> File:
     """Static int8; `edges` adds QUANTIZE and DEQUANTIZE, `leftover` one operator in float in the middle."""
     file = File(io=("float32", None) if edges else ("int8", 0.5))

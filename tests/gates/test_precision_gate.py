@@ -16,6 +16,9 @@ GATES = mini.gates()
 HONEST = {
     "fp32": files.tflite_float,
     "fp16": lambda: files.tflite_float("float16"),
+    "int8-weights": lambda: files.tflite_weights("int8"),
+    "int4-weights": lambda: files.tflite_weights("int4"),
+    "int16x8": files.tflite_int16x8,
     "dynamic": files.tflite_dynamic,
     "int8": files.tflite_int8,
     "int8-io": lambda: files.tflite_int8(edges=False),
@@ -42,6 +45,23 @@ def test_a_float_file_called_int8_names_its_weights_and_operators() -> None:
     check = judge(files.tflite_float(), "int8")
     said(check, "only 0.0% of its large weights are int8 .* float32 in t1")
     said(check, "2 of 2 operators still compute in float: 1 x CONV_2D, 1 x FULLY_CONNECTED")
+
+
+def test_an_int4_file_whose_weights_have_8_bits_is_found() -> None:
+    said(
+        judge(files.tflite_weights("int8"), "int4-weights"),
+        "only 0.0% of its large weights are int4 or uint4 .* int8 in",
+    )
+
+
+def test_16_bit_activations_that_have_8_are_found() -> None:
+    said(judge(files.tflite_int8(), "int16x8"), "called int16x8, but 3 of 3 activations have 8 bits")
+    said(judge(files.tflite_int16x8(narrow=True), "int16x8"), "1 of 3 activations have 8 bits: t4")
+
+
+def test_weights_that_are_only_expanded_are_not_dynamic_and_the_other_way_round() -> None:
+    said(judge(files.tflite_weights("int8"), "dynamic"), "all weights are expanded to float before they are used")
+    said(judge(files.tflite_dynamic(), "int8-weights"), "operators compute on integers")
 
 
 def test_a_leftover_float_operator_is_listed() -> None:

@@ -9,9 +9,18 @@ from tiny_models import MODELS
 from converters import job
 from converters.contract import Arrays, Artifact, Format, Precision
 from converters.inspection import TensorInfo
+from converters.litert.graph import read_graph
 
-QUANTIZED = [Precision.FP16, Precision.DYNAMIC, Precision.INT8, Precision.INT8_IO]
-BOUNDS = {Precision.FP16: 2e-3, Precision.DYNAMIC: 2e-2, Precision.INT8: 0.15, Precision.INT8_IO: 0.15}
+BOUNDS = {
+    Precision.FP16: 2e-3,
+    Precision.INT8_WEIGHTS: 2e-2,
+    Precision.INT4_WEIGHTS: 0.4,
+    Precision.DYNAMIC: 2e-2,
+    Precision.INT8: 0.15,
+    Precision.INT8_IO: 0.15,
+    Precision.INT16X8: 2e-2,
+}
+QUANTIZED = [*BOUNDS]
 Converted = Callable[..., Artifact]
 
 
@@ -51,6 +60,8 @@ def test_names_layouts_and_order_survive(tiny: str, converted: Converted) -> Non
     ("precision", "dtype"),
     [
         (Precision.FP16, "float16"),
+        (Precision.INT8_WEIGHTS, "int8"),
+        (Precision.INT16X8, "int8"),
         (Precision.DYNAMIC, "int8"),
         (Precision.INT8, "int8"),
         (Precision.INT8_IO, "int8"),
@@ -77,3 +88,25 @@ def test_edges_are_float_for_int8_and_int8_for_int8_io(converted: Converted) -> 
     assert (image.scale, image.zero_point) == (pytest.approx(1.0), -128)  # raw pixels are exact
     types = {op.type for op in job.inspect(outer.path, Format.TFLITE).ops}
     assert not types & {"QUANTIZE", "DEQUANTIZE"}
+
+
+@pytest.mark.torch
+def test_four_bits_are_taken_apart_as_the_kernels_take_them(converted: Converted) -> None:
+    plain = read_graph(converted("torch_conv").path)
+    small = read_graph(converted("torch_conv", Precision.INT4_WEIGHTS, quantizer=True).path)
+    found = [tensor for tensor in small.tensors.values() if tensor.dtype == "int4"]
+    assert found
+    for tensor in found:
+        assert tensor.data is not None
+        assert -8 <= tensor.data.min() < 0 < tensor.data.max() <= 7
+        like = [t for t in plain.tensors.values() if t.constant and t.shape == tensor.shape]
+        step = np.abs(tensor.real()).max() / 7
+        assert any(np.abs(tensor.real() - t.real()).max() <= 0.6 * step for t in like), tensor.name
+
+
+@pytest.mark.torch
+def test_sixteen_bit_activations_have_float_ends(converted: Converted) -> None:
+    made = converted("torch_conv", Precision.INT16X8, quantizer=True)
+    found = job.inspect(made.path, Format.TFLITE)
+    assert {t.dtype for t in found.tensors if not t.constant and t.scales} == {"int16"}
+    assert [spec.dtype for spec in (*made.signature.inputs, *made.signature.outputs)] == ["float32", "float32"]

@@ -12,41 +12,16 @@ import pytest
 import sample_report
 from typer.testing import CliRunner
 
-from converters import registry
-from converters.contract import Format, Framework
 from converters.errors import ModelError, UnavailableError, UsageError, WorkspaceError
 from pipeline import doctor
 from pipeline.cli import app
 from pipeline.doctor import DoctorRow, Health
 from pipeline.report import files
-from pipeline.routes import find_routes
 from pipeline.workspace import open_workspace
 
 
 def cli(*arguments, **more):
     return CliRunner().invoke(app, [str(argument) for argument in arguments], **more)
-
-
-def test_routes_as_json_are_those_that_the_planner_takes():
-    rows = json.loads(cli("routes", "--json").stdout)["routes"]
-    found = {(row["framework"], row["route"], row["target"], row["precision"]) for row in rows}
-    planned = [(fw, route) for fw in Framework for route in find_routes(fw, registry.edges())]
-    assert found == {(fw.value, r.name, r.target.value, r.precision.value) for fw, r in planned}
-    assert len(rows) == len(found)
-    for row in rows:
-        assert row["runtimes"] == [spec.name for spec in registry.runtimes_for(Format(row["target"]))]
-        assert all(registry.edge(name) for name in row["converters"])
-
-
-def test_routes_in_words_are_a_tree_with_what_is_not_installed(monkeypatch):
-    monkeypatch.setattr(registry, "missing", lambda packages: ("torch",) if "torch" in packages else ())
-    said = cli("routes").stdout
-    assert "torch (torch model)" in said
-    assert "tensorflow (keras model)" in said
-    assert "litert ─▶ tflite  fp32, fp16, dynamic, int8, int8-io" in said
-    torch, keras = said.split("tensorflow (keras model)")
-    assert "not installed: torch" in torch
-    assert "not installed" not in keras
 
 
 @pytest.fixture
