@@ -113,7 +113,7 @@ def _found(
     cells: Sequence[Cell],
     results: Mapping[str, Result],
     made: Sequence[Artifact],
-    choices: Sequence[Choice],
+    choices: Sequence[Choice] = (),
 ) -> Found:
     entries = {name: result.entry for name, result in results.items() if result.entry is not None}
     seconds: dict[str, float] = {}

@@ -108,6 +108,8 @@ def require_keep(steps: Mapping[str, Edge]) -> None:
 
 
 def _keeping(precision: Precision, recipe: Recipe, keep: tuple[str, ...]) -> Recipe:
+    if precision is Precision.FP32:
+        return recipe
     able = [edge.name for edge in registry.edges() if KEEP in edge.options and precision in edge.precisions]
     options = {name: dict(given) for name, given in recipe.options.items()}
     for name in able:

@@ -120,6 +120,8 @@ def _tensor(index: int, name: str, data: np.ndarray | None, value: onnx.ValueInf
         dtype = str(data.dtype)
         if data.dtype == object:
             data, dtype = np.frombuffer(repr(data.tolist()).encode(), np.uint8), "str"
+        if dtype in ("int4", "uint4"):  # which numpy does not have by itself
+            data = data.astype(np.int8)
         return Tensor(index, name, data.shape, dtype, data)
     if value is None or not value.type.HasField("tensor_type"):
         return Tensor(index, name, None, "")

@@ -15,7 +15,7 @@ from pipeline import __version__, cli
 VERBS = {
     "run", "train", "convert", "explain", "compare", "init",
     "inspect", "validate", "bench", "routes", "report", "doctor",
-    "clean", "devices", "drift", "toolchains", "repair",
+    "clean", "devices", "drift", "toolchains", "repair", "coverage",
 }  # fmt: skip
 run = CliRunner().invoke
 

@@ -49,14 +49,18 @@ def test_conversions_start_from_fp32_and_visit_a_format_once():
 def test_the_real_graph_reaches_every_target_in_the_promised_precisions():
     torch = names(find_routes(Framework.TORCH, registry.edges()))
     keras = names(find_routes(Framework.TENSORFLOW, registry.edges()))
-    every = {precision.value for precision in Precision if precision not in EXPANDED}
+    every = {precision.value for precision in Precision if precision is not Precision.PALETTIZED}
     assert {p for route, target, p in torch if (route, target) == ("litert", "tflite")} == every
     assert {p for route, target, p in keras if (route, target) == ("litert", "tflite")} == every
     assert {("coreml", "coreml", p) for p in ("fp32", "fp16", *EXPANDED)} <= torch & keras
     assert ("torchscript", "torchscript", "fp32") in torch
     assert {p for route, _, p in torch if route == "executorch-xnnpack"} == {"fp32", "int8", "int8-io"}
     assert {("executorch-portable", "executorch", "fp32"), ("executorch-vulkan", "executorch", "fp32")} <= torch
-    assert {("onnx", "onnx", "fp32"), ("onnx", "onnx", "int8")} <= torch & keras
+    assert {("onnx", "onnx", p) for p in every - {"int16x8"}} <= torch & keras
+    assert {("torch-export", "pt2", "fp32"), ("torchscript-ptl", "ptl", "fp32")} <= torch
+    assert ("tensorflow", "savedmodel", "fp32") in keras
+    assert {("onnx-ort", "ort", "fp32"), ("onnx-ort", "ort", "int8")} <= torch & keras
+    assert ("litert-pt2e", "tflite", "int8-io") in torch
 
 
 def test_a_route_through_a_sealed_toolchain_is_weighed_where_that_is_here_and_taken_where_it_is_named():

@@ -31,14 +31,14 @@ def test_as_json_are_those_that_the_planner_takes(monkeypatch):
     for row in rows:
         assert row["runtimes"] == [spec.name for spec in registry.runtimes_for(Format(row["target"]))]
         assert all(registry.edge(name) for name in row["converters"])
-        assert row["toolchains_missing"] == (["onnx_tf"] if "onnx-tf" in row["route"] else [])
+        assert row["toolchains_missing"] == (["onnx_tf"] if row["route"].endswith("onnx-tf") else [])
 
 
 def test_in_words_what_starts_from_a_file_is_drawn_below_it():
     torch = lines(cli("routes").stdout, "torch (torch model)")
     at = next(place for place, line in enumerate(torch) if "─ onnx ─▶ onnx  fp32, fp16" in line)
-    below = torch[at + 1 : at + 4]
-    assert {line.split("─ ")[1].split(" ")[0] for line in below} == {"onnx2tf", "onnx-tf", "ort"}
+    below = [line for line in torch[at + 1 :] if line.startswith("  │  ")][:4]
+    assert {line.split("─ ")[1].split(" ")[0] for line in below} >= {"onnx2tf", "onnx-tf", "ort"}
     assert all(line.startswith(("  │  ", "     ")) for line in below)
     assert sum(line.startswith("  └─") for line in torch) == 1
 
