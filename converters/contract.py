@@ -183,21 +183,6 @@ class Artifact:
         return cls(**fields)
 
 
-def described(written: Signature, source: Signature) -> Signature:
-    """A file's own signature with what only the source knows: layouts, meanings and limits, by name."""
-
-    def tell(own: tuple[TensorSpec, ...], known: tuple[TensorSpec, ...]) -> tuple[TensorSpec, ...]:
-        by_name = {spec.name: spec for spec in known if spec.layout or spec.meaning or spec.limits}
-        return tuple(
-            dataclasses.replace(spec, layout=one.layout, meaning=one.meaning, limits=one.limits)
-            if (one := by_name.get(spec.name)) and len(one.shape) == len(spec.shape)
-            else spec
-            for spec in own
-        )
-
-    return Signature(tell(written.inputs, source.inputs), tell(written.outputs, source.outputs))
-
-
 def signature_from_json(data: Mapping[str, Any]) -> Signature:
     """The signature that `dataclasses.asdict` wrote."""
 

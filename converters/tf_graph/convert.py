@@ -5,8 +5,9 @@ from __future__ import annotations
 import tensorflow as tf
 
 from converters import source
-from converters.contract import ConversionRequest, Signature, described
+from converters.contract import ConversionRequest, Signature
 from converters.model_files import saved_model
+from converters.names import described
 
 
 def savedmodel_from_keras(request: ConversionRequest) -> Signature:

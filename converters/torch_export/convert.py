@@ -9,8 +9,9 @@ from typing import Any
 import torch
 
 from converters import source
-from converters.contract import ConversionRequest, Signature, described
+from converters.contract import ConversionRequest, Signature
 from converters.model_files import pt2
+from converters.names import described
 
 
 def pt2_from_torch(request: ConversionRequest) -> Signature:

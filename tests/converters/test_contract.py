@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from converters.contract import Artifact, Format, Precision, Signature, TensorSpec, described, signature_from_json
+from converters.contract import Artifact, Format, Precision, Signature, TensorSpec, signature_from_json
 from converters.errors import ContractError
 
 IMAGE = TensorSpec("image", (None, 3, 12, 20), "float32", "NCHW", meaning="image")
@@ -83,13 +83,3 @@ def test_every_format_has_an_ending_of_its_own():
     endings = [format.suffix for format in Format]
     assert len(set(endings)) == len(endings)
     assert all(ending.startswith(".") for ending in endings)
-
-
-def test_a_file_s_own_signature_is_told_what_only_the_source_knows():
-    source = Signature(
-        (TensorSpec("x", (1, 3, 4, 5), "float32", "NCHW", meaning="image"),), (TensorSpec("y", (1,), "int8"),)
-    )
-    bare = Signature((TensorSpec("x", (1, 3, 4, 5), "float32"),), (TensorSpec("y", (1,), "int8"),))
-    assert described(bare, source) == source
-    flat = Signature((TensorSpec("x", (60,), "float32"),), bare.outputs)
-    assert described(flat, source) == flat, "another rank has another layout"

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from converters.names import kept_names
+from converters.contract import Signature, TensorSpec
+from converters.names import described, kept_names
 
 
 @pytest.mark.parametrize(
@@ -23,3 +24,13 @@ def test_names_that_toolkits_keep(name: str, kept: str) -> None:
 
 def test_kept_names_are_unique_and_in_order() -> None:
     assert kept_names(["a b", "a:b", "c", "a_b"]) == ["a_b", "a_b_1", "c", "a_b_2"]
+
+
+def test_a_file_s_own_signature_is_told_what_only_the_source_knows():
+    source = Signature(
+        (TensorSpec("x", (1, 3, 4, 5), "float32", "NCHW", meaning="image"),), (TensorSpec("y", (1,), "int8"),)
+    )
+    bare = Signature((TensorSpec("x", (1, 3, 4, 5), "float32"),), (TensorSpec("y", (1,), "int8"),))
+    assert described(bare, source) == source
+    flat = Signature((TensorSpec("x", (60,), "float32"),), bare.outputs)
+    assert described(flat, source) == flat, "another rank has another layout"
