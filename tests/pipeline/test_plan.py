@@ -10,7 +10,7 @@ from converters.contract import CALIBRATED, EXPANDED, Edge, Format, Framework, P
 from converters.device import Device
 from converters.errors import DataError, UsageError
 from pipeline import config
-from pipeline.plan import Plan, make_plan
+from pipeline.plan import make_plan
 from pipeline.request import Request
 from pipeline.task import Task
 
@@ -283,23 +283,3 @@ def test_devices_that_do_not_exist_are_told_what_does():
         UsageError, match="no devices are called 'npu'; there are threads, gpu, arm64, web, .*fp16, apple, all, none"
     ):
         make_plan(Request(("tflite",), "fashion-cnn", devices=("npu",)), config.load())
-
-
-def test_sealed_routes_are_weighed_where_they_are_here_and_the_others_are_named(monkeypatch):
-    def plan(*names: str) -> Plan:
-        return make_plan(dataclasses.replace(BOTH, targets=("tflite",), routes=names), CONFIGS)
-
-    def routes(*names: str) -> set[str]:
-        return {cell.route.name for cell in plan(*names).cells}
-
-    assert not {"onnx-onnx2tf", "onnx-onnx-tf"} & routes()
-    assert plan().best
-    (note,) = [note for note in plan().notes if "onnx-onnx2tf" in note]
-    assert "was not weighed" in note
-    assert "`edge-export toolchains build onnx2tf` brings it" in note
-    assert routes("onnx-onnx-tf") == {"onnx-onnx-tf"}
-    assert not plan("onnx-onnx-tf").best
-    assert {"litert", "onnx-onnx2tf", "onnx-onnx-tf"} <= routes("all")
-    monkeypatch.setattr(registry, "made", lambda name: name == "onnx2tf")
-    assert {"litert", "onnx-onnx2tf"} <= routes("best")
-    assert "onnx-onnx-tf" not in routes()

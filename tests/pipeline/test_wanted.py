@@ -3,6 +3,8 @@ from __future__ import annotations
 from converters import registry
 from converters.contract import Framework, Precision
 from pipeline import config
+from pipeline.plan import Plan, make_plan
+from pipeline.request import Request
 from pipeline.wanted import not_weighed, wanted_routes
 
 CONFIGS = config.load()
@@ -22,3 +24,24 @@ def test_each_toolchain_that_is_not_here_is_named_once(monkeypatch):
     (note,) = not_weighed(tuple(Framework), ("tflite", "onnx"), CONFIGS)
     assert note.startswith("route onnx-onnx2tf was not weighed")
     assert not_weighed(tuple(Framework), ("onnx",), CONFIGS) == []
+
+
+def test_sealed_routes_are_weighed_where_they_are_here_and_the_others_are_named(monkeypatch):
+    def plan(*names: str) -> Plan:
+        return make_plan(Request(("tflite",), "digits-cnn", routes=names), CONFIGS)
+
+    def routes(*names: str) -> set[str]:
+        return {cell.route.name for cell in plan(*names).cells}
+
+    monkeypatch.setattr(registry, "made", lambda name: False)
+    assert not {"onnx-onnx2tf", "onnx-onnx-tf"} & routes()
+    assert plan().best
+    (note,) = [note for note in plan().notes if "onnx-onnx2tf" in note]
+    assert "was not weighed" in note
+    assert "`edge-export toolchains build onnx2tf` brings it" in note
+    assert routes("onnx-onnx-tf") == {"onnx-onnx-tf"}
+    assert not plan("onnx-onnx-tf").best
+    assert {"litert", "onnx-onnx2tf", "onnx-onnx-tf"} <= routes("all")
+    monkeypatch.setattr(registry, "made", lambda name: name == "onnx2tf")
+    assert {"litert", "onnx-onnx2tf"} <= routes("best")
+    assert "onnx-onnx-tf" not in routes()
