@@ -34,7 +34,9 @@ abstract class AppTest {
 
     @After
     fun nothingGoesOn() {
+        if (app.gate.isHeldByCurrentThread) app.gate.unlock()
         app.selfCheck.cancel()
+        app.benchmark.cancel()
         app.finish()
     }
 
@@ -53,6 +55,15 @@ abstract class AppTest {
 
     inline fun <reified A : Activity> open(intent: Intent? = null): ActivityController<A> =
         Robolectric.buildActivity(A::class.java, intent).setup()
+
+    /** Turns the device, which makes the screen anew. */
+    fun <A : Activity> ActivityController<A>.turn(): A {
+        RuntimeEnvironment.setQualifiers("+land")
+        configurationChange(app.resources.configuration)
+        if (!get().window.decorView.isAttachedToWindow) visible()
+        idle()
+        return get()
+    }
 
     fun Activity.tap(id: Int) {
         val view = findViewById<View>(id)

@@ -25,7 +25,7 @@ class TestApp : DemoApp() {
     /** Waits until nothing is done in the background any more: Robolectric takes Android away after a test. */
     fun finish() {
         executors.forEach { it.shutdown() }
-        executors.forEach { check(it.awaitTermination(1, TimeUnit.MINUTES)) { "work goes on after the test" } }
+        executors.forEach { check(it.awaitTermination(20, TimeUnit.SECONDS)) { "work goes on after the test" } }
     }
 
     override fun onCreate() {
