@@ -71,15 +71,18 @@ class BundleState(private val background: Background, private val library: Libra
         background.long({ old?.close() }) {} // after the run that may still read it
     }
 
-    private fun read(origin: Origin): Found {
+    private fun read(origin: Origin): Found = try {
         val source = library.source(origin)
-        return try {
-            if (origin is Origin.Assets && !source.exists(Bundle.MANIFEST)) return Found(null)
-            Found(BundleReader.open(source)).also { library.keep(origin) }
+        try {
+            if (origin is Origin.Assets && !source.exists(Bundle.MANIFEST)) Found(null)
+            else Found(BundleReader.open(source)).also { library.keep(origin) }
         } catch (error: Throwable) {
             source.close()
             throw error
         }
+    } catch (error: Throwable) {
+        library.drop(origin)
+        throw error
     }
 
     private class Found(val bundle: Bundle?)

@@ -23,6 +23,7 @@ class CellActivity : Screen() {
         val root = findViewById<View>(R.id.root)
         root.text(R.id.badge).showIf(row != null)
         findViewById<View>(R.id.worst).showIf(row?.worst != null)
+        findViewById<View>(R.id.metrics).showIf(row != null && row.cell.metrics.isNotEmpty())
         if (row == null) {
             root.text(R.id.title).setText(R.string.row_gone)
             return

@@ -96,6 +96,8 @@ class ClassifyState(
 
     private fun classify(side: Int) {
         val one = sides[side]
+        one.answer = null
+        one.fault = ""
         val bundle = bundle ?: return
         val entry = entry(side) ?: return
         val picture = picture ?: return

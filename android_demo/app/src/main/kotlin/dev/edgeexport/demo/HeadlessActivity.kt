@@ -21,9 +21,9 @@ class HeadlessActivity : Activity() {
         setContentView(R.layout.headless)
         keepClearOfBars(findViewById(R.id.root))
         window.addFlags(WindowManager.LayoutParams.FLAG_KEEP_SCREEN_ON)
+        if (savedInstanceState == null) app.headless.start(HeadlessRequest.of(intent))
         app.headless.watch(draw)
         draw()
-        if (savedInstanceState == null) app.headless.start(HeadlessRequest.of(intent))
     }
 
     override fun onDestroy() {

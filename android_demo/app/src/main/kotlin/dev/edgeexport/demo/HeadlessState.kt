@@ -35,6 +35,7 @@ class HeadlessState(
 
     fun start(request: HeadlessRequest) {
         over = false
+        now = ""
         background.long({ answer(request) }) {
             over = true
             changed()

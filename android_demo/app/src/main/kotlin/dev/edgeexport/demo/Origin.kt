@@ -36,4 +36,7 @@ interface Library {
 
     /** Makes the bundle in [origin] the one to come back to. */
     fun keep(origin: Origin)
+
+    /** Forgets what was received for [origin] and proved to be no good. */
+    fun drop(origin: Origin)
 }

@@ -61,9 +61,8 @@ class PhoneLibrary(private val context: Context) : Library {
         return Origin.Chosen(name)
     }
 
-    /** Forgets a .zip that proved to be no good. */
-    fun refuse() {
-        incoming.delete()
+    override fun drop(origin: Origin) {
+        if (origin is Origin.Chosen) incoming.delete()
     }
 
     private fun zip(file: File, where: String): BundleSource =

@@ -1,6 +1,5 @@
 package dev.edgeexport.demo
 
-import ai.onnxruntime.OrtEnvironment
 import org.bytedeco.javacpp.Loader
 import org.bytedeco.tensorflowlite.global.tensorflowlite
 import org.junit.runners.model.FrameworkMethod
@@ -11,7 +10,6 @@ import org.robolectric.internal.bytecode.InstrumentationConfiguration
 class AppRunner(test: Class<*>) : RobolectricTestRunner(test) {
     init { // before Robolectric loads its own, and by one thread
         Loader.load(tensorflowlite::class.java)
-        OrtEnvironment.getEnvironment()
     }
 
     /** Native libraries are loaded once a process, so their classes are the JVM's own. */

@@ -8,6 +8,7 @@ import android.os.Looper
 import android.view.View
 import android.widget.TextView
 import java.io.File
+import java.util.concurrent.Executors
 import org.junit.After
 import org.junit.Before
 import org.junit.Rule
@@ -51,6 +52,15 @@ abstract class AppTest {
         idle()
     }
 
+    /** Does what the main thread must not, as a test's own work. */
+    fun <T> aside(work: () -> T): T = Executors.newSingleThreadExecutor().run {
+        try {
+            submit(work).get()
+        } finally {
+            shutdown()
+        }
+    }
+
     fun idle() = shadowOf(Looper.getMainLooper()).idle()
 
     inline fun <reified A : Activity> open(intent: Intent? = null): ActivityController<A> =
@@ -90,6 +100,7 @@ abstract class AppTest {
     /** Writes the picture of a screen to `target/pictures`. */
     fun picture(activity: Activity, name: String) {
         val folder = File("target/pictures").apply { mkdirs() }
-        File(folder, "$name.png").outputStream().use { drawn(activity).compress(Bitmap.CompressFormat.PNG, 100, it) }
+        val bitmap = drawn(activity)
+        aside { File(folder, "$name.png").outputStream().use { bitmap.compress(Bitmap.CompressFormat.PNG, 100, it) } }
     }
 }

@@ -150,9 +150,9 @@ class ClassifyTest : AppTest() {
         idle()
     }
 
-    private fun png(width: Int, height: Int): ByteArray {
+    private fun png(width: Int, height: Int): ByteArray = aside {
         val bitmap = Bitmap.createBitmap(width, height, Bitmap.Config.RGB_565)
         bitmap.eraseColor(0xff336699.toInt())
-        return ByteArrayOutputStream().also { bitmap.compress(Bitmap.CompressFormat.PNG, 0, it) }.toByteArray().also { bitmap.recycle() }
+        ByteArrayOutputStream().also { bitmap.compress(Bitmap.CompressFormat.PNG, 0, it) }.toByteArray().also { bitmap.recycle() }
     }
 }

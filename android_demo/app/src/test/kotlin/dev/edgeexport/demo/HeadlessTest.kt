@@ -33,10 +33,10 @@ class HeadlessTest : AppTest() {
     @Test
     fun `faults are answers too`() {
         val bad = BundleFiles().manifest { it.put("schema_version", 99) }.folder(File(folder, "bad"))
-        assertTrue("schema version 99" in ask("self-check", bad.path, "bad.json").getString("error"))
-        assertTrue("manifest.json" in ask("self-check", "${folder.path}/nothing", "none.json").getString("error"))
-        assertTrue("not known" in ask("paint", "assets", "paint.json").getString("error"))
-        assertTrue("No bundle" in ask("self-check", "", "empty.json").getString("error"))
+        refused("schema version 99", ask("self-check", bad.path, "bad.json"))
+        refused("nothing", ask("self-check", "${folder.path}/nothing", "none.json"))
+        refused("not known", ask("paint", "assets", "paint.json"))
+        refused("No bundle", ask("self-check", "", "empty.json"))
     }
 
     @Test
@@ -46,6 +46,8 @@ class HeadlessTest : AppTest() {
         assertFalse(outside.exists())
         assertTrue("outside of the app's folders" in log().last { it.startsWith("self-check") })
     }
+
+    private fun refused(words: String, answer: JSONObject) = answer.getString("error").let { assertTrue(it, words in it && it.endsWith(".")) }
 
     private fun log() = ShadowLog.getLogsForTag(HeadlessState.TAG).map { it.msg }
 

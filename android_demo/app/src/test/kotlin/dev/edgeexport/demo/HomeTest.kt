@@ -32,7 +32,7 @@ class HomeTest : AppTest() {
     fun `a chosen zip is opened, and is the one to come back to`() {
         choose(BundleFiles().manifest { it.put("model", "another") }.zip())
         await("the .zip") { home.reads(R.id.bundle_name) == "another" }
-        assertEquals("chosen:bundle.zip", app.library.last().key)
+        assertEquals("chosen:bundle.zip", aside { app.library.last().key })
         choose(BundleFiles().zip())
         await("the next .zip") { home.reads(R.id.bundle_name) == "fashion-small" }
         assertEquals("", home.reads(R.id.fault))
@@ -84,7 +84,7 @@ class HomeTest : AppTest() {
             assertSame(before, app.bundles.bundle)
             assertTrue(home.findViewById<android.view.View>(R.id.task_check).isEnabled)
         }
-        assertEquals("assets", app.library.last().key)
+        assertEquals("assets", aside { app.library.last().key })
         assertTrue("rubbish stays", app.cacheDir.resolve("incoming.zip").length() == 0L)
     }
 

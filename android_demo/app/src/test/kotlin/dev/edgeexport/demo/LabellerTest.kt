@@ -14,14 +14,14 @@ class LabellerTest : AppTest() {
         val pack = app.bundles.bundle!!.golden("torch")
         val spec = pack.signature.inputs.single()
         val scores = pack.outputs.getValue(pack.signature.outputs.single().name)
-        Labeller(BundleFiles.FOLDER).use { labeller ->
+        aside { Labeller(BundleFiles.FOLDER) }.use { labeller ->
             val samples = (0 until pack.samples).filter { !pack.atLimits[it] }.take(10)
             val equal = samples.count { sample ->
                 val bitmap = TensorPicture.of(pack.sample(sample).getValue(spec.name), spec)!!
-                val png = ByteArrayOutputStream().also { bitmap.compress(Bitmap.CompressFormat.PNG, 100, it) }.toByteArray()
-                val classes = scores.shape[1]
+                val png = aside { ByteArrayOutputStream().also { bitmap.compress(Bitmap.CompressFormat.PNG, 100, it) }.toByteArray() }
+                val classes = scores.shape.last()
                 val best = (0 until classes).maxBy { scores[sample * classes + it] }
-                labeller.label(png) == app.bundles.bundle!!.labels[best]
+                aside { labeller.label(png) } == app.bundles.bundle!!.labels[best]
             }
             assertTrue("$equal of ${samples.size}", equal >= 9)
         }

@@ -55,7 +55,7 @@ class Legible(private val activity: Activity, private val picture: Bitmap) {
         if (view !is TextView || view.text.isEmpty()) return null
         val layout = view.layout ?: return null
         val room = view.height - view.compoundPaddingTop - view.compoundPaddingBottom
-        val wide = (0 until layout.lineCount).maxOf { layout.getLineWidth(it) }
+        val wide = (0 until layout.lineCount).maxOf { layout.getLineMax(it) }
         val cut = layout.height > room + 1 || wide > view.width - view.compoundPaddingLeft - view.compoundPaddingRight + 1
         return if (cut && view.ellipsize == null) "`${view.text}` is cut" else null
     }

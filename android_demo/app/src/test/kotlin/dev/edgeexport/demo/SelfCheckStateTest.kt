@@ -34,5 +34,6 @@ class SelfCheckStateTest {
         override fun pushed() = emptyList<Origin.Pushed>()
         override fun last() = Origin.Assets
         override fun keep(origin: Origin) = error("there is none")
+        override fun drop(origin: Origin) = error("there is none")
     }
 }

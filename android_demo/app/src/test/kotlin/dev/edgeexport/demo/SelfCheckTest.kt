@@ -41,7 +41,8 @@ class SelfCheckTest : AppTest() {
 
     private fun look(screen: SelfCheckActivity) {
         val list = screen.findViewById<ListView>(R.id.rows)
-        list.performItemClick(list.getChildAt(0), 0, 0)
+        val row = state.rows.indexOfFirst { it.worst != null }
+        list.performItemClick(list.adapter.getView(row, null, list), row, row.toLong())
         val asked = shadowOf(screen).nextStartedActivity
         val cell = open<CellActivity>(asked).get()
         assertTrue(cell.findViewById<View>(R.id.picture).isShown)

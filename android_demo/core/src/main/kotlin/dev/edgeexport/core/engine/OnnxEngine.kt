@@ -16,7 +16,7 @@ class OnnxEngine : Engine {
     init {
         var found: OrtEnvironment? = null
         missing = try {
-            found = OrtEnvironment.getEnvironment()
+            found = environment()
             ""
         } catch (error: LinkageError) {
             "the library of ONNX Runtime is not in this build of the app (${firstLine(error)}): the Gradle build brings it"
@@ -65,7 +65,15 @@ class OnnxEngine : Engine {
         }
     }
 
+    /** Made by a thread of its own: it reads about the machine with std::regex, whose recursion overflows 1 MB of stack. */
+    private fun environment(): OrtEnvironment {
+        var made: Result<OrtEnvironment>? = null
+        Thread(null, { made = runCatching { OrtEnvironment.getEnvironment() } }, "onnxruntime", STACK_BYTES).apply { start() }.join()
+        return made!!.getOrThrow()
+    }
+
     private companion object {
+        const val STACK_BYTES = 64L shl 20
         val STANDARD = setOf("", "ai.onnx", "ai.onnx.ml", "com.microsoft", "com.microsoft.nchwc", "ai.onnx.training", "ai.onnx.preview.training")
         val UNKNOWN = listOf("is not a registered function/op", "Could not find an implementation")
     }
