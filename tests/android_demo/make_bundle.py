@@ -35,9 +35,7 @@ def take_over(bundle: Path, place: Path) -> None:
     manifest["report"] = {}
     manifest["artifacts"] = [one for one in manifest["artifacts"] if one["file"] not in left_out]
     manifest["files"] = {
-        name: one
-        for name, one in manifest["files"].items()
-        if not name.startswith("report/") and name not in left_out
+        name: one for name, one in manifest["files"].items() if not name.startswith("report/") and name not in left_out
     }
     shutil.rmtree(place, ignore_errors=True)
     for name in manifest["files"]:

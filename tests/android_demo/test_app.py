@@ -37,7 +37,7 @@ def test_every_test_of_the_app_passes(not_run):
     expected = {path.stem for path in sources if path.stem != "AppTest"}
     ran = {path.stem.rsplit(".", 1)[-1] for path in REPORTS.glob("TEST-*.xml")}
     assert len(expected) > 10
-    assert ran == expected
+    assert expected <= ran
 
 
 @pytest.mark.parametrize("picture", sorted(path.name for path in PICTURES.glob("*.png")))
@@ -50,9 +50,10 @@ def test_pictures_are_small(picture: str):
 
 def test_the_readme_shows_every_screen():
     readme = (ROOT / "android_demo/README.md").read_text(encoding="utf-8")
-    screens = re.findall(r"class (\w+)Activity\b.*: Screen\(\)", "".join(
-        path.read_text(encoding="utf-8") for path in (APP / "src/main/kotlin").rglob("*Activity.kt")
-    ))
+    screens = re.findall(
+        r"class (\w+)Activity\b.*: Screen\(\)",
+        "".join(path.read_text(encoding="utf-8") for path in (APP / "src/main/kotlin").rglob("*Activity.kt")),
+    )
     assert sorted(screens) == ["Benchmark", "Cell", "Classify", "Home", "SelfCheck"]
     for screen in screens:
         name = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", screen).lower()

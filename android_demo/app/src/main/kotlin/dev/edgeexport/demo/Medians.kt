@@ -12,10 +12,9 @@ class Medians(private val most: Int = 120) {
     private class Point(val second: Double, val ms: Double)
 
     fun add(second: Double, ms: Double) {
-        val place = (second / stretch).toInt()
-        if (place != at) {
+        if ((second / stretch).toInt() != at) {
             close()
-            at = place
+            at = (second / stretch).toInt() // of the new stretch, where it doubled
         }
         if (now.size < MOST_IN_STRETCH) now.add(ms)
     }
