@@ -13,6 +13,8 @@ from converters import content, registry
 from converters.contract import Artifact
 from converters.samples import load_samples
 
+READABLE_IR = 10
+"""The form of the file that the ONNX of every sealed toolchain still reads; operators are told apart by the opset."""
 MOST = 2
 """Of the samples, that replacements are proved on."""
 
@@ -35,6 +37,7 @@ def prepared(
     given = load_samples(samples, prefix) if samples else {}
     calls = [{key: values[place, ...] for key, values in given.items()} for place in range(_fewest(given))]
     made = prepare(source.path, rules, calls)
+    made.model.ir_version = min(made.model.ir_version, READABLE_IR)
     made.save(made_at)
     return dataclasses.replace(
         source,

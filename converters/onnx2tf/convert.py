@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
@@ -48,6 +48,8 @@ def _converted(request: ConversionRequest, folder: Path) -> dict[str, str]:
     own = request.source.signature
     model = onnx.load(str(request.source.path))
     names = plain_ends(model, [spec.name for spec in (*own.inputs, *own.outputs)])
+    known = {spec.name: spec for spec in own.outputs}
+    _flatten_ends(model, {new: known[name] for new, name in names.items() if name in known})
     onnx.save(model, str(folder / "model.onnx"))
     kept = {spec.name for spec in own.inputs if not _is_image(spec)}
     try:
@@ -64,6 +66,27 @@ def _converted(request: ConversionRequest, folder: Path) -> dict[str, str]:
         raise ToolkitError("onnx2tf wrote no float32 file")
     request.target.write_bytes(made[0].read_bytes())
     return names
+
+
+def _flatten_ends(model: Any, outputs: Mapping[str, TensorSpec]) -> None:
+    """Outputs of which nobody names the axes go through one axis and back: onnx2tf then leaves them in ONNX's order."""
+    import onnx
+
+    for value in model.graph.output:
+        spec = outputs.get(value.name)
+        if spec is None or spec.layout or len(spec.shape) < 3 or None in spec.shape:
+            continue
+        inner = f"{value.name}_inner"
+        for node in model.graph.node:
+            node.input[:] = [inner if name == value.name else name for name in node.input]
+            node.output[:] = [inner if name == value.name else name for name in node.output]
+        shapes = (("flat", [-1]), ("whole", [int(size or 1) for size in spec.shape]))
+        for name, sizes in shapes:
+            tensor = onnx.numpy_helper.from_array(np.array(sizes, np.int64), f"{value.name}_{name}")
+            model.graph.initializer.append(tensor)
+        flat = f"{value.name}_in_a_row"
+        model.graph.node.append(onnx.helper.make_node("Reshape", [inner, f"{value.name}_flat"], [flat]))
+        model.graph.node.append(onnx.helper.make_node("Reshape", [flat, f"{value.name}_whole"], [value.name]))
 
 
 def _outputs(
