@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 
 EDGE = Path(sys.executable).with_name("edge-export")
-SLICE = r"^test_(softsign|acosh|matmul_2d|averagepool_2d_pads|lstm_defaults|resize_upsample_scales_cubic|top_k_smallest)$"
+SLICE = (
+    r"^test_(softsign|acosh|matmul_2d|averagepool_2d_pads|lstm_defaults|resize_upsample_scales_cubic|top_k_smallest)$"
+)
 
 
 def test_a_slice_by_our_own_route() -> None:

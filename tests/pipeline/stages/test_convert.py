@@ -140,3 +140,26 @@ def test_without_data_calibration_is_made_up(source, tmp_path):
     inputs = calibration(source, None, tmp_path)["image"]
     assert inputs.shape == (50, 1, 12, 20, 3)
     assert 0 <= inputs.min() < inputs.max() <= 255
+
+
+TO_TFLITE = registry.edge("tflite_from_onnx")
+
+
+def test_a_converter_with_a_pre_pass_is_given_the_prepared_file(source, tmp_path):
+    workers = ToyWorkers()
+    made = convert(convert(source), TO_TFLITE, identity="net_torch_onnx-tflite_fp32")
+    artifact = read_artifact(toy_workers.result(made, tmp_path / "ws", workers))
+    assert workers.asked["prepared"]["source"].path.name == "net_torch_onnx_fp32.onnx"
+    assert workers.asked["convert"]["request"].source.path.name == "net_torch_onnx-tflite_fp32.prepared.onnx"
+    assert artifact.notes == ("the pre-pass replaced 1 Toy",)
+    assert not list(artifact.path.parent.glob("*.prepared.onnx")), "what lies between is not kept"
+
+
+def test_without_the_pre_pass_it_is_given_the_file_as_it_is(source, tmp_path):
+    workers = ToyWorkers()
+    recipe = dataclasses.replace(RECIPE, options={"tflite_from_onnx": {"prepass": False}})
+    made = convert(convert(source), TO_TFLITE, recipe=recipe, identity="net_torch_onnx-tflite_fp32")
+    artifact = read_artifact(toy_workers.result(made, tmp_path / "ws", workers))
+    assert "prepared" not in workers.calls
+    assert workers.asked["convert"]["request"].source.path.name == "net_torch_onnx_fp32.onnx"
+    assert artifact.notes == ()
