@@ -45,11 +45,18 @@ def described(path: Path, inputs: tuple[TensorSpec, ...]) -> Signature:
 
     Raises:
         ModelError: it does not take them, or returns no tensors.
+        UnsupportedError: an argument is no tensor.
     """
     import torch
 
     module = load(path)
     arguments = [argument.name for argument in module.forward.schema.arguments[1:]]
+    for argument in module.forward.schema.arguments[1:]:
+        if str(argument.type) != "Tensor" and len(inputs) == len(arguments):
+            raise UnsupportedError(
+                f"its argument `{argument.name}` is {argument.type}, and no tensor: wrap the module in one whose "
+                "forward takes tensors only, and save that"
+            )
     if {spec.name for spec in inputs} <= set(arguments):
         inputs = tuple(sorted(inputs, key=lambda spec: arguments.index(spec.name)))
     random = np.random.default_rng(0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from converters.names import kept_names
 from converters.onnx.convert import MAX_BYTES, rename
 from converters.onnx.inspect import read_signature, write_signature
 from converters.onnx.load import is_external, load, tensors
+
+_LOST = re.compile(r"[^A-Za-z0-9_.\\/>-]|^[^A-Za-z0-9.]")
+"""What TensorFlow takes in no name of an operator."""
 
 
 def keep(path: Path, copy: Path) -> None:
@@ -62,6 +66,10 @@ def onnx_from_onnx(request: ConversionRequest) -> Signature:
     del model.graph.value_info[:]
     _fix(model.graph.output, {spec.name: spec for spec in signature.outputs})
     model = onnx.shape_inference.infer_shapes(model)
+    for place, node in enumerate(model.graph.node):
+        plain = _LOST.sub("_", node.name).lstrip("_")
+        if plain != node.name:
+            node.name = f"{plain or node.op_type}_{place}"
     write_signature(model, signature)
     onnx.save(model, request.target)
     return _as_written(read_signature(model), signature)

@@ -68,3 +68,16 @@ def test_what_torch_export_does_not_read_is_unsupported(tmp_path: Path) -> None:
     told = script.described(tmp_path / "m.pt", (TensorSpec("x", (1, 4), "float32"),))
     with pytest.raises(UnsupportedError, match="torch.export does not read this TorchScript"):
         script.opened(Artifact(tmp_path / "m.pt", Format.TORCHSCRIPT, Precision.FP32, told, told))
+
+
+def test_an_argument_that_is_no_tensor_is_named(tmp_path: Path) -> None:
+    import torch
+
+    class Rate(torch.nn.Module):
+        def forward(self, x: torch.Tensor, rate: int) -> torch.Tensor:
+            return x * rate
+
+    torch.jit.save(torch.jit.script(Rate()), str(tmp_path / "m.pt"))
+    inputs = TensorSpec("x", (1, 4), "float32"), TensorSpec("rate", (1,), "int64")
+    with pytest.raises(UnsupportedError, match="argument `rate` is int, and no tensor"):
+        script.described(tmp_path / "m.pt", inputs)

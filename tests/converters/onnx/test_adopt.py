@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import numpy as np
@@ -87,3 +88,18 @@ def test_sizes_that_a_run_settled_on_are_written(tmp_path: Path) -> None:
     ends = (*graph.input, *graph.output)
     shapes = [[dim.dim_value for dim in value.type.tensor_type.shape.dim] for value in ends]
     assert shapes == [[3, 4], [3, 4]]
+
+
+def test_operators_get_names_that_tensorflow_takes(tmp_path: Path) -> None:
+    path = onnx_files.saved(tmp_path / "m.onnx")
+    model = onnx.load(path)
+    for place, node in enumerate(model.graph.node):
+        node.name = ("Same@0", "Same@0", "_under", "fine/as.it-is")[place]
+    onnx.save(model, path)
+    told = Signature((TensorSpec("x", (1, 4), "float32"),), (TensorSpec("y", (1, 4), "float32"),))
+    source = Artifact(path, Format.ONNX, Precision.FP32, told, told)
+    adopt.onnx_from_onnx(ConversionRequest(source, tmp_path / "made.onnx", Precision.FP32))
+    names = [node.name for node in onnx.load(tmp_path / "made.onnx").graph.node]
+    assert names[3] == "fine/as.it-is"
+    assert len(set(names)) == 4
+    assert all(re.fullmatch(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*", name) for name in names)
