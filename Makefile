@@ -147,7 +147,7 @@ wheel: $(READY)dev$(BUILD) ## builds the wheel into dist/wheel
 	@$(BIN)/python -m hatchling build --target wheel --directory dist/wheel
 
 clean: ## removes what was made, the cache of trained and converted models too; not the environment
-	rm -rf dist build .edge-export .pytest_cache .mypy_cache .ruff_cache
+	rm -rf dist build android_demo/*/target .edge-export .pytest_cache .mypy_cache .ruff_cache
 
 distclean: clean ## removes the environment as well
 	rm -rf $(VENV) .tools

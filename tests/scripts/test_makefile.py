@@ -86,3 +86,15 @@ def test_each_target_makes_its_environment(target: str, wanted: str) -> None:
 
 def test_another_torch_build_has_stamps_of_its_own() -> None:
     assert "scripts/setup.sh --set torch" in would("export", "TARGET=torchscript", "UV_TORCH_BACKEND=cpu")
+
+
+def test_the_apk_takes_its_options_and_none_is_no_bundle() -> None:
+    line = would("apk", "BUNDLE=dist/mine", "GPU=1", "ABI=x86_64")
+    assert 'ABI="x86_64" GPU="1" BUNDLE="dist/mine"' in line
+    assert line.endswith("bash android_demo/package.sh")
+    assert 'BUNDLE=""' in would("apk", "BUNDLE=none")
+
+
+def test_phones_get_the_apk_first() -> None:
+    line = would("validate-android", "BUNDLE=dist/mine")
+    assert line.index("package.sh") < line.index('edge-export validate "dist/mine" --runtime android')
