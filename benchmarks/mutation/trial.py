@@ -21,7 +21,7 @@ from converters.contract import Artifact
 from pipeline import config
 from pipeline.checks.drift.suspects import Drift
 from pipeline.checks.outcome import Outcome
-from pipeline.drift import drift_of
+from pipeline.drift import verdict_on
 from pipeline.drift.sizes import sized
 from pipeline.lone import open_artifact
 
@@ -111,7 +111,7 @@ def attempt(trial: Trial, folder: Path) -> Row:
         return Row(*where, Sort.NO_EFFECT, place=place, effect=size)
     reference = _reference(trial.reference, folder, pool)
     start = time.perf_counter()
-    found = drift_of(reference, open_artifact(other, pool, limits)[0], None, pool, limits)
+    found = verdict_on(reference, open_artifact(other, pool, limits)[0], None, pool, limits)
     seconds = time.perf_counter() - start
     sort = Sort.FAULT if trial.fault else Sort.HONEST
     return Row(*where, sort, *_seen(found, place), place, size, seconds, _said(found), measured)

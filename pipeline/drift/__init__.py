@@ -52,10 +52,18 @@ def drift(
     try:
         a, b = introduced(a, b)
         given = None if wanted == "random" else inputs_for(a, wanted, packs)
-        found = drift_of(a, b, given, pool, limits)
-    except EdgeExportError as error:
+        found = verdict_on(a, b, given, pool, limits)
+    except ModelError as error:
         found = unrunnable(a, b, error, pool, limits)
     return dataclasses.replace(found, a=str(path_a), b=str(path_b))
+
+
+def verdict_on(a: Artifact, b: Artifact, given: Arrays | None, pool: WorkerPool, limits: Limits) -> Drift:
+    """As `drift_of`, with a verdict too where `b` cannot be fed or run, and `a` can."""
+    try:
+        return drift_of(a, b, given, pool, limits)
+    except EdgeExportError as error:
+        return unrunnable(a, b, error, pool, limits)
 
 
 def drift_of(

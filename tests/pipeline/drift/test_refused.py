@@ -12,6 +12,7 @@ from converters.errors import ModelError
 from pipeline import config
 from pipeline.checks.outcome import Outcome
 from pipeline.drift import drift
+from pipeline.drift.refused import _apart
 
 LIMITS = config.load().limits
 
@@ -66,3 +67,10 @@ def test_a_file_of_other_inputs_has_failed(tmp_path):
     onnx.save(model, tmp_path / "other.onnx")
     found = judged(dense(tmp_path / "right.tflite").path, tmp_path / "other.onnx")
     assert (found.outcome, found.suspects[0].kind) == (Outcome.FAILED, "file")
+
+
+def test_outputs_that_are_far_away_are_told_from_rounding():
+    want = np.random.default_rng(0).normal(size=(8, 5)) + 3
+    assert not _apart(want, want + 0.2)
+    assert _apart(want, want + 2)
+    assert _apart(want, want * np.nan)
