@@ -12,8 +12,6 @@ from converters.errors import UnsupportedError
 
 LEAST_ELEMENTS = 64
 """Weights of fewer values stay in float: their scales would be as large."""
-BLOCK = 32
-"""Values that share a scale in 4 bits, where a matrix is multiplied: ONNX Runtime makes one MatMulNBits of it."""
 _OPSETS = {4: 21, 8: 13}
 """The first in which DequantizeLinear takes integers of so many bits with a scale a channel."""
 _TYPES = {4: TensorProto.INT4, 8: TensorProto.INT8}
@@ -29,14 +27,14 @@ def with_small_weights(model: onnx.ModelProto, bits: int, kept: frozenset[str]) 
     model = _in_opset(model, _OPSETS[bits])
     graph = model.graph
     weights = {tensor.name: tensor for tensor in graph.initializer if tensor.data_type == TensorProto.FLOAT}
-    axes: dict[str, tuple[int, int]] = {}
+    axes: dict[str, int] = {}
     spared = {name for node in graph.node if kept & set(node.output) for name in node.input}
-    for name, axis, along in (found for node in graph.node for found in _weights_of(node, weights)):
+    for name, axis in (found for node in graph.node for found in _weights_of(node, weights)):
         if name not in spared and np.prod(weights[name].dims) >= LEAST_ELEMENTS:
-            axes.setdefault(name, (axis, along))
+            axes.setdefault(name, axis)
     if not axes:
         raise UnsupportedError(f"no weight has {LEAST_ELEMENTS} values: it would be the float file")
-    before = [node for name, place in axes.items() for node in [_small(graph, weights[name], place, bits)]]
+    before = [_small(graph, weights[name], axis, bits) for name, axis in axes.items()]
     nodes = [*before, *graph.node]
     del graph.node[:]
     graph.node.extend(nodes)
@@ -55,49 +53,35 @@ def _in_opset(model: onnx.ModelProto, least: int) -> onnx.ModelProto:
         raise UnsupportedError(f"onnx cannot tell this graph in opset {least}: {said[0]}") from error
 
 
-def _weights_of(node: onnx.NodeProto, weights: dict[str, TensorProto]) -> Iterator[tuple[str, int, int]]:
-    """(a weight that the operator reads, the axis of its channels, the axis that is summed over; -1: several)."""
+def _weights_of(node: onnx.NodeProto, weights: dict[str, TensorProto]) -> Iterator[tuple[str, int]]:
+    """(a weight that the operator reads, the axis of its channels)."""
     name = node.input[1] if len(node.input) > 1 else ""
     if node.op_type == "Gather" and node.input[0] in weights and len(weights[node.input[0]].dims) == 2:
-        yield node.input[0], 0, -1
+        yield node.input[0], 0
     if name not in weights or len(weights[name].dims) < 2:
         return
     rank = len(weights[name].dims)
     if node.op_type == "Conv":
-        yield name, 0, -1
-    elif node.op_type == "ConvTranspose":
-        yield name, 1, -1
-    elif node.op_type == "MatMul" and rank == 2:
-        yield name, 1, 0
+        yield name, 0
+    elif node.op_type == "ConvTranspose" or (node.op_type == "MatMul" and rank == 2):
+        yield name, 1
     elif node.op_type == "Gemm":
         turned = next((item.i for item in node.attribute if item.name == "transB"), 0)
-        yield name, 0 if turned else 1, 1 if turned else 0
+        yield name, 0 if turned else 1
 
 
-def _small(graph: onnx.GraphProto, weight: TensorProto, place: tuple[int, int], bits: int) -> onnx.NodeProto:
+def _small(graph: onnx.GraphProto, weight: TensorProto, axis: int, bits: int) -> onnx.NodeProto:
     """Puts integers and scales in the place of a weight; returns the operator that makes the weight of them."""
-    axis, along = place
     values, most = numpy_helper.to_array(weight), 2 ** (bits - 1) - 1
-    blocks = bits == 4 and along >= 0 and values.shape[along] % BLOCK == 0
-    if blocks:
-        shape = list(values.shape)
-        shape[along : along + 1] = [shape[along] // BLOCK, BLOCK]
-        peaks = np.abs(values.reshape(shape)).max(along + 1)
-        spread = np.repeat(peaks, BLOCK, along)
-    else:
-        peaks = np.abs(values).max(tuple(other for other in range(values.ndim) if other != axis))
-        spread = peaks.reshape([-1 if other == axis else 1 for other in range(values.ndim)])
+    peaks = np.abs(values).max(tuple(other for other in range(values.ndim) if other != axis))
     scales = np.where(peaks > 0, peaks / most, 1.0).astype(np.float32)
-    steps = np.where(spread > 0, spread / most, 1.0)
+    steps = scales.reshape([-1 if other == axis else 1 for other in range(values.ndim)])
     integers = np.clip(np.rint(values / steps), -most, most).astype(np.int8)
     name = weight.name
     stored = helper.make_tensor(f"{name}_int{bits}", _TYPES[bits], values.shape, _packed(integers, bits), raw=True)
     graph.initializer.remove(weight)
     graph.initializer.extend([stored, numpy_helper.from_array(scales, f"{name}_scale")])
-    node = helper.make_node("DequantizeLinear", [stored.name, f"{name}_scale"], [name], axis=along if blocks else axis)
-    if blocks:
-        node.attribute.append(helper.make_attribute("block_size", BLOCK))
-    return node
+    return helper.make_node("DequantizeLinear", [stored.name, f"{name}_scale"], [name], axis=axis)
 
 
 def _packed(integers: np.ndarray, bits: int) -> bytes:
