@@ -6,7 +6,7 @@ from flat_models import affine
 
 from converters.errors import ToolkitError
 from converters.litert import runtime
-from converters.litert.ends import rename_ends
+from converters.litert.ends import rename_ends, sign
 from converters.litert.signature import read_signature
 
 
@@ -25,4 +25,15 @@ def test_an_end_that_nobody_named_is_an_error(tmp_path):
     before = made.path.read_bytes()
     with pytest.raises(ToolkitError, match="an end called 'y'; expected were x"):
         rename_ends(made.path, {"x": "a"})
+    assert made.path.read_bytes() == before
+
+
+def test_a_signature_by_the_order_of_the_ends(tmp_path):
+    made = affine(tmp_path / "m.tflite")
+    sign(made.path, ["in/a"], ["out 0"])
+    signature = read_signature(made.path)
+    assert [spec.name for spec in (*signature.inputs, *signature.outputs)] == ["in/a", "out 0"]
+    before = made.path.read_bytes()
+    with pytest.raises(ToolkitError, match="the file has 1 outputs, not a, b"):
+        sign(made.path, ["x"], ["a", "b"])
     assert made.path.read_bytes() == before
