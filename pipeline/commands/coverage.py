@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from converters.errors import UsageError
 from pipeline.commands import options
 from pipeline.commands.options import words
 
@@ -69,12 +70,12 @@ def coverage(
     from pipeline.coverage.cases import CORPORA, cases_of, corpus_of, key_of, narrowed
     from pipeline.coverage.sweep import Sweep, require_ready, to_json
     from pipeline.coverage.sweep import stored as known
-    from pipeline.coverage.ways import ways_of
+    from pipeline.coverage.ways import ways_of, with_routes
     from pipeline.lone import toolbox
     from pipeline.task import worker_limits
 
     settings, tolerances = load_configs(configs, gates)
-    names = words(corpus) or tuple(each.name for each in CORPORA)
+    names = words(corpus) or with_routes(words(route), CORPORA, settings)
     sections: list[tuple[Any, ...]] = []
     for name in names:
         source = corpus_of(name)
@@ -84,7 +85,12 @@ def coverage(
         require_ready(ways)
         with toolbox() as (pool, limits):
             cases, index = cases_of(source, pool, _say)
-        cases = narrowed(cases, case)
+        try:
+            cases = narrowed(cases, case)
+        except UsageError:
+            if sections or name != names[-1]:  # another corpus has it
+                continue
+            raise
         if stored:
             results = known(cases, ways, key_of(source))
         else:

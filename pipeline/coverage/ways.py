@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from converters import registry
@@ -63,6 +64,22 @@ def ways_of(corpus: Corpus, configs: Configs, names: tuple[str, ...] = (), prepa
                 f"no route of the corpus {corpus.name} is called {name!r}; there are {', '.join(sorted(known))}"
             )
     return tuple(way for way in found if not names or "all" in names or way.name in names)
+
+
+def with_routes(names: tuple[str, ...], corpora: Sequence[Corpus], configs: Configs) -> tuple[str, ...]:
+    """The names of the corpora that have a route of one of those names; all of them where nothing was said.
+
+    Raises:
+        UsageError: no corpus has one; the message lists what there is.
+    """
+    if not names or "all" in names:
+        return tuple(corpus.name for corpus in corpora)
+    known = {corpus.name: {way.name for way in ways_of(corpus, configs)} for corpus in corpora}
+    found = tuple(name for name, routes in known.items() if set(names) <= routes)
+    if not found:
+        there = "; ".join(f"of {name} {', '.join(sorted(routes))}" for name, routes in known.items())
+        raise UsageError(f"no corpus has the routes {', '.join(names)}; there are {there}")
+    return found
 
 
 def _all(corpus: Corpus, configs: Configs, prepass: bool) -> list[Way]:

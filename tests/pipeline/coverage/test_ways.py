@@ -10,7 +10,7 @@ from converters.contract import Format
 from converters.errors import UsageError
 from pipeline.configs import load_configs
 from pipeline.coverage.cases import CORPORA
-from pipeline.coverage.ways import ways_of
+from pipeline.coverage.ways import ways_of, with_routes
 
 CONFIGS = load_configs(None, None)[0]
 ONNX, TORCH = CORPORA
@@ -41,3 +41,11 @@ def test_results_belong_to_code_versions_and_the_pre_pass() -> None:
     (bare,) = ways_of(ONNX, CONFIGS, ("tflite",), prepass=False)
     assert way.key() == dataclasses.replace(way).key()
     assert way.key() != bare.key()
+
+
+def test_a_route_alone_says_which_corpus_is_meant() -> None:
+    assert with_routes((), CORPORA, CONFIGS) == ("onnx", "torch")
+    assert with_routes(("tflite",), CORPORA, CONFIGS) == ("onnx",)
+    assert with_routes(("litert",), CORPORA, CONFIGS) == ("torch",)
+    with pytest.raises(UsageError, match="no corpus has the routes x; there are of onnx"):
+        with_routes(("x",), CORPORA, CONFIGS)
