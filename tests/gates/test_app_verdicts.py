@@ -122,6 +122,8 @@ def _broken(good: Arrays, none: np.ndarray) -> Iterator[Case]:
         other = good["ids"].copy()
         other.reshape(-1)[:changed] += 1
         yield f"{changed} other integers", (WHOLE,), ids, {"ids": other}, none
+    nothing = {"logits": good["logits"][:, :, :0]}
+    yield "no elements", (TensorSpec("logits", (1, 0), "float32"),), nothing, dict(nothing), none
     yield "integers of another width", (WHOLE,), ids, {"ids": good["ids"].astype(np.int32)}, none
 
 

@@ -43,9 +43,11 @@ class ImageIoDecoder : ImageDecoder {
                 }
             }
         } catch (error: IOException) {
-            throw ImageException("the picture is damaged (${error.message}); repair it, or take it out of the bundle", error)
+            throw ImageException("the picture is damaged (${error.message}); repair it, or take it out of the " +
+                "bundle", error)
         } catch (error: IllegalArgumentException) {
-            throw ImageException("the picture is damaged (${error.message}); repair it, or take it out of the bundle", error)
+            throw ImageException("the picture is damaged (${error.message}); repair it, or take it out of the " +
+                "bundle", error)
         }
     }
 

@@ -10,7 +10,8 @@ class Options(arguments: List<String>, known: Set<String>) {
         val rest = arguments.drop(1)
         for (pair in rest.chunked(2)) {
             val name = pair[0].removePrefix("--")
-            if (!pair[0].startsWith("--") || name !in known) throw UsageException("unknown option ${pair[0]}; there are ${known.joinToString { "--$it" }}")
+            if (!pair[0].startsWith("--") || name !in known) throw UsageException("unknown option ${pair[0]}; there " +
+                "are ${known.joinToString { "--$it" }}")
             values[name] = pair.getOrNull(1) ?: throw UsageException("${pair[0]} needs a value")
         }
     }

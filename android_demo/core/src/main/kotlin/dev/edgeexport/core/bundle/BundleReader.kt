@@ -89,7 +89,8 @@ object BundleReader {
     /** An artifact has a pack, and that pack's tensors are the source model's. */
     private fun packFits(source: BundleSource, manifest: Manifest, entry: ArtifactEntry, packs: Map<String, GoldenPack>) {
         val pack = packs[entry.framework]
-            ?: throw BundleException(BundleFault.Manifest(source.where, "`${entry.file}` is of ${entry.framework}, which has no golden pack"))
+            ?: throw BundleException(BundleFault.Manifest(source.where, "`${entry.file}` is of ${entry.framework}, " +
+                "which has no golden pack"))
         val sides = listOf(
             Triple("input", pack.signature.inputs, entry.source.inputs),
             Triple("output", pack.signature.outputs, entry.source.outputs),

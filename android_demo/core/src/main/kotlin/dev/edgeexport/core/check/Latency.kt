@@ -36,7 +36,8 @@ class Latency private constructor(
                 controlDecision == FASTER || controlDecision == SLOWER ->
                     "cannot tell: the baseline was called $controlDecision than itself in the same rounds"
                 rounds >= gate.minRounds ->
-                    "cannot tell: ${fixed(timings.elapsedS, 0)} s leave the ratio between ${fixed(found.low, 3)} and ${fixed(found.high, 3)}"
+                    "cannot tell: ${fixed(timings.elapsedS, 0)} s leave the ratio between ${fixed(found.low, 3)} and " +
+                        "${fixed(found.high, 3)}"
                 else -> "cannot tell: $rounds rounds of ${gate.minRounds}"
             }
             return "$said; measure for longer"

@@ -106,6 +106,7 @@ object Parity {
         if (kind(have.dtype) != kind(want.dtype)) {
             reasons += "wrong kind of number ${have.dtype.label}, the reference is ${want.dtype.label}"
         }
+        if (0 in shape.drop(1)) reasons += "the reference has no elements: nothing compared proves nothing"
         for ((side, tensor) in listOf("the reference" to want, "the artifact" to have)) {
             if (!tensor.dtype.isFloat || tensor.size == 0) continue
             val rows = Rows.of(tensor)
@@ -123,18 +124,21 @@ object Parity {
         if (count == 1) return listOf("one sample proves nothing: whether the output follows its input cannot be seen")
         val constant = (1 until count).all { sample -> (0 until reference.width).all { reference[sample, it] == reference[0, it] } }
         if (constant) {
-            return listOf("the reference is the same for all $count samples: agreeing with it proves nothing; give inputs on which it moves (--data), or leave an output that is constant by design out of the model")
+            return listOf("the reference is the same for all $count samples: agreeing with it proves nothing; give " +
+                "inputs on which it moves (--data), or leave an output that is constant by design out of the model")
         }
         if (!dtype.isFloat) return emptyList()
         val greatest = reference.magnitude
         if (greatest < NOTHING) {
-            return listOf("the reference never leaves 0 by more than ${general(greatest, 2)}: it is saturated and proves nothing")
+            return listOf("the reference never leaves 0 by more than ${general(greatest, 2)}: it is saturated and " +
+                "proves nothing")
         }
         val least = reference.least
         val most = reference.greatest
         val atEdge = reference.values.count { it == least || it == most } / reference.values.size.toDouble()
         if (atEdge > gate.maxEdgeShare) {
-            return listOf("the reference is saturated, ${percent(atEdge, 1)} of its values are its least or greatest: it proves nothing")
+            return listOf("the reference is saturated, ${percent(atEdge, 1)} of its values are its least or " +
+                "greatest: it proves nothing")
         }
         return emptyList()
     }

@@ -31,13 +31,15 @@ object Pictures {
             val allowed = if (one.exact) 0.0 else gate.maxSteps
             if (one.fault.isNotEmpty()) reasons += "`${one.file}`: ${one.fault}"
             else if (!(one.steps <= allowed)) {
-                reasons += "`${one.file}` becomes other values than Python's, by up to ${general(one.steps, 3)} of 255 steps; allowed ${general(allowed)}"
+                reasons += "`${one.file}` becomes other values than Python's, by up to ${general(one.steps, 3)} of " +
+                    "255 steps; allowed ${general(allowed)}"
             }
         }
         val classified = results.filter { it.top1 != null }
         val same = classified.count { it.top1!!.first == it.top1.second }
         if (classified.isNotEmpty() && same < gate.minTop1 * classified.size) {
-            reasons += "${classified.size - same} of ${classified.size} pictures get another class than Python's tensors of them"
+            reasons += "${classified.size - same} of ${classified.size} pictures get another class than Python's " +
+                "tensors of them"
         }
         val metrics = mapOf(
             "pictures" to results.size,

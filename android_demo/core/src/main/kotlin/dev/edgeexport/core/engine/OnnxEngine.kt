@@ -19,7 +19,8 @@ class OnnxEngine : Engine {
             found = environment()
             ""
         } catch (error: LinkageError) {
-            "the library of ONNX Runtime is not in this build of the app (${firstLine(error)}): the Gradle build brings it"
+            "the library of ONNX Runtime is not in this build of the app (${firstLine(error)}): the Gradle build " +
+                "brings it"
         }
         environment = found
         version = found?.version ?: ""
@@ -53,11 +54,13 @@ class OnnxEngine : Engine {
         val custom = file?.operators.orEmpty().filter { (domain, _) -> domain !in STANDARD }.joinToString { (domain, type) -> "`$domain.$type`" }
         return when {
             "is under development" in said || "Unsupported model IR version" in said -> EngineException(
-                "`$name` needs a newer runtime: opset ${file?.opsets?.get("")}, and ONNX Runtime $version in this app does not know it. Update the app, or export the model with an older opset",
+                "`$name` needs a newer runtime: opset ${file?.opsets?.get("")}, and ONNX Runtime $version in this " +
+                    "app does not know it. Update the app, or export the model with an older opset",
                 unsupported = true, cause = error,
             )
             custom.isNotEmpty() -> EngineException(
-                "`$name` needs the custom operator $custom, for which this app has no kernel; export the model without it, or build the kernel into the app",
+                "`$name` needs the custom operator $custom, for which this app has no kernel; export the model " +
+                    "without it, or build the kernel into the app",
                 unsupported = true, cause = error,
             )
             UNKNOWN.any { it in said } -> EngineException("ONNX Runtime $version cannot run `$name`: $said", unsupported = true, cause = error)

@@ -29,7 +29,8 @@ internal class OnnxSession(
         for ((side, wanted, found) in sides) {
             if (wanted != found) {
                 session.close()
-                throw EngineException("`${model.name}` has the $side $found and the manifest says $wanted; export the bundle again")
+                throw EngineException("`${model.name}` has the $side $found and the manifest says $wanted; export " +
+                    "the bundle again")
             }
         }
     }
@@ -58,7 +59,8 @@ internal class OnnxSession(
     private fun read(name: String, value: OnnxTensor): Tensor {
         val type = value.info.type
         val dtype = TYPES.entries.firstOrNull { it.value == type }?.key
-            ?: throw EngineException("output `$name` of `${model.name}` is of type $type, which this app does not read", unsupported = true)
+            ?: throw EngineException("output `$name` of `${model.name}` is of type $type, which this app does not " +
+                "read", unsupported = true)
         val bytes = value.byteBuffer
         val copy = ByteBuffer.allocateDirect(bytes.remaining()).order(ByteOrder.LITTLE_ENDIAN)
         copy.put(bytes)

@@ -17,7 +17,8 @@ class TfLiteEngine : Engine {
             found = native.TfLiteVersion().getString()
             ""
         } catch (error: LinkageError) { // no library for this processor, or none that this system loads
-            "the library of TensorFlow Lite is not here (${firstLine(error)}): install the build of the app for this processor"
+            "the library of TensorFlow Lite is not here (${firstLine(error)}): install the build of the app for this " +
+                "processor"
         }
         version = found
     }

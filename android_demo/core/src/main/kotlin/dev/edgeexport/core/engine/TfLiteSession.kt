@@ -37,7 +37,8 @@ internal class TfLiteSession(private val model: ModelFile, file: TfLiteFile, thr
         loaded = FlatBufferModel.VerifyAndBuildFromBuffer(bytes, model.bytes.capacity().toLong())
         try {
             if (loaded == null || loaded.isNull) {
-                throw EngineException("TensorFlow Lite cannot read `${model.name}`; it is damaged: copy the bundle again")
+                throw EngineException("TensorFlow Lite cannot read `${model.name}`; it is damaged: copy the bundle " +
+                    "again")
             }
             build(loaded, threads)
             runner = file.signatureKey?.let(interpreter::GetSignatureRunner)
@@ -118,7 +119,8 @@ internal class TfLiteSession(private val model: ModelFile, file: TfLiteFile, thr
         )
         for ((side, wanted, found) in sides) {
             if (wanted.toSet() != found.toSet()) {
-                throw EngineException("`${model.name}` has the $side $found and the manifest says $wanted; export the bundle again")
+                throw EngineException("`${model.name}` has the $side $found and the manifest says $wanted; export " +
+                    "the bundle again")
             }
         }
     }
@@ -135,7 +137,8 @@ internal class TfLiteSession(private val model: ModelFile, file: TfLiteFile, thr
     private fun read(tensor: TfLiteTensor): Tensor {
         val type = native.TfLiteTensorType(tensor)
         val dtype = TYPES[type]
-            ?: throw EngineException("`${model.name}` gives a tensor of type $type, which this app does not read", unsupported = true)
+            ?: throw EngineException("`${model.name}` gives a tensor of type $type, which this app does not " +
+                "read", unsupported = true)
         val shape = IntArray(native.TfLiteTensorNumDims(tensor)) { native.TfLiteTensorDim(tensor, it) }
         val size = native.TfLiteTensorByteSize(tensor)
         val copy = ByteBuffer.allocateDirect(size.toInt()).order(ByteOrder.LITTLE_ENDIAN)

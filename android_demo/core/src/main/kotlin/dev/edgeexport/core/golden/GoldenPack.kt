@@ -43,7 +43,8 @@ class GoldenPack(
             val metadata = arrays.metadata
             if (metadata["kind"] != "golden-pack") throw GoldenException("its metadata do not call it a golden pack")
             val schema = metadata["schema_version"]
-            if (schema !in SCHEMAS) throw GoldenException("it is of schema version $schema and this app reads ${SCHEMAS.joinToString()}")
+            if (schema !in SCHEMAS) throw GoldenException("it is of schema version $schema and this app reads " +
+                "${SCHEMAS.joinToString()}")
             val signature = try {
                 ManifestParser.signature(JSONObject(metadata["signature"] ?: ""))
             } catch (error: JSONException) {
@@ -54,7 +55,8 @@ class GoldenPack(
             val label = numbers(arrays, "label")
             val index = numbers(arrays, "index")
             val counts = (inputs.values + outputs.values).map { it.shape[0] } + listOf(label.size, index.size)
-            if (counts.distinct().size > 1) throw GoldenException("its arrays hold unequal numbers of samples (${counts.distinct().sorted().joinToString()})")
+            if (counts.distinct().size > 1) throw GoldenException("its arrays hold unequal numbers of samples " +
+                "(${counts.distinct().sorted().joinToString()})")
             if (label.isEmpty()) throw GoldenException("it holds 0 samples")
             return GoldenPack(signature, inputs, outputs, label, BooleanArray(index.size) { index[it] == -1L })
         }
@@ -73,10 +75,12 @@ class GoldenPack(
             val found = arrays[name] ?: throw GoldenException("it has no array `$name`")
             val shape = found.shape
             if (shape.isEmpty() || !spec.fits(shape.copyOfRange(1, shape.size))) {
-                throw GoldenException("`$name` is ${shape.contentToString()} and its signature says $spec, samples first")
+                throw GoldenException("`$name` is ${shape.contentToString()} and its signature says $spec, samples " +
+                    "first")
             }
             if (found.dtype == DType.UINT8 && spec.dtype.isFloat && bytes) return found.to(spec.dtype)
-            if (found.dtype != spec.dtype) throw GoldenException("`$name` holds ${found.dtype.label} and its signature says ${spec.dtype.label}")
+            if (found.dtype != spec.dtype) throw GoldenException("`$name` holds ${found.dtype.label} and its " +
+                "signature says ${spec.dtype.label}")
             if (found.dtype.isFloat) finite(name, found)
             return found
         }

@@ -21,7 +21,8 @@ class Safetensors private constructor(val metadata: Map<String, String>, private
         fun read(file: ByteBuffer): Safetensors {
             val all = file.duplicate().order(ByteOrder.LITTLE_ENDIAN)
             all.clear()
-            if (all.capacity() < 8) throw GoldenException("it has ${all.capacity()} bytes, which is no safetensors file")
+            if (all.capacity() < 8) throw GoldenException("it has ${all.capacity()} bytes, which is no safetensors " +
+                "file")
             val length = all.getLong(0)
             if (length < 2 || length > LONGEST_HEADER || length > all.capacity() - 8) {
                 throw GoldenException("its header should have $length bytes and the file has ${all.capacity()}")
@@ -53,7 +54,8 @@ class Safetensors private constructor(val metadata: Map<String, String>, private
             val end = offsets.getLong(1)
             val wanted = shape.fold(dtype.bytes.toLong()) { bytes, axis -> if (axis < 0 || bytes > Int.MAX_VALUE) -1 else bytes * axis }
             if (start < 0 || end > all.capacity() - from || end - start != wanted) {
-                throw GoldenException("`$name` should have $wanted bytes and lies at $start to $end of ${all.capacity() - from}: the file is cut off or damaged")
+                throw GoldenException("`$name` should have $wanted bytes and lies at $start to $end of " +
+                    "${all.capacity() - from}: the file is cut off or damaged")
             }
             val view = all.duplicate()
             view.position(from + start.toInt()).limit(from + end.toInt())

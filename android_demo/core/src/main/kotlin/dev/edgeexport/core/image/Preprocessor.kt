@@ -56,7 +56,8 @@ class Preprocessor(private val decoder: ImageDecoder, private val mostPixels: Lo
         val sizes = mapOf('N' to 1, 'H' to picture.height, 'W' to picture.width, 'C' to picture.channels)
         val shape = IntArray(spec.layout.length) { sizes[spec.layout[it]] ?: 0 }
         if (spec.layout.isEmpty() || !spec.fits(shape)) {
-            throw ImageException("input $spec does not take a picture of ${picture.width} x ${picture.height} with ${picture.channels} channels")
+            throw ImageException("input $spec does not take a picture of ${picture.width} x ${picture.height} with " +
+                "${picture.channels} channels")
         }
         val strides = HashMap<Char, Int>()
         var step = 1

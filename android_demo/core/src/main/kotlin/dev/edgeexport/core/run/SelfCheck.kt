@@ -63,13 +63,15 @@ class SelfCheck(
         } catch (error: AdaptException) {
             unrun(row, Outcome.FAILED, error.message!!)
         } catch (error: OutOfMemoryError) {
-            unrun(row, Outcome.CRASHED, "the memory did not suffice for `${row.artifact.file}`: close other apps, or take a smaller precision")
+            unrun(row, Outcome.CRASHED, "the memory did not suffice for `${row.artifact.file}`: close other apps, or " +
+                "take a smaller precision")
         }
     }
 
     /** Why a row cannot run here, or empty. */
     private fun unable(row: Row): String? {
-        val engine = row.engine ?: return "no engine of this app opens ${row.artifact.format} files; ${ELSEWHERE[row.artifact.format] ?: "another runtime does"}"
+        val engine = row.engine ?: return "no engine of this app opens ${row.artifact.format} files; " +
+            "${ELSEWHERE[row.artifact.format] ?: "another runtime does"}"
         if (engine.missing.isNotEmpty()) return engine.missing
         if (row.device!!.missing.isNotEmpty()) return row.device.missing
         return Memory.fault(bundle.where, row.artifact, bundle.golden(row.artifact.framework), memory)?.sentence

@@ -45,7 +45,8 @@ class StackedRun private constructor(val outputs: Map<String, Tensor>, private v
         fun add(sample: Int, value: Tensor) {
             val shape = tensor.shape.copyOfRange(1, tensor.shape.size)
             if (!value.shape.contentEquals(shape)) {
-                throw AdaptException("an output is ${value.shape.contentToString()} for sample $sample and ${shape.contentToString()} for the first: what depends on values cannot be compared")
+                throw AdaptException("an output is ${value.shape.contentToString()} for sample $sample and " +
+                    "${shape.contentToString()} for the first: what depends on values cannot be compared")
             }
             val place = bytes.duplicate()
             place.position(sample * value.bytes.capacity())

@@ -15,18 +15,22 @@ object Adapt {
     fun all(values: Map<String, Tensor>, given: List<TensorSpec>, wanted: List<TensorSpec>): Map<String, Tensor> {
         val known = given.associateBy { it.name }
         if (known.keys != values.keys || known.keys != wanted.map { it.name }.toSet()) {
-            throw AdaptException("the model names ${known.keys}, the file ${wanted.map { it.name }}, and given are ${values.keys}")
+            throw AdaptException("the model names ${known.keys}, the file ${wanted.map { it.name }}, and given are " +
+                "${values.keys}")
         }
         return wanted.associate { it.name to one(values.getValue(it.name), known.getValue(it.name), it) }
     }
 
     /** One tensor of the spec [given], as [wanted] says. */
     fun one(value: Tensor, given: TensorSpec, wanted: TensorSpec): Tensor {
-        if (!given.fits(value.shape)) throw AdaptException("`${given.name}`: shape ${value.shape.contentToString()} does not fit $given")
-        if (value.dtype != given.dtype) throw AdaptException("`${given.name}`: ${value.dtype.label} is not ${given.dtype.label}")
+        if (!given.fits(value.shape)) throw AdaptException("`${given.name}`: shape ${value.shape.contentToString()} " +
+            "does not fit $given")
+        if (value.dtype != given.dtype) throw AdaptException("`${given.name}`: ${value.dtype.label} is not " +
+            "${given.dtype.label}")
         val order = order(given, wanted)
         val moved = transpose(value, order)
-        if (!wanted.fits(moved.shape)) throw AdaptException("`${given.name}`: ${value.shape.contentToString()} (${given.layout}) does not become $wanted")
+        if (!wanted.fits(moved.shape)) throw AdaptException("`${given.name}`: ${value.shape.contentToString()} " +
+            "(${given.layout}) does not become $wanted")
         return retype(moved, given, wanted)
     }
 
@@ -34,7 +38,8 @@ object Adapt {
     private fun order(given: TensorSpec, wanted: TensorSpec): IntArray {
         if (given.layout == wanted.layout) return IntArray(given.shape.size) { it }
         if (given.layout.isEmpty() || given.layout.toSortedSet() != wanted.layout.toSortedSet() || given.layout.length != wanted.layout.length) {
-            throw AdaptException("`${given.name}`: nobody knows how layout `${given.layout}` becomes `${wanted.layout}`")
+            throw AdaptException("`${given.name}`: nobody knows how layout `${given.layout}` becomes " +
+                "`${wanted.layout}`")
         }
         return IntArray(wanted.layout.length) { given.layout.indexOf(wanted.layout[it]) }
     }
@@ -71,10 +76,12 @@ object Adapt {
             real.dtype.isFloat && wanted.dtype.isFloat -> for (i in 0 until real.size) result.put(i, real[i])
             real.dtype.isInteger && wanted.dtype.isInteger -> for (i in 0 until real.size) {
                 val whole = real.integer(i)
-                if (whole !in wanted.dtype.least..wanted.dtype.greatest) throw AdaptException("`${given.name}`: $whole does not fit ${wanted.dtype.label}")
+                if (whole !in wanted.dtype.least..wanted.dtype.greatest) throw AdaptException("`${given.name}`: " +
+                    "$whole does not fit ${wanted.dtype.label}")
                 result.put(i, whole)
             }
-            else -> throw AdaptException("`${given.name}`: ${real.dtype.label} does not become ${wanted.dtype.label} without a scale")
+            else -> throw AdaptException("`${given.name}`: ${real.dtype.label} does not become ${wanted.dtype.label} " +
+                "without a scale")
         }
         return result
     }
