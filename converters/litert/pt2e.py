@@ -11,13 +11,18 @@ import torch
 
 from converters import adapt, source
 from converters.contract import ConversionRequest, Signature
+from converters.errors import UnsupportedError
 from converters.litert.convert import channels_last, channels_last_module, short_names
 from converters.litert.signature import described
 from converters.samples import each_sample, load_samples
 
 
 def litert_pt2e_from_torch(request: ConversionRequest) -> Signature:
-    """Writes the int8 file of an nn.Module; returns its signature."""
+    """Writes the int8 file of an nn.Module; returns its signature.
+
+    Raises:
+        UnsupportedError: the quantizer leaves an input or output in float, as it does in front of a division.
+    """
     import litert_torch
     from litert_torch.quantize.pt2e_quantizer import PT2EQuantizer, get_symmetric_quantization_config
     from litert_torch.quantize.quant_config import QuantConfig
@@ -40,4 +45,8 @@ def litert_pt2e_from_torch(request: ConversionRequest) -> Signature:
             quantized, sample_kwargs=inputs, quant_config=QuantConfig(pt2e_quantizer=quantizer)
         )
         converted.export(str(request.target))
-    return described(request.target, wanted)
+    found = described(request.target, wanted)
+    floats = [spec.name for spec in (*found.inputs, *found.outputs) if "float" in spec.dtype]
+    if floats:
+        raise UnsupportedError(f"PT2E's quantizer leaves {', '.join(floats)} in float: no integers go in and out")
+    return found

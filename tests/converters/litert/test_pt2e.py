@@ -7,25 +7,49 @@ import pytest
 from tiny_models import MODELS
 
 from converters import job
-from converters.contract import ConversionRequest, Format, Precision
+from converters.contract import Artifact, ConversionRequest, Format, Framework, Precision, TensorSpec
+from converters.errors import UnsupportedError
+from converters.source import capture
 
 pytestmark = pytest.mark.torch
 
 
+NET = """
+import torch
+
+
+def build():
+    torch.manual_seed(0)
+    layers = torch.nn.Conv2d(3, 8, 3, 2, 1), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(8 * 6 * 10, 5)
+    return torch.nn.Sequential(*layers)
+"""
+
+
+def converted(source: Artifact, folder: Path, images: np.ndarray) -> Artifact:
+    np.savez(folder / "calibration.npz", image=images)
+    request = ConversionRequest(source, folder / "m.tflite", Precision.INT8_IO, folder / "calibration.npz")
+    return job.convert("litert_pt2e_from_torch", request)
+
+
 def test_a_file_quantized_in_pytorch_has_integer_ends_and_stays_near_the_model(tmp_path: Path) -> None:
-    model = MODELS["torch_conv"]
-    np.savez(tmp_path / "calibration.npz", **model.inputs(32, seed=1))
-    request = ConversionRequest(
-        model.source(tmp_path), tmp_path / "m.tflite", Precision.INT8_IO, tmp_path / "calibration.npz"
-    )
-    made = job.convert("litert_pt2e_from_torch", request)
-    (image,), (logits,) = made.signature.inputs, made.signature.outputs
-    assert (image.name, image.dtype, image.layout, image.quantized) == ("image", "int8", "NHWC", True)
-    assert (logits.name, logits.dtype) == ("logits", "int8")
+    (tmp_path / "net.py").write_text(NET)
+    spec = TensorSpec("image", (1, 3, 12, 20), "float32", "NCHW")
+    source = capture(f"{tmp_path / 'net.py'}:build", {}, tmp_path / "w.safetensors", (spec,), Framework.TORCH)
+    images = np.random.default_rng(1).normal(size=(32, 1, 3, 12, 20)).astype(np.float32)
+    made = converted(source, tmp_path, images)
+    (image,), (output,) = made.signature.inputs, made.signature.outputs
+    assert (image.name, image.dtype, image.quantized, output.dtype) == ("image", "int8", True, "int8")
     found = job.inspect(made.path, Format.TFLITE)
     kernel = next(t for t in found.tensors if t.constant and len(t.shape) == 4)
     assert (kernel.dtype, kernel.scales) == ("int8", 8)
-    np.savez(tmp_path / "samples.npz", **model.inputs(8))
-    wanted = job.run_samples("torch-eager", model.source(tmp_path), tmp_path / "samples.npz")["logits"]
-    got = job.run_samples("litert-xnnpack", made, tmp_path / "samples.npz")["logits"]
+    wanted = job.run_samples("torch-eager", source, tmp_path / "calibration.npz")[output.name]
+    got = job.run_samples("litert-xnnpack", made, tmp_path / "calibration.npz")[output.name]
     assert 0 < np.abs(got - wanted).max() <= 0.15 * np.ptp(wanted)
+
+
+def test_ends_that_the_quantizer_leaves_in_float_are_refused(tmp_path: Path) -> None:
+    """The model begins with a division."""
+    model = MODELS["torch_conv"]
+    with pytest.raises(UnsupportedError, match="PT2E's quantizer leaves image in float"):
+        converted(model.source(tmp_path), tmp_path, model.inputs(16, seed=1)["image"])
+    assert not (tmp_path / "m.tflite").exists()
