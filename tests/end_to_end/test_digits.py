@@ -12,7 +12,7 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 pytestmark = [pytest.mark.torch, pytest.mark.tensorflow]
-PRECISIONS = {"fp32", "fp16", "dynamic", "int8", "int8-io"}
+PRECISIONS = {"fp32", "fp16", "int8-weights", "int4-weights", "dynamic", "int8", "int8-io", "int16x8"}
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +32,9 @@ def test_both_frameworks_pass_in_every_precision_and_runtime(made):
             assert {key[2] for key in cells if key[0] == framework and key[3] == runtime} == PRECISIONS
         assert {"fp32", "int8"} <= {key[2] for key in cells if key[0] == framework and key[1] == "onnx"}
     assert ("torch", "torchscript", "fp32", "torchscript") in cells
+    assert {("torch", "pt2"), ("torch", "ptl"), ("torch", "ort"), ("tensorflow", "savedmodel")} <= {
+        k[:2] for k in cells
+    }
     assert {key[2] for key in cells if key[3] == "executorch"} == {"fp32", "int8", "int8-io"}
     assert all(cell["outcome"] == "PASSED" for cell in cells.values())
     for key, cell in cells.items():

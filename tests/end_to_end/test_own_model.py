@@ -27,7 +27,8 @@ def test_every_cell_passes_and_the_document_is_all_of_standard_output(made):
     report = ended.json
     assert report["outcome"] == "PASSED"
     runtimes = {c["runtime"] for c in report["cells"]}
-    assert runtimes == {"litert-xnnpack", "litert-reference", "onnxruntime", "torchscript", "executorch", "coreml-mil"}
+    own = {"torchscript", "torch-export", "torch-mobile", "executorch"}
+    assert runtimes == {"litert-xnnpack", "litert-reference", "onnxruntime", "coreml-mil", *own}
     for found in report["cells"]:
         assert {"route", "precision", "runtime", "outcome", "reasons", "metrics"} <= set(found)
         assert found["outcome"] == "PASSED", found["reasons"]
