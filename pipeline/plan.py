@@ -9,7 +9,7 @@ from functools import partial
 from converters import registry
 from converters.contract import CALIBRATED, Format, Framework, Precision, RuntimeSpec
 from converters.device import split_name
-from converters.errors import EdgeExportError, UsageError
+from converters.errors import EdgeExportError, UnsupportedError, UsageError
 from pipeline import config, recipes
 from pipeline.bundle import artifact_file_name, slug
 from pipeline.config import Configs, ModelConfig
@@ -230,6 +230,10 @@ class _Branch:
         What counts as right is the framework's model; of a file in less than fp32 it is the fp32 file of the same
         route, where one is made, for they share their operators; and that is held against the framework's model.
         """
+        if (route.target, route.precision) == (Format.ONNX, Precision.DYNAMIC):
+            return UnsupportedError(
+                "ONNX Runtime finds ranges as it runs: no layer is held to the float one's values"
+            ), None
         plain = _plain(route, chosen)
         origin = self.source if plain is None else self._artifact(plain)
         formats = (route.start if plain is None else plain.target, route.target)
