@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from converters.contract import CALIBRATED, ConversionRequest, Precision, Signature
-from converters.errors import ConfigError
+from converters.errors import ConfigError, UnsupportedError
 from converters.graph import Graph, Op
 from converters.litert.graph import read_graph
 from converters.litert.prepare import correct, prepared, statistics
 from converters.litert.signature import described
 from converters.tuning.calibration import Calibration
 from converters.tuning.options import Tuning, kept_operators, parse
+from converters.words import last_words
 
 WEIGHT_BITS = {Precision.INT8_WEIGHTS: 8, Precision.INT4_WEIGHTS: 4}
 """One scale a channel: blocks of 32 leave weights in float without a word, and reference kernels read them wrong."""
@@ -31,6 +32,7 @@ def quantize_litert(request: ConversionRequest) -> Signature:
 
     Raises:
         ConfigError: a recipe that names an operator, a rule or a step that there is not.
+        UnsupportedError: LiteRT has no kernel for an operator with activations of 16 bits.
     """
     tuning = parse(request.options)
     graph = read_graph(request.source.path)
@@ -59,7 +61,21 @@ def quantize_litert(request: ConversionRequest) -> Signature:
         quantize(path, request.target)
         if request.edited and path != request.source.path:
             shutil.copyfile(path, request.edited)
+    if request.precision is Precision.INT16X8:
+        _must_open(request.target)
     return described(request.target, request.source.signature)
+
+
+def _must_open(path: Path) -> None:
+    """The quantizer writes 16-bit operators that no kernel takes, such as a SUB whose scales lie apart."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    try:
+        Interpreter(model_path=str(path)).allocate_tensors()
+    except RuntimeError as error:
+        raise UnsupportedError(
+            f"LiteRT takes no activations of 16 bits here: {last_words(error)}; --keep leaves a layer in float"
+        ) from error
 
 
 def _recipes(precision: Precision, graph: Graph, kept: Sequence[Op]) -> Any:

@@ -37,7 +37,10 @@ def session(artifact: Artifact) -> Any:
 
 
 def test_each_framework_has_one_reference() -> None:
-    assert [spec.name for spec in registry.runtimes() if spec.reference] == list(NAMES.values())
+    built = [
+        spec.name for spec in registry.runtimes() if spec.reference and {Format.TORCH, Format.KERAS} & {*spec.formats}
+    ]
+    assert built == list(NAMES.values())
 
 
 @pytest.mark.parametrize("name", TINY)
