@@ -27,6 +27,15 @@ from pipeline.task import Task
 from pipeline.wanted import not_weighed, wanted_routes
 
 _LOOK = partial(drift_of, layers=True)
+_UNSEEN = {
+    (
+        Format.ONNX,
+        Precision.DYNAMIC,
+    ): "ONNX Runtime finds ranges as it runs: no layer is held to the float one's values",
+    (Format.ORT, Precision.INT8): "its operators are fused with their quantization; the ONNX file that it is made from"
+    " shows its layers",
+}
+"""Files that are not held layer by layer, and why."""
 
 
 @dataclass(frozen=True)
@@ -230,10 +239,8 @@ class _Branch:
         What counts as right is the framework's model; of a file in less than fp32 it is the fp32 file of the same
         route, where one is made, for they share their operators; and that is held against the framework's model.
         """
-        if (route.target, route.precision) == (Format.ONNX, Precision.DYNAMIC):
-            return UnsupportedError(
-                "ONNX Runtime finds ranges as it runs: no layer is held to the float one's values"
-            ), None
+        if unseen := _UNSEEN.get((route.target, route.precision)):
+            return UnsupportedError(unseen), None
         plain = _plain(route, chosen)
         origin = self.source if plain is None else self._artifact(plain)
         formats = (route.start if plain is None else plain.target, route.target)

@@ -78,11 +78,23 @@ def test_faulty_toolkits_cost_their_own_cells_only(cli, own_model, tmp_path):
     limits = own_model / "limits.toml"
     limits.write_text(
         "memory_fraction = 0.08\ntrain_s = 60\nreference_s = 120\nconvert_s = 20\ninspect_s = 60\nmeasure_s = 60\n"
-        "latency_s = 60\nlatency_budget_s = 0.3\n"
+        "latency_s = 60\nlatency_budget_s = 0.3\nrace_budget_s = 0.3\n"
     )
     limits.rename(tmp_path / "configs" / "limits.toml")
     faults = "segfault,hang,memory,refuse,raise,nothing,fake"
-    arguments = ("run", own_model / "net.py:build", "-t", "onnx", "-p", "fp32", "--configs", "configs", "--json")
+    arguments = (
+        "run",
+        own_model / "net.py:build",
+        "-t",
+        "onnx",
+        "-p",
+        "fp32",
+        "--route",
+        "all",
+        "--configs",
+        "configs",
+        "--json",
+    )
     ended = cli(*arguments, cwd=tmp_path, EDGE_EXPORT_TOOLKITS="faulty_toolkit", FAULTY_TOOLKIT=faults)
     assert ended.code == 1, ended.err
     outcomes = {

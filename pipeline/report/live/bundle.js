@@ -2,7 +2,7 @@
 
 import { read } from "./safetensors.js";
 
-const PRECISIONS = ["fp32", "fp16", "int8-weights", "palettized", "dynamic", "int8", "int8-io"];
+const PRECISIONS = ["fp32", "fp16", "int8-weights", "int4-weights", "palettized", "dynamic", "int8", "int8-io", "int16x8"];
 const KINDS = { float32: Float32Array, int32: Int32Array, uint8: Uint8Array };
 
 /** {manifest, gates, labels, fetched} of the bundle at `root`; only .tflite artifacts are kept. */
@@ -13,7 +13,9 @@ export async function openBundle(root) {
     return reply;
   };
   const manifest = await (await fetched("manifest.json")).json();
-  if (manifest.schema_version !== 1) throw new Error(`a bundle of schema ${manifest.schema_version}; this page reads 1`);
+  if (![1, 2].includes(manifest.schema_version)) {
+    throw new Error(`a bundle of schema ${manifest.schema_version}; this page reads 1 and 2`);
+  }
   const rank = ({ framework, route, precision }) => [framework, route, PRECISIONS.indexOf(precision)].join(" ");
   const artifacts = manifest.artifacts
     .filter(({ format }) => format === "tflite")
@@ -52,7 +54,14 @@ export function parseGates(text) {
 /** {inputs, outputs, label, atLimits, signature, samples} of a golden pack's bytes. */
 function parsePack(buffer) {
   const { tensors, metadata } = read(buffer);
-  if (metadata.kind !== "golden-pack" || metadata.schema_version !== "1") throw new Error("not a golden pack of schema 1");
+  if (metadata.kind !== "golden-pack" || !["1", "2"].includes(metadata.schema_version)) {
+    throw new Error("not a golden pack of schema 1 or 2");
+  }
+  const signature = JSON.parse(metadata.signature);
+  for (const { name, dtype } of signature.inputs) {
+    const tensor = tensors[`input/${name}`]; // schema 2 keeps pixels of float inputs as bytes
+    if (tensor?.dtype === "U8" && dtype === "float32") Object.assign(tensor, { data: Float32Array.from(tensor.data), dtype: "F32" });
+  }
   const side = (prefix) =>
     Object.fromEntries(
       Object.entries(tensors).filter(([name]) => name.startsWith(prefix)).map(([name, tensor]) => [name.slice(prefix.length), tensor]),
@@ -62,7 +71,7 @@ function parsePack(buffer) {
     outputs: side("output/"),
     label: Array.from(tensors.label.data, Number),
     atLimits: Array.from(tensors.index.data, (index) => Number(index) === -1),
-    signature: JSON.parse(metadata.signature),
+    signature,
     samples: tensors.label.shape[0],
   };
 }
