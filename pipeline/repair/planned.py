@@ -59,13 +59,17 @@ def _entry(result: Result) -> Entry:
 
 
 def _only(plan: Plan) -> tuple[PlannedCell, Task]:
-    """The float cell of a plan, and the task that draws the calibration samples of the int8 one beside it."""
+    """The float cell of a plan, and the task that draws the calibration samples of the int8 one beside it.
+
+    Of several routes to one file it is the first, as `edge-export routes` lists them, that makes int8.
+    """
     floats = {cell.artifact.name: cell for cell in plan.cells if cell.route.precision is Precision.FP32}
-    if len(floats) != 1:
+    if len({(cell.route.framework, cell.route.target) for cell in floats.values()}) != 1:
         names = ", ".join(cell.file for cell in floats.values()) or "no float file"
         raise UsageError(f"repair takes one file, this is {names}: name one --framework and one --target")
-    cell = next(iter(floats.values()))
-    for other in plan.cells:
-        if other.route.name == cell.route.name and "calibration" in other.artifact.needs:
-            return cell, other.artifact.needs["calibration"]
-    raise UsageError(f"no route makes int8 of {cell.file}, so that there is nothing to repair")
+    for cell in floats.values():
+        for other in plan.cells:
+            if other.route.name == cell.route.name and "calibration" in other.artifact.needs:
+                return cell, other.artifact.needs["calibration"]
+    made = ", ".join(cell.file for cell in floats.values())
+    raise UsageError(f"no route makes int8 of {made}, so that there is nothing to repair")
