@@ -9,6 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from converters.devices import cache
+
+CACHE = {cache.VARIABLE: str(cache.root())}
+"""The user's own, before a test moves the home away: the toolchains that are there are the same in every run."""
+
 
 @dataclass
 class Ended:
@@ -29,7 +34,7 @@ def cli():
 
     def run(*arguments, cwd, timeout=540, **environment):
         command = [sys.executable, "-m", "pipeline.cli", *map(str, arguments)]
-        env = {**os.environ, "COLUMNS": "200", **environment}
+        env = {**os.environ, **CACHE, "COLUMNS": "200", **environment}
         done = subprocess.run(
             command,
             cwd=cwd,

@@ -36,7 +36,6 @@ def test_every_cell_passes_and_the_document_is_all_of_standard_output(made):
     assert any("accuracy was NOT_RUN" in note for note in report["notes"])
 
 
-@pytest.mark.xfail(strict=False, reason="open fault: the second run races routes again, so that choices differ once")
 def test_an_unchanged_run_has_nothing_to_do_and_gives_the_same_document(made, cli):
     folder, first = made
     again = cli("run", "net.py:build", "--target", "all", "--json", cwd=folder)
