@@ -21,6 +21,12 @@ def cell(report, precision, runtime):
     return next(c for c in report["cells"] if (c["precision"], c["runtime"]) == (precision, runtime))
 
 
+def shipped(folder, ending):
+    """The file of the bundle whose name ends so, by whichever route it was taken from."""
+    [found] = (folder / "dist" / "net").glob(f"net_torch_*_{ending}")
+    return found
+
+
 def test_every_cell_passes_and_the_document_is_all_of_standard_output(made):
     _, ended = made
     assert ended.code == 0, ended.err
@@ -58,8 +64,7 @@ def test_a_changed_recipe_reruns_only_what_depends_on_it(made, cli):
 
 def test_compare_judges_the_second_by_the_first(made, cli):
     folder, _ = made
-    bundle = folder / "dist" / "net"
-    right, other = bundle / "net_torch_onnx_fp32.onnx", bundle / "net_torch_litert_fp32.tflite"
+    right, other = shipped(folder, "fp32.onnx"), shipped(folder, "fp32.tflite")
     good = cli("compare", right, other, "--inputs", "golden", "--json", cwd=folder)
     assert good.code == 0, good.err
     assert good.json["cells"][0]["metrics"]["parity.snr_db"] > 100
@@ -80,14 +85,13 @@ def test_compare_judges_the_second_by_the_first(made, cli):
 
 def test_compare_fails_on_a_changed_weight(made, cli):
     folder, _ = made
-    bundle = folder / "dist" / "net"
-    content = bytearray((bundle / "net_torch_litert_fp32.tflite").read_bytes())
+    content = bytearray(shipped(folder, "fp32.tflite").read_bytes())
     import numpy as np
 
     from converters.litert.inspect import inspect
 
     largest = max(
-        (t for t in inspect(bundle / "net_torch_litert_fp32.tflite").tensors if t.constant), key=lambda t: t.size_bytes
+        (t for t in inspect(shipped(folder, "fp32.tflite")).tensors if t.constant), key=lambda t: t.size_bytes
     )
     # the largest constant lies somewhere in the file as it is: find it by its source weights and negate one value
     import safetensors.numpy
@@ -99,9 +103,7 @@ def test_compare_fails_on_a_changed_weight(made, cli):
     assert at > 0
     content[at + 3] ^= 0x80  # the sign of one weight
     (folder / "mine" / "changed.tflite").write_bytes(content)
-    ended = cli(
-        "compare", bundle / "net_torch_onnx_fp32.onnx", folder / "mine" / "changed.tflite", "--json", cwd=folder
-    )
+    ended = cli("compare", shipped(folder, "fp32.onnx"), "mine/changed.tflite", "--json", cwd=folder)
     assert ended.code == 1
     assert ended.json["outcome"] == "FAILED"
     assert any("parity" in reason for reason in ended.json["cells"][0]["reasons"])
@@ -128,13 +130,12 @@ def test_validate_refuses_a_bundle_with_a_changed_byte(made, cli):
 
 def test_inspect_and_report_and_bench(made, cli):
     folder, _ = made
-    bundle = folder / "dist" / "net"
-    seen = cli("inspect", bundle / "net_torch_litert_int8.tflite", "--json", cwd=folder)
+    seen = cli("inspect", shipped(folder, "int8.tflite"), "--json", cwd=folder)
     assert seen.json["precision"] == "int8"
     text = cli("report", "dist", "--format", "markdown", cwd=folder)
     assert text.code == 0
     assert "PASSED" in text.out
-    sides = (bundle / "net_torch_litert_fp32.tflite", bundle / "net_torch_onnx_fp32.onnx")
+    sides = (shipped(folder, "fp32.tflite"), shipped(folder, "fp32.onnx"))
     raced = cli("bench", *sides, "--budget", "1", "--json", cwd=folder)
     assert raced.json["metrics"]["latency_ms_p50"] > 0
 
