@@ -18,7 +18,7 @@ from collections.abc import Callable
 from functools import cache
 from types import ModuleType
 
-from converters.contract import Edge, Format, InspectorSpec, RuntimeSpec
+from converters.contract import Edge, Format, InspectorSpec, Precision, RuntimeSpec
 from converters.device import Device, Launch, split_name
 from converters.errors import UnavailableError, UnsupportedError, UsageError
 from converters.toolchains.toolchain import Toolchain
@@ -210,10 +210,12 @@ def tracers() -> tuple[TracerSpec, ...]:
     return tuple(spec for toolkit in toolkits() for spec in getattr(toolkit, "TRACERS", ()))
 
 
-def tracer(format: Format) -> TracerSpec:
-    """Who looks inside models of a format; UnsupportedError where nobody does."""
+def tracer(format: Format, precision: Precision | None = None) -> TracerSpec:
+    """Who looks inside models of a format, and of this precision; UnsupportedError where nobody does."""
     for spec in tracers():
         if spec.format is format:
+            if precision is not None and precision in spec.unseen:
+                raise UnsupportedError(f"nobody looks inside {precision} {format} files: {spec.unseen[precision]}")
             return spec
     known = ", ".join(dict.fromkeys(spec.format for spec in tracers()))
     raise UnsupportedError(f"nobody looks inside {format} models; inside {known} they do")

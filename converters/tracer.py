@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from converters.contract import Arrays, Artifact, Format
+from converters.contract import Arrays, Artifact, Format, Precision
 from converters.errors import UnsupportedError
 from converters.graph import Graph, Op
 
@@ -23,12 +23,16 @@ Values = dict[int, np.ndarray]
 
 @dataclass(frozen=True)
 class TracerSpec:
-    """Which module's `open(artifact)` looks into models of `format`; it runs in the process of `worker`."""
+    """Which module's `open(artifact)` looks into models of `format`; it runs in the process of `worker`.
+
+    `unseen` are the precisions whose files it does not look into, and why.
+    """
 
     format: Format
     module: str
     worker: str
     packages: tuple[str, ...]
+    unseen: Mapping[Precision, str] = field(default_factory=dict, hash=False)
 
 
 class Tracer(ABC):

@@ -9,7 +9,7 @@ from functools import partial
 from converters import registry
 from converters.contract import CALIBRATED, Format, Framework, Precision, RuntimeSpec
 from converters.device import split_name
-from converters.errors import EdgeExportError, UnsupportedError, UsageError
+from converters.errors import EdgeExportError, UsageError
 from pipeline import config, recipes
 from pipeline.bundle import artifact_file_name, slug
 from pipeline.config import Configs, ModelConfig
@@ -27,15 +27,6 @@ from pipeline.task import Task
 from pipeline.wanted import not_weighed, wanted_routes
 
 _LOOK = partial(drift_of, layers=True)
-_UNSEEN = {
-    (
-        Format.ONNX,
-        Precision.DYNAMIC,
-    ): "ONNX Runtime finds ranges as it runs: no layer is held to the float one's values",
-    (Format.ORT, Precision.INT8): "its operators are fused with their quantization; the ONNX file that it is made from"
-    " shows its layers",
-}
-"""Files that are not held layer by layer, and why."""
 
 
 @dataclass(frozen=True)
@@ -239,14 +230,13 @@ class _Branch:
         What counts as right is the framework's model; of a file in less than fp32 it is the fp32 file of the same
         route, where one is made, for they share their operators; and that is held against the framework's model.
         """
-        if unseen := _UNSEEN.get((route.target, route.precision)):
-            return UnsupportedError(unseen), None
         plain = _plain(route, chosen)
         origin = self.source if plain is None else self._artifact(plain)
-        formats = (route.start if plain is None else plain.target, route.target)
+        start = (route.start, Precision.FP32) if plain is None else (plain.target, plain.precision)
+        sides = (start, (route.target, route.precision))
         before = self._drift(plain, chosen)[0] if plain else None
         try:
-            task = drift_task(self._artifact(route), origin, self.reference, formats, _LOOK, self.configs.limits)
+            task = drift_task(self._artifact(route), origin, self.reference, sides, _LOOK, self.configs.limits)
         except EdgeExportError as error:
             return error, None
         return task, before if isinstance(before, Task) else None

@@ -22,7 +22,7 @@ def segment(
     Raises:
         UnsupportedError: the body of a node reads what is neither given, nor made here, nor constant.
     """
-    nodes = [model.graph.node[place] for place in places]
+    nodes = [_without(model.graph.node[place], given) for place in places]
     there = {*given, *(name for node in nodes for name in node.output), *_constants(model)}
     for place, node in zip(places, nodes, strict=True):
         if lost := sorted(set(_outside(node)) - there):
@@ -39,6 +39,17 @@ def segment(
     return onnx.helper.make_model(
         graph, opset_imports=model.opset_import, ir_version=model.ir_version, functions=model.functions
     )
+
+
+def _without(node: onnx.NodeProto, given: Mapping[str, np.dtype]) -> onnx.NodeProto:
+    """The node; its outputs of names that are given, under other names: it is here for what else it makes."""
+    if given.keys().isdisjoint(node.output):
+        return node
+    found = onnx.NodeProto()
+    found.CopyFrom(node)
+    for place, name in enumerate(node.output):
+        found.output[place] = f"{name} computed" if name in given else name
+    return found
 
 
 def _outside(node: onnx.NodeProto) -> Iterator[str]:

@@ -17,6 +17,7 @@ from converters.errors import ModelError
 from converters.graph import Graph, Op, Quantization, Tensor
 from converters.onnx.integer_ends import grids_of_ends
 from converters.onnx.load import array, dtype_name, load
+from converters.onnx.run_time_weights import run_time_grids
 
 _BY_INPUT = {
     **dict.fromkeys(("Squeeze", "Unsqueeze"), ("axes",)),
@@ -50,6 +51,8 @@ def read_graph(path: Path) -> Graph:
         if tensors[number[name]].dtype == "int8":
             grid = Quantization(np.array([scale]), np.array([zero_point]))
             tensors[number[name]] = dataclasses.replace(tensors[number[name]], quantization=grid)
+    for name, weights_grid in run_time_grids(graph, constants).items():
+        tensors[number[name]] = dataclasses.replace(tensors[number[name]], quantization=weights_grid)
     opsets = {entry.domain: entry.version for entry in model.opset_import}
     ops = tuple(
         _op(place, node, number, constants, opsets, folder)

@@ -22,4 +22,13 @@ EDGES = (
     ),
 )
 INSPECTORS = (InspectorSpec(Format.ORT, "converters.ort.inspect", worker="onnx", packages=("onnx", "onnxruntime")),)
-TRACERS = (TracerSpec(Format.ORT, "converters.ort.tracer", worker="onnx", packages=("onnx", "onnxruntime")),)
+FUSED = "its operators are fused with their quantization; the ONNX file that it is made from shows its layers"
+TRACERS = (
+    TracerSpec(
+        Format.ORT,
+        "converters.ort.tracer",
+        worker="onnx",
+        packages=("onnx", "onnxruntime"),
+        unseen={Precision.INT8: FUSED},
+    ),
+)

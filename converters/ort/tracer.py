@@ -13,6 +13,7 @@ import onnx
 from converters.contract import Arrays, Artifact, Format
 from converters.errors import UnsupportedError
 from converters.onnx.tracer import OnnxTracer
+from converters.ort import FUSED
 from converters.ort.model import as_onnx
 from converters.tracer import Tracer, Values
 
@@ -26,9 +27,7 @@ class OrtTracer(Tracer):
         path, model = Path(self._folder.name) / "model.onnx", as_onnx(artifact.path)
         fused = sorted({n.op_type for n in model.graph.node if n.domain == "com.microsoft" and n.op_type[0] == "Q"})
         if fused:
-            raise UnsupportedError(
-                f"{', '.join(fused)} are fused with their quantization; the ONNX file that it is made from shows more"
-            )
+            raise UnsupportedError(f"{', '.join(fused)}: {FUSED}")
         onnx.save(model, path)
         self._inner = OnnxTracer(dataclasses.replace(artifact, path=path, format=Format.ONNX))
         self.graph = dataclasses.replace(self._inner.graph, format=Format.ORT)

@@ -88,7 +88,7 @@ def tried(
     """What `drift_of` says, or why it says nothing: for who asks more of two models than this."""
     try:
         for artifact in (a, b):
-            registry.tracer(artifact.format)
+            registry.tracer(artifact.format, artifact.precision)
         return drift_of(a, b, given, pool, limits, layers=layers)
     except EdgeExportError as error:
         return error

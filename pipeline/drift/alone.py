@@ -10,7 +10,7 @@ import numpy as np
 
 from converters.contract import Artifact
 from converters.errors import EdgeExportError
-from pipeline.checks.drift import folding, stress
+from pipeline.checks.drift import folding, run_time, stress
 from pipeline.checks.drift.cuts import Segment
 from pipeline.checks.drift.grids import Grid, grid_of
 from pipeline.checks.drift.known import SAMPLES, Known
@@ -101,6 +101,11 @@ class Alone:
         weights = folding.held(self.b, segment.ops_b, 1)
         return self.eps == EPS and not self.roundings(segment) and not any(one.rounded for one in weights)
 
+    def _settles(self, segment: Segment) -> bool:
+        """Whether b's segment rounds what it is given as it runs, and nothing else: settled values stay as they are."""
+        starts = {start.b for start in segment.given}
+        return any(run_time.rounds(segment.ops_b)) and not run_time.rounds_inside(segment.ops_b, starts)
+
     def _weights(self, segment: Segment) -> dict[int, np.ndarray]:
         """The reference's weights as the other side has rounded them, where it has."""
         theirs = folding.held(self.b, segment.ops_b)
@@ -144,6 +149,8 @@ class Alone:
             grid, dtype = self.grid(first, index, read=True), side.recorded[index].dtype
             if grid is not None:
                 values = grid.settled(values)
+            elif dtype.kind == "f" and (found := run_time.grid_at(side, index)):
+                values = found.settled(values)
             elif dtype.kind == "f":
                 values = stress.stored(values, side.graph.tensors[index], dtype).astype(values.dtype)
         return values
@@ -203,7 +210,7 @@ class Alone:
                 found = near(plain, got, moved, rows.recorded, max(self.eps, WEIGHT_EPS))
             if self.eps > EPS or (weights and half):
                 return leaning(found, plain, got, sum(one.values.size == 1 for one in held))
-            if found.agrees or not weights:
+            if found.agrees or not weights or (put and self._settles(segment)):
                 return found
             return roughly(plain, got, rows.recorded)
         kept = rows.recorded if roundings > 1 else rows.count

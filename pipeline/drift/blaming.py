@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from converters.contract import Artifact
 from converters.errors import EdgeExportError
 from converters.graph import Op
-from pipeline.checks.drift import stress
+from pipeline.checks.drift import run_time, stress
 from pipeline.checks.drift.blame import Blame, by_constants, by_partners, by_values, skippable
 from pipeline.checks.drift.cuts import Segment
 from pipeline.checks.drift.known import Known
@@ -27,6 +28,12 @@ NEAR = 1e-5
 
 def blamed(alone: Alone, cut: Segment) -> Blame:
     """The operator of b that is to blame, its counterpart, and the cause; nothing where nothing tells."""
+    found = _blamed(alone, cut)
+    parts = {place: one.main for one in run_time.groups(alone.b, cut.ops_b) for place in (*one.inside, one.end)}
+    return dataclasses.replace(found, b=parts.get(found.b.index, found.b)) if found.b else found
+
+
+def _blamed(alone: Alone, cut: Segment) -> Blame:
     told = by_constants(alone.a, alone.b, cut)
     rows = alone.values(cut)
     ours = _inside(alone.work.a, alone, alone.a, cut.ops_a, alone.piece(True, cut, rows.starts))
@@ -49,7 +56,9 @@ def blamed(alone: Alone, cut: Segment) -> Blame:
     for op, values in _without(alone, True, cut, ours):
         if values.shape == got.shape and _same(got, values):
             return Blame(_idle(alone.b, op), op, f"{op.type} is skipped")
-    return Blame(by_values(cut.ops_b, theirs, want) if len(cut.ops_b) > 1 else None)
+    inner = {place for one in run_time.groups(alone.b, cut.ops_b) for place in one.inside}
+    whole = [op for op in cut.ops_b if op.index not in inner]
+    return Blame(by_values(whole, theirs, want) if len(cut.ops_b) > 1 else None)
 
 
 def _inside(file: Artifact, alone: Alone, side: Known, ops: tuple[Op, ...], piece: Piece) -> dict[int, np.ndarray]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from converters.graph import Graph
+from pipeline.checks.drift import run_time
 from pipeline.checks.drift.net import comparable
 from pipeline.checks.drift.suspects import Drift
 from pipeline.checks.drift.verdict import judged
@@ -23,12 +24,19 @@ def both(one: Graph, two: Graph, work: Work) -> Drift:
     found = alike(one, two, work)
     doubted = {suspect.kind for suspect in found.suspects}
     nodes = [len(comparable(graph, bridged=True).nodes) for graph in (one, two)]
-    parted = nodes[0] != nodes[1]  # then a constant may have become another operator's
-    if not bridged(one, two) or not doubted <= (REWRITTEN | {"weights"} if parted else REWRITTEN):
+    moved = nodes[0] != nodes[1]  # then a constant may have become another operator's
+    if not bridged(one, two) or not doubted <= (REWRITTEN | {"weights"} if moved else REWRITTEN):
         return found
     again = opinion(one, two, work)
-    if again is None or (doubted and not proved(again, WHOLE)):
+    parted = any(run_time.rounds(two.ops)) and not any(run_time.rounds(one.ops))  # no operator is left as it was
+    if again is None or (doubted and not parted and not proved(again, WHOLE)):
         return found
     outcome, suspects = judged(again.suspects)
     shares = {name: again.coverage[name] for name in ("proved_a", "proved_b", "ops_isolated")}
+    shares |= {name: _most(found, again, name) for name in ("ops_aligned", "weights_compared")}
     return dataclasses.replace(found, outcome=outcome, suspects=suspects, coverage=found.coverage | shares)
+
+
+def _most(found: Drift, again: Drift, name: str) -> float | int | None:
+    """The larger share of what the graphs and what the values say."""
+    return max((share for one in (found, again) if (share := one.coverage[name]) is not None), default=None)

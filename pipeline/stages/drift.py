@@ -19,10 +19,11 @@ from pipeline.task import Context, Task, code, versions
 
 Look = Callable[[Artifact, Artifact, Arrays | None, Any, Limits], Drift]
 """Holds the second artifact against the first on stacked inputs; the fourth argument is who calls the workers."""
+Side = tuple[Format, Precision]
 
 
 def drift_task(
-    artifact: Task, origin: Task, reference: Task, formats: tuple[Format, Format], look: Look, limits: Limits
+    artifact: Task, origin: Task, reference: Task, sides: tuple[Side, Side], look: Look, limits: Limits
 ) -> Task:
     """Compares an artifact with its origin: the framework's model, or the fp32 file of the same route.
 
@@ -31,14 +32,14 @@ def drift_task(
         origin: what counts as right. Where a recipe changed weights before they were quantized, the float file with
             those weights stands in its place: the quantizer has proved that it computes the same, or moved biases only.
         reference: whose golden inputs go through both.
-        formats: of the origin and of the artifact.
+        sides: format and precision of the origin and of the artifact.
         look: compares two artifacts.
         limits: of the time that a question to a toolkit may take.
 
     Raises:
-        UnsupportedError: nobody looks inside models of one of the formats.
+        UnsupportedError: nobody looks inside models of one of them.
     """
-    tracers = [registry.tracer(format) for format in formats]
+    tracers = [registry.tracer(format, precision) for format, precision in sides]
 
     def work(context: Context) -> None:
         ours, theirs = (read_artifact(context.needs[name]) for name in ("origin", "artifact"))
@@ -54,7 +55,7 @@ def drift_task(
         ),
         "code that looks inside": code(*(tracer.module.rpartition(".")[0].replace(".", "/") for tracer in tracers)),
         "packages": versions(tuple(package for tracer in tracers for package in tracer.packages)),
-        "formats": digest(formats),
+        "formats": digest(tuple(format for format, _ in sides)),
     }
     needs = {"artifact": artifact, "origin": origin, "reference": reference}
     name = f"drift {artifact.name.partition(' ')[2]}"

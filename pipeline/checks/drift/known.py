@@ -84,10 +84,12 @@ class Known:
 
     @cached_property
     def settled(self) -> frozenset[int]:
-        """Of the steady ones, small integers and flags: sizes that are computed from shapes."""
-        return frozenset(
-            i for i in self.steady if self.recorded[i].dtype.kind in "iub" and self.recorded[i][0].size <= 64
-        )
+        """Of the steady ones, small integers and flags: sizes that are computed from shapes.
+
+        Not a zero point that only happens to be the same: its operator finds a scale beside it, which is not.
+        """
+        small = {i for i in self.steady if self.recorded[i].dtype.kind in "iub" and self.recorded[i][0].size <= 64}
+        return frozenset(i for i in small if i not in self.maker or self.steady.issuperset(self.maker[i].outputs))
 
 
 def _varies(values: np.ndarray) -> bool:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import onnx
+import onnx.reference
 import pytest
 from onnx import TensorProto, helper
 from onnx_files import saved
@@ -42,3 +43,14 @@ def test_a_node_with_a_body_brings_the_constants_that_the_body_reads():
 def test_a_body_that_reads_what_is_not_given_is_refused():
     with pytest.raises(UnsupportedError, match="node 0, If, has a body that reads x"):
         segment(branching(), [0], {"c": np.dtype(bool)}, ["y"])
+
+
+def test_of_two_outputs_one_may_be_given_and_the_other_made():
+    node = helper.make_node("Split", ["x"], ["first", "second"], num_outputs=2)
+    behind = helper.make_node("Sub", ["first", "second"], ["y"])
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, (size,)) for name, size in (("x", 4), ("y", 2))]
+    model = helper.make_model(helper.make_graph([node, behind], "g", ends[:1], ends[1:]), ir_version=9)
+    cut = segment(model, [0, 1], {"x": np.dtype(np.float32), "first": np.dtype(np.float32)}, ["y"])
+    run = onnx.reference.ReferenceEvaluator(cut).run
+    (found,) = run(None, {"x": np.float32([1, 2, 3, 4]), "first": np.float32([10, 20])})
+    assert found.tolist() == [7, 16]

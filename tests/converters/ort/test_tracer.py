@@ -26,5 +26,5 @@ def test_values_inside_are_seen_and_a_piece_runs_alone(ort_file: Callable[..., A
 
 
 def test_operators_fused_with_their_quantization_are_not_looked_into(ort_file: Callable[..., Artifact]) -> None:
-    with pytest.raises(UnsupportedError, match=r"Q\w+ are fused with their quantization; the ONNX file"):
+    with pytest.raises(UnsupportedError, match=r"Q\w+: its operators are fused with their quantization; the ONNX file"):
         tracer.open(ort_file("torch_conv", Precision.INT8))

@@ -6,7 +6,7 @@ import toy_workers
 from toy_workers import ToyWorkers
 
 from converters import registry
-from converters.contract import Format
+from converters.contract import Format, Precision
 from converters.errors import UnsupportedError
 from converters.graph import Tensor
 from pipeline import config, evidence
@@ -35,7 +35,8 @@ def task(done, look, precision="fp16"):
     """A comparison of a file with the source model."""
     cell = next(cell for cell in done.plan.cells if cell.route.precision == precision)
     source, reference = (next(iter(tasks.values())) for tasks in (done.plan.sources, done.plan.references))
-    return drift_task(cell.artifact, source, reference, (Format.TORCH, Format.ONNX), look, LIMITS)
+    sides = ((Format.TORCH, Precision.FP32), (Format.ONNX, cell.route.precision))
+    return drift_task(cell.artifact, source, reference, sides, look, LIMITS)
 
 
 def test_both_sides_are_looked_at_on_the_golden_inputs_and_called_by_their_names(done, tmp_path):

@@ -30,3 +30,11 @@ def test_what_no_sample_changes_is_steady_and_sizes_are_settled():
     assert found.steady == {2, 4}
     assert found.settled == {4}
     assert found.live == {0, 1, 2}
+
+
+def test_a_zero_point_beside_a_scale_is_no_size():
+    tensors = [tensor(n) for n in range(3)] + [tensor(3, dtype="uint8")]
+    values = {0: MOVING, 1: MOVING, 2: MOVING, 3: np.zeros((3, 1), np.uint8)}
+    found = Known(graph(tensors, [Op(0, "DynamicQuantizeLinear", (0,), (1, 2, 3))], (0,), (1,)), values)
+    assert 3 in found.steady
+    assert found.settled == frozenset()
