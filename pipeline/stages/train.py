@@ -25,7 +25,7 @@ TRAINER = {
     Framework.TENSORFLOW: "pipeline.models.train_keras:train",
 }
 
-LEFT_BY_EXPORTS = frozenset({".tflite", ".onnx", ".md", ".log", ".html"})
+LEFT_BY_EXPORTS = frozenset({".tflite", ".onnx", ".ort", ".pte", ".ptl", ".md", ".log", ".out", ".err", ".html"})
 """Endings of files that no builder of a source model loads."""
 
 
