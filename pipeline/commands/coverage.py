@@ -67,8 +67,8 @@ def coverage(
     """
     from pipeline.configs import load_configs
     from pipeline.coverage import table
-    from pipeline.coverage.cases import CORPORA, cases_of, corpus_of, key_of, narrowed
-    from pipeline.coverage.sweep import Sweep, require_ready, to_json
+    from pipeline.coverage.cases import CORPORA, cases_of, corpus_of, narrowed
+    from pipeline.coverage.sweep import Sweep, basis, require_ready, to_json
     from pipeline.coverage.sweep import stored as known
     from pipeline.coverage.ways import ways_of, with_routes
     from pipeline.lone import toolbox
@@ -92,10 +92,12 @@ def coverage(
                 continue
             raise
         if stored:
-            results = known(cases, ways, key_of(source))
+            results = known(cases, ways, basis(source, tolerances))
         else:
             sweep = Sweep(tolerances, worker_limits(limits), jobs)
-            results = sweep.run(cases, ways, key_of(source), _Progress(len(cases) * len(ways), quiet=json, all=verbose))
+            results = sweep.run(
+                cases, ways, basis(source, tolerances), _Progress(len(cases) * len(ways), quiet=json, all=verbose)
+            )
         sections.append((source, cases, ways, results, index))
     if page:
         _written(page, table.page(sections))

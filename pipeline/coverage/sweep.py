@@ -7,15 +7,16 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from converters.contract import Precision
 from converters.devices import cache
 from converters.errors import UnavailableError
 from converters.worker import WorkerPool
 from pipeline.checks.gates import Gates
-from pipeline.coverage.cases import Case
+from pipeline.coverage.cases import Case, Corpus, key_of
 from pipeline.coverage.trial import Trial, attempt
 from pipeline.coverage.ways import Way
 from pipeline.store import digest, write_atomic
@@ -49,15 +50,20 @@ class Sheet:
         return self.folder / f"{case.name}.json"
 
 
-def sheet_of(way: Way, corpus_key: str) -> Sheet:
+def basis(corpus: Corpus, gates: Gates) -> str:
+    """What results of every route depend on: the cases, and the gate that judges them."""
+    return digest([key_of(corpus), asdict(gates.parity[Precision.FP32])])
+
+
+def sheet_of(way: Way, basis: str) -> Sheet:
     """The results of a route on a corpus, by all that they depend on."""
-    name = f"{way.corpus}-{way.name}-{digest([corpus_key, way.key()])[:12]}"
+    name = f"{way.corpus}-{way.name}-{digest([basis, way.key()])[:12]}"
     return Sheet(cache.root() / "coverage" / "results" / name)
 
 
-def stored(cases: Sequence[Case], ways: Sequence[Way], corpus_key: str) -> dict[str, dict[str, Trial]]:
+def stored(cases: Sequence[Case], ways: Sequence[Way], basis: str) -> dict[str, dict[str, Trial]]:
     """What is known already, by route and case."""
-    sheets = {way.name: sheet_of(way, corpus_key) for way in ways}
+    sheets = {way.name: sheet_of(way, basis) for way in ways}
     return {name: {case.name: trial for case in cases if (trial := sheet.find(case))} for name, sheet in sheets.items()}
 
 
@@ -69,11 +75,9 @@ class Sweep:
         self._pools: dict[int, _Lane] = {}
         self._lock = threading.Lock()
 
-    def run(
-        self, cases: Sequence[Case], ways: Sequence[Way], corpus_key: str, told: Told
-    ) -> dict[str, dict[str, Trial]]:
+    def run(self, cases: Sequence[Case], ways: Sequence[Way], basis: str, told: Told) -> dict[str, dict[str, Trial]]:
         """Every result by route and case; each is stored as soon as it is there, and said to `told`."""
-        results = stored(cases, ways, corpus_key)
+        results = stored(cases, ways, basis)
         for way in ways:
             for trial in results[way.name].values():
                 told(way, trial, True)
@@ -81,7 +85,7 @@ class Sweep:
             running: set[Future[None]] = set()
             try:
                 for way, chunk in _chunks(cases, ways, results):
-                    sheet = sheet_of(way, corpus_key)
+                    sheet = sheet_of(way, basis)
                     running.add(threads.submit(self._chunk, way, chunk, sheet, results[way.name], told, Path(logs)))
                 while running:
                     done, running = wait(running, return_when=FIRST_COMPLETED)

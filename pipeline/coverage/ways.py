@@ -38,11 +38,11 @@ class Way:
         return any(edge.toolchain for edge in self.edges)
 
     def key(self) -> str:
-        """What its results depend on beside the cases: code and versions of every step, and of the judging."""
+        """What its results depend on beside cases and gate: code and versions of every step, and of the judging."""
         parts = [[edge.name, *_code_of(edge, self.prepass), registry.made_with(edge)] for edge in self.edges]
         judged = code("pipeline/checks/parity.py", "pipeline/checks/metrics", "pipeline/coverage/trial.py")
         runs = [self.runtime.name, versions(self.runtime.packages)]
-        return digest([parts, runs, judged, code("converters/nearness.py", "configs/gates.toml"), self.prepass])
+        return digest([parts, runs, judged, code("converters/nearness.py"), self.prepass])
 
     def made_with(self) -> str:
         """The versions of its toolkits, for a reader."""

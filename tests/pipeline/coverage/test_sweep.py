@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import pytest
 from coverage_cases import case, trial, way
 
+from converters.contract import Precision
 from converters.devices import cache
 from converters.errors import UnavailableError
+from pipeline.configs import load_configs
 from pipeline.coverage import sweep as module
-from pipeline.coverage.sweep import Sweep, require_ready, sheet_of, stored, to_json
+from pipeline.coverage.cases import CORPORA
+from pipeline.coverage.sweep import Sweep, basis, require_ready, sheet_of, stored, to_json
 from pipeline.coverage.trial import Result
 
 
@@ -48,6 +52,18 @@ def test_what_is_stored_is_not_tried_again(here, tmp_path) -> None:
     assert all(old for _, old in told)
     assert stored(cases, [way()], "key") == first
     assert stored(cases, [way()], "other key") == {"somewhere": {}}
+
+
+def test_results_depend_on_the_gate_that_judges_them_and_on_no_other() -> None:
+    gates = load_configs(None, None)[1]
+
+    def with_limit(precision: Precision, limit: float) -> str:
+        changed = {**gates.parity, precision: replace(gates.parity[precision], max_rel_range=limit)}
+        return basis(CORPORA[0], replace(gates, parity=changed))
+
+    assert with_limit(Precision.INT8, 0.9) == basis(CORPORA[0], gates)
+    assert with_limit(Precision.FP32, 0.9) != basis(CORPORA[0], gates)
+    assert basis(CORPORA[1], gates) != basis(CORPORA[0], gates)
 
 
 def test_a_stopped_sweep_goes_on(here, tmp_path) -> None:
