@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from benchmarks import accuracy, devices, every, export, fresh, golden, latency, parity, route, start
+from benchmarks import accuracy, devices, every, export, fresh, golden, latency, parity, route, start, toolchains
 from benchmarks.figure import Figure, exit_code, line
 from benchmarks.workshop import Workshop
 from converters.errors import EdgeExportError, UnavailableError
@@ -28,6 +28,7 @@ GROUPS: Mapping[str, Group] = {
     "latency": latency.figures,
     "route": route.figures,
     "every": every.figures,
+    "toolchains": toolchains.figures,
     "devices": devices.figures,
     "fresh": fresh.figures,
 }

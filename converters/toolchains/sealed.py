@@ -109,7 +109,7 @@ def _candidates(version: str, variable: str) -> Iterator[str]:
     if named := os.environ.get(variable, ""):
         yield named
         return
-    yield getattr(sys, "_base_executable", sys.executable)
+    yield _base()
     if found := shutil.which(f"python{version}"):
         yield found
     if uv := wheels.uv():
@@ -118,9 +118,16 @@ def _candidates(version: str, variable: str) -> Iterator[str]:
             yield done.stdout.strip()
 
 
+def _base() -> str:
+    """The Python that this one is, or that its virtual environment was made from."""
+    return str(getattr(sys, "_base_executable", sys.executable))
+
+
 @memoised
 def _version_of(python: str) -> str:
     """`3.11` of an interpreter; a virtual environment's says that of the Python that it was made from."""
+    if python == _base():
+        return "{}.{}".format(*sys.version_info)
     program = "import sys; print('%d.%d' % sys.version_info[:2])"
     try:
         done = subprocess.run([python, "-I", "-c", program], capture_output=True, text=True, timeout=60)
