@@ -11,6 +11,8 @@ from pipeline.checks.latency import Comparison
 from pipeline.checks.outcome import SEVERITY, Outcome, worst
 
 _TWICE = 2
+_EXCUSED = {Outcome.PASSED, Outcome.NOT_RUN}
+_EVERY, _SUPPORTED = "every gate", "every gate where it is supported"
 Race = Callable[[str, str], Comparison | EdgeExportError]
 """Times the file of one route beside that of another, interleaved: the first one's time to the second's."""
 
@@ -29,7 +31,12 @@ class Entrant:
     @property
     def passes(self) -> bool:
         """Whether a cell passed, and each passed or had no device here."""
-        return Outcome.PASSED in self.outcomes and set(self.outcomes) <= {Outcome.PASSED, Outcome.NOT_RUN}
+        return Outcome.PASSED in self.outcomes and set(self.outcomes) <= _EXCUSED
+
+    @property
+    def passes_where_supported(self) -> bool:
+        """The same, but a device whose toolkit says that it cannot is no fault of the file."""
+        return Outcome.PASSED in self.outcomes and set(self.outcomes) <= {*_EXCUSED, Outcome.UNSUPPORTED}
 
     @property
     def outcome(self) -> Outcome:
@@ -75,14 +82,16 @@ def choose(subject: tuple[str, str, str, str], entrants: Sequence[Entrant], race
         race: times one against another; None where the runtime's seconds say nothing.
         margin: what two differ by at most to be within noise.
     """
-    passing = [entrant for entrant in entrants if entrant.passes]
+    passing, gates = [entrant for entrant in entrants if entrant.passes], _EVERY
+    if not passing:
+        passing, gates = [entrant for entrant in entrants if entrant.passes_where_supported], _SUPPORTED
     raced: dict[str, Comparison | EdgeExportError] = {}
     leader = min(passing, key=_seconds) if passing else _least_bad(entrants)
     if race and len(passing) > 1:
         leader, raced = _fastest(passing, leader, race, margin)
     near = [e for e in passing if e is leader or _near(raced.get(e.route), margin)] if raced else passing
     chosen = min(near, key=lambda entrant: entrant.size_bytes, default=leader)
-    reason = _reason(chosen, leader, entrants, passing, near, subject[3], timed=bool(raced))
+    reason = _reason(chosen, leader, len(entrants), len(passing), len(near), subject[3], gates, timed=bool(raced))
     told = (
         _candidate(one, chosen, leader, raced.get(one.route), reason, margin, timed=bool(raced)) for one in entrants
     )
@@ -122,29 +131,25 @@ def _seconds(entrant: Entrant) -> float:
 
 
 def _least_bad(entrants: Iterable[Entrant]) -> Entrant:
-    return min(entrants, key=lambda one: (SEVERITY.index(one.outcome), not one.artifact))
+    """The nearest to a file that passes: one that is there and can be looked into before one that never was."""
+    return min(entrants, key=lambda one: (not one.artifact, SEVERITY.index(one.outcome)))
 
 
 def _reason(
-    chosen: Entrant,
-    leader: Entrant,
-    entrants: Sequence[Entrant],
-    passing: Sequence[Entrant],
-    near: Sequence[Entrant],
-    runtime: str,
-    *,
-    timed: bool,
+    chosen: Entrant, leader: Entrant, of: int, passing: int, near: int, runtime: str, gates: str, *, timed: bool
 ) -> str:
     if not passing:
-        return f"none of {len(entrants)} routes passes every gate; this one is the least bad"
-    if len(passing) == 1:
-        return f"the only one of {len(entrants)} routes that passes every gate"
+        return f"none of {of} routes passes {_EVERY}; this one is the least bad" + (
+            "" if chosen.artifact else ", and makes no file"
+        )
+    if passing == 1:
+        return f"the only one of {of} routes that passes {gates}"
     if not timed:
-        return f"{runtime} tells no latency: the smallest of {len(passing)} that pass every gate"
-    if len(near) == 1:
-        return f"the fastest on {runtime} of {len(passing)} that pass every gate"
+        return f"{runtime} tells no latency: the smallest of {passing} that pass {gates}"
+    if near == 1:
+        return f"the fastest on {runtime} of {passing} that pass {gates}"
     if chosen is leader:
-        return f"as fast on {runtime} as any of {len(passing)} that pass every gate, and the smallest within noise"
+        return f"as fast on {runtime} as any of {passing} that pass {gates}, and the smallest within noise"
     return f"within noise of the fastest on {runtime}, {leader.route}, and smaller"
 
 
@@ -161,7 +166,7 @@ def _candidate(
     ratio = found.found if isinstance(found, Comparison) else None
     if one is chosen:
         says = f"chosen: {reason}"
-    elif not one.passes:
+    elif not (one.passes or (one.passes_where_supported and not chosen.passes)):
         says = f"rejected, {one.outcome}: {one.reasons[0] if one.reasons else 'it has no cell'}"
     elif one is leader and timed:
         says = "the fastest, and the larger one within noise"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -107,6 +108,35 @@ def test_where_none_passes_the_least_bad_is_shown_and_nothing_is_timed():
     choice = choose(SUBJECT, entrants, track, MARGIN)
     assert (choice.route, choice.fastest, track.races) == ("b", "", [])
     assert choice.reason == "none of 2 routes passes every gate; this one is the least bad"
+
+
+def test_where_none_passes_a_file_to_look_into_goes_before_a_route_that_makes_none():
+    refused = replace(entrant("a", 0, None, Outcome.UNSUPPORTED), artifact="")
+    failed = entrant("b", 1, 1.0, Outcome.FAILED)
+    choice = choose(SUBJECT, [refused, failed], Track(), MARGIN)
+    assert choice.route == "b"
+    assert by_route(choice)["b"].outcome is Outcome.FAILED, "and it is told as what it is"
+    assert by_route(choice)["a"].says == "rejected, UNSUPPORTED: parity: UNSUPPORTED"
+    crashed = replace(entrant("c", 0, None, Outcome.CRASHED), artifact="")
+    none = choose(SUBJECT, [crashed, refused], Track(), MARGIN)
+    assert none.route == "a"
+    assert none.reason == "none of 2 routes passes every gate; this one is the least bad, and makes no file"
+
+
+def test_a_device_that_supports_none_of_the_files_does_not_end_the_race():
+    def on_two(route, p50, *outcomes):
+        return entrant(route, 100, p50, Outcome.PASSED, *outcomes)
+
+    track = Track()
+    no = Outcome.UNSUPPORTED
+    choice = choose(
+        SUBJECT, [on_two("b", 1.0, no), on_two("a", 2.0, no), on_two("c", 0.1, Outcome.FAILED)], track, MARGIN
+    )
+    assert choice.route == "a"
+    assert choice.reason == "the fastest on litert-xnnpack of 2 that pass every gate where it is supported"
+    assert by_route(choice)["b"].says == "slower than a by 20.0%"
+    assert by_route(choice)["c"].says.startswith("rejected, FAILED")
+    assert choose(SUBJECT, [on_two("a", 1.0, no), entrant("b", 100, 1.2)], Track(), MARGIN).route == "b"
 
 
 def test_where_seconds_say_nothing_the_smallest_is_taken():
