@@ -91,13 +91,12 @@ def coverage(
             if sections or name != names[-1]:  # another corpus has it
                 continue
             raise
+        key = basis(source, tolerances)
         if stored:
-            results = known(cases, ways, basis(source, tolerances))
+            results = known(cases, ways, key)
         else:
-            sweep = Sweep(tolerances, worker_limits(limits), jobs)
-            results = sweep.run(
-                cases, ways, basis(source, tolerances), _Progress(len(cases) * len(ways), quiet=json, all=verbose)
-            )
+            told = _Progress(len(cases) * len(ways), quiet=json, all=verbose)
+            results = Sweep(tolerances, worker_limits(limits), jobs).run(cases, ways, key, told)
         sections.append((source, cases, ways, results, index))
     if page:
         _written(page, table.page(sections))
