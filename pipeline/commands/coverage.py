@@ -66,10 +66,8 @@ def coverage(
     file passes the parity check, which must never be.
     """
     from pipeline.configs import load_configs
-    from pipeline.coverage import table
+    from pipeline.coverage import sweep, table
     from pipeline.coverage.cases import CORPORA, cases_of, corpus_of, narrowed
-    from pipeline.coverage.sweep import Sweep, basis, require_ready, to_json
-    from pipeline.coverage.sweep import stored as known
     from pipeline.coverage.ways import ways_of, with_routes
     from pipeline.lone import toolbox
     from pipeline.task import worker_limits
@@ -82,7 +80,7 @@ def coverage(
         ways = ways_of(source, settings, words(route), prepass=not no_prepass)
         if not route:
             ways = tuple(way for way in ways if not way.sealed)
-        require_ready(ways)
+        sweep.require_ready(ways)
         with toolbox() as (pool, limits):
             cases, index = cases_of(source, pool, _say)
         try:
@@ -91,17 +89,17 @@ def coverage(
             if sections or name != names[-1]:  # another corpus has it
                 continue
             raise
-        key = basis(source, tolerances)
+        key = sweep.basis(source, tolerances)
         if stored:
-            results = known(cases, ways, key)
+            results = sweep.stored(cases, ways, key)
         else:
             told = _Progress(len(cases) * len(ways), quiet=json, all=verbose)
-            results = Sweep(tolerances, worker_limits(limits), jobs).run(cases, ways, key, told)
+            results = sweep.Sweep(tolerances, worker_limits(limits), jobs).run(cases, ways, key, told)
         sections.append((source, cases, ways, results, index))
     if page:
         _written(page, table.page(sections))
     if json:
-        document = {s[0].name: {"results": to_json(s[3]), "summary": table.summary(*s[:4])} for s in sections}
+        document = {s[0].name: {"results": sweep.to_json(s[3]), "summary": table.summary(*s[:4])} for s in sections}
         typer.echo(json_module.dumps({"schema_version": 1, "coverage": document}, indent=1))
     else:
         for section in sections:
