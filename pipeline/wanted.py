@@ -30,17 +30,21 @@ def wanted_routes(
     known = find_routes(framework, recipes.edges(configs), start)
     routes = routes_of(names, known, registry.made)
     chosen: list[Route] = []
-    missing: list[str] = []
+    nowhere: list[str] = []
+    fewer: dict[str, list[str]] = {}
     for target in targets:
         there = [route for route in routes if route.target == configs.targets[target].format]
         chosen += [route for route in there if route.precision in (precisions or list(Precision))]
         made = {route.precision for route in there}
         lacking = [precision.value for precision in precisions or USUAL if precision not in made]
         if not there:
-            missing.append(f"no route leads from {framework} to {target}")
+            nowhere.append(target)
         elif lacking:
-            missing.append(f"no route makes {', '.join(lacking)} of {target} from {framework}")
-    return chosen, missing
+            fewer.setdefault(", ".join(lacking), []).append(target)
+    missing = [f"no route leads from {framework} to {', '.join(nowhere)}"] if nowhere else []
+    return chosen, missing + [
+        f"no route makes {what} of {', '.join(of)} from {framework}" for what, of in fewer.items()
+    ]
 
 
 def not_weighed(

@@ -17,6 +17,9 @@ def test_what_no_route_makes_is_told_where_it_was_asked_for_or_is_usual(monkeypa
     assert missing == ["no route makes palettized of torchscript from torch"]
     _, missing = wanted_routes(Framework.TORCH, ("coreml",), (), (), CONFIGS)
     assert missing == ["no route makes dynamic, int8, int8-io of coreml from torch"]
+    _, missing = wanted_routes(Framework.TORCH, ("pt2", "coreml", "torchscript"), (), (), CONFIGS)
+    assert len(missing) == 2, "targets that lack the same are one note"
+    assert missing[0].endswith("of pt2, torchscript from torch")
 
 
 def test_each_toolchain_that_is_not_here_is_named_once(monkeypatch):
