@@ -264,6 +264,7 @@ class RuntimeSpec:
     device's name, the bundle's folder, the seconds a step may take, an event that stops it, and whom to tell.
     `app` ("module:function" of a bundle's path and the runtime) proves a whole bundle by the code of an app that ships:
     it returns the app's own report as JSON, beside which this side's verdicts are laid.
+    `yardstick` marks other kernels that only say what is right of a file of which nothing else does.
     """
 
     name: str
@@ -279,6 +280,7 @@ class RuntimeSpec:
     device: Device | None = None
     self_check: str = ""
     app: str = ""
+    yardstick: bool = False
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import dataclasses
 import itertools
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from converters.contract import Signature, TensorSpec
 
@@ -41,3 +41,27 @@ def described(written: Signature, source: Signature) -> Signature:
         )
 
     return Signature(tell(written.inputs, source.inputs), tell(written.outputs, source.outputs))
+
+
+_NUMBERED = re.compile(r"(?:Stateful)?PartitionedCall(?:_\d+)?:(\d+)|Identity(?:_(\d+))?(?::0)?")
+
+
+def partners_by_number(names: Sequence[str], others: Sequence[str]) -> dict[str, str] | None:
+    """For each name its partner, where TensorFlow's converters left numbers of one side's or of both; else None.
+
+    `StatefulPartitionedCall:2` and `Identity_2:0` are the third output in the order of the names that a SavedModel has.
+    """
+    ordered = [_by_number(side) for side in (names, others)]
+    if len(names) != len(others) or not any(ordered):
+        return None
+    first, second = (found or sorted(side) for found, side in zip(ordered, (names, others), strict=True))
+    return dict(zip(first, second, strict=True))
+
+
+def _by_number(names: Sequence[str]) -> list[str] | None:
+    """The names in the order of their numbers; None where not all have one of their own."""
+    found = [_NUMBERED.fullmatch(name) for name in names]
+    numbers = {name: int(match[1] or match[2] or 0) for name, match in zip(names, found, strict=True) if match}
+    if not names or len(set(numbers.values())) != len(names):
+        return None
+    return sorted(names, key=lambda name: numbers[name])

@@ -8,6 +8,7 @@ from itertools import permutations
 
 from converters.contract import Artifact, Signature, TensorSpec
 from converters.errors import ModelError
+from converters.names import partners_by_number
 
 
 def speaking(artifact: Artifact, source: Signature) -> Artifact:
@@ -74,20 +75,19 @@ def _without_names(source: tuple[TensorSpec, ...], own: tuple[TensorSpec, ...]) 
     in the order of their names, in which a SavedModel gives them.
     """
     plain = {_TF_INPUT.sub("", spec.name): spec for spec in own}
-    if all(spec.name in plain for spec in source):
-        return {spec.name: plain[spec.name] for spec in source}
-    numbers = [_TF_OUTPUT.fullmatch(spec.name) for spec in own]
-    if all(numbers):
-        place = {spec.name: int(found[1] or found[2] or 0) for spec, found in zip(own, numbers, strict=True) if found}
-        numbered = sorted(own, key=lambda spec: place[spec.name])
-        pairs = list(zip(sorted(source, key=lambda spec: spec.name), numbered, strict=True))
-        if len(set(place.values())) == len(own) and all(_same_sizes(a.shape, b.shape) for a, b in pairs):
-            return {spec.name: partner for spec, partner in pairs}
+    asked = {spec.name: _TF_INPUT.sub("", spec.name) for spec in source}
+    if len(plain) == len(own) and all(name in plain for name in asked.values()):
+        return {name: plain[short] for name, short in asked.items()}
+    partners = partners_by_number([spec.name for spec in source], [spec.name for spec in own])
+    if partners:
+        there = {spec.name: spec for spec in own}
+        found = {spec.name: there[partners[spec.name]] for spec in source}
+        if all(_same_sizes(spec.shape, found[spec.name].shape) for spec in source):
+            return found
     return {spec.name: partner for spec, partner in zip(source, own, strict=True)}
 
 
 _TF_INPUT = re.compile(r"^serving_default_|:0$")
-_TF_OUTPUT = re.compile(r"StatefulPartitionedCall(?:_\d+)?:(\d+)|Identity(?:_(\d+))?(?::0)?")
 
 
 def _same_sizes(there: tuple[int | None, ...], here: tuple[int | None, ...]) -> bool:

@@ -205,7 +205,7 @@ def _made_up(spec: TensorSpec, count: int, rng: np.random.Generator) -> np.ndarr
     legal, shape = spec.limits, (count, *(size or 1 for size in spec.shape))
     kind = np.dtype(spec.dtype).kind
     if kind == "b":
-        return rng.random(shape) < 0.5
+        return np.full(shape, legal[0]).astype(bool) if legal and legal[0] == legal[1] else rng.random(shape) < 0.5
     if kind in "iu":
         low, high = legal or (0, 1)
         return rng.integers(int(low), int(high) + 1, shape).astype(spec.dtype)

@@ -70,7 +70,7 @@ def legalised(values: np.ndarray, spec: TensorSpec, legal: tuple[float, float]) 
     """The values within their range, whole where they are pixels or integers, of the input's type."""
     kind = np.dtype(spec.dtype).kind
     if kind == "b":
-        return values.astype(bool)
+        return np.clip(values.astype(np.float64), *legal).astype(bool)
     clipped = np.clip(values, *legal)
     whole = kind in "iu" or (spec.meaning == "image" and legal[1] - legal[0] >= _WHOLE_SPAN)
     return (np.rint(clipped) if whole else clipped).astype(spec.dtype)

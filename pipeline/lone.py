@@ -7,6 +7,7 @@ import dataclasses
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError
@@ -26,7 +27,7 @@ from pipeline.bundle.write import MANIFEST
 from pipeline.captured import capture, is_builder, title
 from pipeline.config import Limits
 from pipeline.golden_inputs import synthesise
-from pipeline.plausible import settled
+from pipeline.plausible import constant, settled
 from pipeline.task import worker_limits
 
 RANDOM_SAMPLES = 64
@@ -81,6 +82,8 @@ def open_artifact(
                 return artifact, bundle.golden.get(artifact.framework)
     inspection = inspect_file(path, pool, limits)
     own = inspection.signature
+    if not own.inputs and inspection.format is Format.TORCHSCRIPT:
+        path, own = _described(path, inspection, inputs, pool, limits)
     artifact = Artifact(
         path=path,
         format=inspection.format,
@@ -94,6 +97,31 @@ def open_artifact(
     )
     names = {spec.name for spec in artifact.source.inputs}
     return settled(artifact, [spec for spec in inputs if spec.name in names]), None
+
+
+def _described(
+    path: Path, inspection: Inspection, inputs: tuple[TensorSpec, ...], pool: WorkerPool, limits: Limits
+) -> tuple[Path, Signature]:
+    """A TorchScript of others with its signature, where `inputs` say all that it takes; else as it is.
+
+    Arguments that always have one value are written into a copy, which lies beside the pool's logs.
+    """
+    needed = [name for name in inspection.metadata.get("inputs", "").split(", ") if name]
+    given = {spec.name: spec for spec in inputs}
+    if not needed or not set(needed) <= set(given):
+        return path, inspection.signature
+    values = {name: spec.limits[0] for name, spec in given.items() if name in needed and constant(spec) and spec.limits}
+    if values:
+        copy = Path(tempfile.mkdtemp(prefix="bound-", dir=pool.log_folder)) / path.name
+        _script(pool, limits, "bind", path=path, copy=copy, values=values)
+        path = copy
+    sized = tuple(given[name] for name in needed if name not in values)
+    signature: Signature = _script(pool, limits, "described", path=path, inputs=sized)
+    return path, signature
+
+
+def _script(pool: WorkerPool, limits: Limits, function: str, **arguments: Any) -> Any:
+    return pool.call("torch", f"converters.model_files.script:{function}", limits.inspect_s, **arguments)
 
 
 def guess_precision(inspection: Inspection) -> Precision:

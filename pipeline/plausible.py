@@ -44,8 +44,10 @@ def proposals(artifact: Artifact) -> Iterator[tuple[tuple[TensorSpec, ...], ...]
     """
     if not artifact.source.inputs:
         raise UnsupportedError(
-            f"{artifact.path.name} names no inputs (TorchScript of other tools does not), so that none can be made up; "
-            f"lay it beside a file that does: edge-export compare RIGHT {artifact.path.name}"
+            f"{artifact.path.name} does not say the sizes of what it takes (TorchScript of other tools does not), so "
+            "that no inputs can be made up: say each argument (`inspect` names them) as in --input "
+            "x:1x3x224x224:float32, a number as in --input sr=16000; or lay it beside a file that does: "
+            "edge-export compare RIGHT FILE"
         )
     specs = tuple(map(_limited, artifact.source.inputs, artifact.signature.inputs))
     for spec in specs:
@@ -74,6 +76,9 @@ def settled(artifact: Artifact, inputs: Sequence[TensorSpec], title: str = "") -
     for name, spec in said.items():
         if name not in own:
             raise UsageError(f"{title} has no input {name!r}; it takes {', '.join(own) or 'none by name'}")
+        if constant(spec):
+            said[name] = _of_type(spec, own[name], title)
+            continue
         shape = own[name].shape
         fits = len(shape) == len(spec.shape) and all(n in (None, m) for n, m in zip(shape, spec.shape, strict=True))
         if not fits or spec.dtype != own[name].dtype:
@@ -87,6 +92,24 @@ def settled(artifact: Artifact, inputs: Sequence[TensorSpec], title: str = "") -
             for name, spec in own.items()
         ),
     )
+
+
+def constant(spec: TensorSpec) -> bool:
+    """Whether the user said that an input always has one value, `--input sr=16000`."""
+    return spec.shape == () and spec.limits is not None and spec.limits[0] == spec.limits[1]
+
+
+def _of_type(spec: TensorSpec, own: TensorSpec, title: str) -> TensorSpec:
+    """The input as the model has it, with the one value that it takes.
+
+    Raises:
+        UsageError: a value that its type cannot hold.
+    """
+    assert spec.limits is not None
+    value, kind = spec.limits[0], np.dtype(own.dtype).kind
+    if kind not in "fiub" or (kind != "f" and value != np.asarray(value).astype(own.dtype)):
+        raise UsageError(f"--input {own.name}={value:g}: {title} takes {own.name} as {own.dtype}, which is never that")
+    return dataclasses.replace(own, limits=spec.limits)
 
 
 def settle(
@@ -206,5 +229,6 @@ def _valued(spec: TensorSpec, pixels: Limits, floats: Limits | None, integers: L
 
 def described(spec: TensorSpec) -> str:
     """`1x3x224x224 float32 -1..1`: what was fed."""
-    drawn = f" {spec.limits[0]:g}..{spec.limits[1]:g}" if spec.limits else ""
+    low, high = spec.limits or (None, None)
+    drawn = "" if low is None else f" always {low:g}" if low == high else f" {low:g}..{high:g}"
     return f"{'x'.join('?' if size is None else str(size) for size in spec.shape) or 'scalar'} {spec.dtype}{drawn}"

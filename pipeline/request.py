@@ -216,9 +216,10 @@ def parse_size(text: str) -> tuple[int, int] | None:
 
 _NUMBER = r"-?\d+(?:\.\d+)?"
 _INPUT = re.compile(
-    r"(?P<name>[^:]+):(?P<shape>[1-9]\d*(?:x[1-9]\d*)*)(?::(?P<dtype>[a-z]\w*))?"
+    r"(?P<name>[^:]+(?::\d+)?):(?P<shape>scalar|[1-9]\d*(?:x[1-9]\d*)*)(?::(?P<dtype>[a-z]\w*))?"
     rf"(?::(?P<low>{_NUMBER})\.\.(?P<high>{_NUMBER}))?"
 )
+_VALUE = re.compile(rf"(?P<name>[^=]+)=(?P<value>true|false|{_NUMBER})")
 
 
 def parse_inputs(texts: Sequence[str]) -> tuple[TensorSpec, ...]:
@@ -242,24 +243,36 @@ def _require_once(specs: Sequence[TensorSpec]) -> None:
 def parse_input(text: str) -> TensorSpec:
     """The tensor that `image:1x3x224x224:float32:0..1` describes; float32 when no type is given.
 
-    The last part, the least and the greatest value, may be left out.
+    The last part, the least and the greatest value, may be left out. `sr=16000` is an input that always has this value
+    (`plausible.constant`), whatever its size and type.
 
     Raises:
         UsageError: another form, or no such type.
     """
+    if match := _VALUE.fullmatch(text):
+        return _constant(match["name"], match["value"])
     match = _INPUT.fullmatch(text)
     if not match:
         raise UsageError(
-            f"--input {text!r} is not of the form name:1x3x224x224:float32, or with the values that it takes "
-            "name:1x3x224x224:float32:0..1"
+            f"--input {text!r} is not of the form name:1x3x224x224:float32, with the values that it takes "
+            "name:1x3x224x224:float32:0..1, for a single number name:scalar:int64, or, for one that never changes, "
+            "name=16000"
         )
     dtype = match["dtype"] or "float32"
     limits = (float(match["low"]), float(match["high"])) if match["low"] else None
     if limits and limits[0] >= limits[1]:
         raise UsageError(f"--input {text!r}: {match['low']} is not less than {match['high']}")
     try:
-        return TensorSpec(match["name"], tuple(int(n) for n in match["shape"].split("x")), dtype, limits=limits)
+        shape = () if match["shape"] == "scalar" else tuple(int(n) for n in match["shape"].split("x"))
+        return TensorSpec(match["name"], shape, dtype, limits=limits)
     except TypeError:
         raise UsageError(
             f"--input {text!r}: {dtype!r} is no tensor type; use float32, int64, int32, uint8 or bool"
         ) from None
+
+
+def _constant(name: str, text: str) -> TensorSpec:
+    """An input that always has one value; its size and type are those that the model says."""
+    value = float(text) if text not in ("true", "false") else float(text == "true")
+    dtype = "bool" if text in ("true", "false") else "float64" if "." in text else "int64"
+    return TensorSpec(name, (), dtype, limits=(value, value))

@@ -30,7 +30,7 @@ from pipeline.golden_inputs import NO_LABEL
 from pipeline.lone import cpu_runtimes, inputs_for, inspect_file, named_runtimes, open_artifact
 from pipeline.phones import require_bundle, self_checked
 from pipeline.phones import split as phones_of
-from pipeline.plausible import settled
+from pipeline.plausible import constant, settled
 from pipeline.report.document import Report
 from pipeline.trial import Subject, prepare
 from pipeline.yardstick import check_yardstick, choose, parity_with_nothing
@@ -92,8 +92,9 @@ def _cells(wanted: Wanted, path: Path, bench: _Bench, phones: Sequence[RuntimeSp
     else:
         if phones:
             require_bundle(phones, str(path), own_gates=wanted.own_gates)
-        artifact, of_bundle = open_artifact(path, pool, limits)
-        artifact = settled(artifact, wanted.sizes)
+        artifact, of_bundle = open_artifact(path, pool, limits, wanted.sizes)
+        if artifact.source.inputs:
+            artifact = settled(artifact, [spec for spec in wanted.sizes if not _written(spec, artifact)])
         pack = _pack(wanted.inputs, of_bundle)
         bench.siblings = open_bundle(path.parent).artifacts if of_bundle and wanted.inside else ()
         cells = bench.by_pack(artifact, pack) if pack else bench.by_itself(artifact, wanted.inputs)
@@ -102,6 +103,11 @@ def _cells(wanted: Wanted, path: Path, bench: _Bench, phones: Sequence[RuntimeSp
         yield cell
     if not done:
         raise UsageError(f"none of {', '.join(wanted.runtimes)} opens what {path} holds")
+
+
+def _written(spec: TensorSpec, artifact: Artifact) -> bool:
+    """Whether an input is no more, because its value was written into the file."""
+    return constant(spec) and artifact.format is Format.TORCHSCRIPT
 
 
 def _is_bundle(path: Path) -> bool:
@@ -258,7 +264,7 @@ class _Bench:
         )
 
     def _runtimes(self, format: Format) -> list[RuntimeSpec]:
-        found = self.named if self.named is not None else cpu_runtimes(format)
+        found = self.named if self.named is not None else [s for s in cpu_runtimes(format) if not s.yardstick]
         return [spec for spec in found if format in spec.formats]
 
     def _inspection(self, artifact: Artifact) -> Inspection | EdgeExportError:

@@ -111,3 +111,20 @@ def saved_model(folder: Path, kind: str = "plain") -> Path:
     made = {"plain": Plain, "counter": Counter, "python": Python, "text": Text}[kind]()
     tf.saved_model.save(made, str(folder / kind), signatures=made.serve)
     return folder / kind
+
+
+def counting_script(path: Path) -> Path:
+    """A TorchScript whose answer holds the sum of all that it was given before."""
+    import torch
+
+    class Counts(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.seen = torch.zeros(1, 4)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            self.seen = self.seen + x
+            return self.seen
+
+    torch.jit.save(torch.jit.script(Counts()), str(path))
+    return path

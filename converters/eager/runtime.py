@@ -9,9 +9,11 @@ import numpy as np
 
 from converters import adapt, source
 from converters.contract import Arrays, Artifact, Framework
-from converters.errors import ContractError
+from converters.device import split_name
+from converters.errors import ContractError, UnsupportedError
 from converters.model_files.served import Served
 from converters.session import Session
+from converters.words import last_words
 
 BATCH = 64
 """Samples of one call where the batch axis is open; the outputs of larger batches are no faster on a CPU."""
@@ -24,7 +26,9 @@ def open(artifact: Artifact, runtime: str, threads: int) -> EagerSession:
         ModelError: the builder or the weights cannot be used.
     """
     _set_threads(source.framework(artifact), threads)
-    return EagerSession(artifact, source.load(artifact), threads)
+    family = split_name(runtime)[0]
+    kind = Compiled if family.endswith("-xla") else Plain if family.endswith("-plain") else EagerSession
+    return kind(artifact, source.load(artifact), threads)
 
 
 class EagerSession(Session):
@@ -68,6 +72,42 @@ class EagerSession(Session):
                 raise ContractError(f"a batch of {size} gave outputs of {wrong}: the model mixes or drops samples")
             parts.append(part)
         return {name: np.concatenate([part[name] for part in parts])[:, np.newaxis] for name in parts[0]}
+
+
+class Plain(EagerSession):
+    """PyTorch's own kernels, where it would take oneDNN's."""
+
+    def _call(self, inputs: Arrays) -> Arrays:
+        import torch
+
+        with torch.backends.mkldnn.flags(enabled=False):
+            return super()._call(inputs)
+
+
+class Compiled(EagerSession):
+    """A model of TensorFlow compiled by XLA, whose kernels are others."""
+
+    def __init__(self, artifact: Artifact, model: Any, threads: int) -> None:
+        super().__init__(artifact, model, threads)
+        import tensorflow as tf
+
+        names = [spec.name for spec in artifact.signature.inputs]
+
+        def called(tensors: list[Any]) -> dict[str, Any]:
+            return source.name_outputs(source.invoke_keras(model, names, tensors), artifact.signature)
+
+        self._compiled = tf.function(called, jit_compile=True, autograph=False, reduce_retracing=False)
+
+    def _call(self, inputs: Arrays) -> Arrays:
+        import tensorflow as tf
+
+        _set_threads(source.framework(self.artifact), self._threads)
+        tensors = [tf.constant(inputs[spec.name]) for spec in self.artifact.signature.inputs]
+        try:
+            found = self._compiled(tensors)
+        except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError) as error:
+            raise UnsupportedError(f"XLA does not compile it: {last_words(error)}") from error
+        return {name: np.asarray(value) for name, value in found.items()}
 
 
 def _set_threads(framework: str, threads: int) -> None:

@@ -38,7 +38,8 @@ def check(path: Path) -> Any:
         raise ModelError(f"{path} is a damaged SavedModel: {last_line(error)}; copy it again") from error
     if not message.meta_graphs:
         raise ModelError(f"{path} is a damaged SavedModel: it holds no graph; copy it again")
-    for meta in message.meta_graphs:
+    graphs = message.meta_graphs
+    for meta in graphs:
         bodies = [node for function in meta.graph_def.library.function for node in function.node_def]
         for node in (*meta.graph_def.node, *bodies):
             if node.op in _CODE:
@@ -46,6 +47,9 @@ def check(path: Path) -> Any:
                     f"{path}: operator {node.name!r} ({node.op}) needs {_CODE[node.op]}: it cannot be exported; "
                     "write that step in TensorFlow operators and save the model again"
                 )
+    saved = any("variable" in {node.WhichOneof("kind") for node in meta.object_graph_def.nodes} for meta in graphs)
+    if saved and not (path / "variables" / "variables.index").is_file():
+        raise ModelError(f"{path} lacks {path.name}/variables, where its weights are; copy the whole folder")
     return message
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,14 @@ import numpy as np
 from converters.builder import last_line
 from converters.calling import flatten
 from converters.contract import Artifact, Format, Signature, TensorSpec
-from converters.errors import ModelError, UnsupportedError
+from converters.errors import ModelError, UnsupportedError, UsageError
 from converters.model_files.pt2 import flat_module
 from converters.names import kept_names
 from converters.sniff import sniff
 from converters.weights import fixed
+
+_NUMBERS = ("int", "float", "bool", "number")
+"""Types of arguments that are given once, by value."""
 
 
 def load(path: Path) -> Any:
@@ -52,6 +56,11 @@ def described(path: Path, inputs: tuple[TensorSpec, ...]) -> Signature:
     module = load(path)
     arguments = [argument.name for argument in module.forward.schema.arguments[1:]]
     for argument in module.forward.schema.arguments[1:]:
+        if str(argument.type) in _NUMBERS:
+            raise UnsupportedError(
+                f"its argument `{argument.name}` is {argument.type}, and no tensor: say which value it has, as in "
+                f"--input {argument.name}=1"
+            )
         if str(argument.type) != "Tensor" and len(inputs) == len(arguments):
             raise UnsupportedError(
                 f"its argument `{argument.name}` is {argument.type}, and no tensor: wrap the module in one whose "
@@ -76,22 +85,78 @@ def described(path: Path, inputs: tuple[TensorSpec, ...]) -> Signature:
     )
 
 
+def bind(path: Path, copy: Path, values: Mapping[str, float]) -> None:
+    """Writes the archive with arguments that always have one value: `forward` takes the others.
+
+    Raises:
+        ModelError: as `load`, or a value that an argument does not take.
+    """
+    import torch
+
+    module = load(path)
+    arguments = module.forward.schema.arguments[1:]
+    _require_known(path, values, [argument.name for argument in arguments])
+    open_ = [argument for argument in arguments if argument.name not in values and not argument.has_default_value()]
+    said = {a.name: _literal(values[a.name], str(a.type)) for a in arguments if a.name in values}
+    given = ", ".join(f"{name}={value}" for name, value in ({a.name: a.name for a in open_} | said).items())
+    holder = torch.nn.Module()
+    holder.inner = module
+    bound = torch.jit.script(holder)
+    takes = "".join(f", {argument.name}: {argument.type}" for argument in open_)
+    try:
+        bound.define(f"def forward(self{takes}):\n    return self.inner({given})\n")
+    except RuntimeError as error:
+        raise ModelError(f"{path} does not take {given}: {_said(error)}") from error
+    torch.jit.save(bound.eval(), str(copy))
+
+
+def _require_known(path: Path, values: Mapping[str, float], arguments: Sequence[str]) -> None:
+    for name in values:
+        if name not in arguments:
+            raise UsageError(f"{path.name} has no input {name!r}; it takes {', '.join(arguments) or 'nothing'}")
+
+
+def _literal(value: float, kind: str) -> str:
+    """A value in the words of TorchScript, as an argument of this type is given."""
+    if "bool" in kind:
+        return str(bool(value))
+    number = repr(float(value)) if "float" in kind or value != int(value) else repr(int(value))
+    return f"torch.tensor({number})" if kind == "Tensor" else number
+
+
+def keeps_state(module: Any) -> str:
+    """The name of an attribute that a call changes, and the next call sees; empty where there is none."""
+    graph = module.inlined_graph  # its nodes live as long as it does
+    nodes = graph.findAllNodes("prim::SetAttr")
+    return str(nodes[0].s("name")) if nodes else ""
+
+
 def opened(artifact: Artifact) -> Any:
     """The archive as a module of plain operators, which torch.export makes of it.
 
     Raises:
         ModelError: as `load`.
-        UnsupportedError: torch.export does not read it.
+        UnsupportedError: torch.export does not read it, or it keeps values from one call to the next.
     """
     import torch
     from torch._export.converter import TS2EPConverter
 
     module = load(artifact.path)
+    require_stateless(module, "torch.export")
     example = tuple(torch.zeros(fixed(spec), dtype=getattr(torch, spec.dtype)) for spec in artifact.source.inputs)
     try:
         return flat_module(TS2EPConverter(module, example).convert())
     except Exception as error:
         raise UnsupportedError(f"torch.export does not read this TorchScript: {last_line(error)}") from error
+
+
+def require_stateless(module: Any, whose: str) -> None:
+    """Raises UnsupportedError for a module that changes its own attributes, where a graph keeps no values."""
+    if changed := keeps_state(module):
+        raise UnsupportedError(
+            f"the model keeps values from one call to the next (`{changed}`), and the graphs of {whose} do not: take "
+            "them in and give them out as tensors"
+        )
 
 
 def _sample(spec: TensorSpec, random: np.random.Generator) -> np.ndarray:

@@ -7,11 +7,12 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+import numpy as np
 import onnx
 from onnx.external_data_helper import load_external_data_for_model
 
 from converters.contract import ConversionRequest, Signature, TensorSpec
-from converters.errors import ModelError, UnsupportedError
+from converters.errors import ModelError, UnsupportedError, UsageError
 from converters.names import kept_names
 from converters.onnx.convert import MAX_BYTES, rename
 from converters.onnx.inspect import read_signature, write_signature
@@ -21,13 +22,16 @@ _LOST = re.compile(r"[^A-Za-z0-9_.\\/>-]|^[^A-Za-z0-9.]")
 """What TensorFlow takes in no name of an operator."""
 
 
-def keep(path: Path, copy: Path) -> None:
+def keep(path: Path, copy: Path, values: Mapping[str, float] | None = None) -> None:
     """Copies a model into one file, its weights inside, its ends under names that toolkits keep.
+
+    `values` are of inputs that never change, by name: they become constants.
 
     Raises:
         ModelError: damaged, against the specification, weights missing or outside its folder, or an end without a name
             of its own.
         UnsupportedError: larger than one protobuf file can be.
+        UsageError: a value for an input that it has not, or that the input's type cannot hold.
     """
     checked = load(path)  # also every external file's place
     _require_names(path, checked.graph)
@@ -43,11 +47,29 @@ def keep(path: Path, copy: Path) -> None:
     ends = [value.name for value in (*model.graph.input, *model.graph.output) if value.name not in weights]
     wanted = dict(zip(dict.fromkeys(ends), kept_names(dict.fromkeys(ends)), strict=True))
     changed = {old: new for old, new in wanted.items() if old != new}
-    if not changed and not outside:
+    if values:
+        _bind(model.graph, values, path.name)
+    if not changed and not outside and not values:
         copy.write_bytes(path.read_bytes())
         return
     rename(model.graph, changed)
     onnx.save(model, copy)
+
+
+def _bind(graph: onnx.GraphProto, values: Mapping[str, float], title: str) -> None:
+    """Makes constants of inputs; open sizes of theirs are 1."""
+    weights = {tensor.name for tensor in graph.initializer}
+    given = {value.name: value for value in graph.input if value.name not in weights}
+    for name, value in values.items():
+        if name not in given:
+            raise UsageError(f"{title} has no input {name!r}; it takes {', '.join(given) or 'nothing'}")
+        tensor = given[name].type.tensor_type
+        dtype = onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type)
+        shape = [dim.dim_value or 1 for dim in tensor.shape.dim]
+        if dtype.kind not in "fiub" or (dtype.kind != "f" and value != np.asarray(value).astype(dtype)):
+            raise UsageError(f"--input {name}={value:g}: {title} takes {name} as {dtype}, which is never that")
+        graph.initializer.append(onnx.numpy_helper.from_array(np.full(shape, value, dtype), name))
+        graph.input.remove(given[name])
 
 
 def onnx_from_onnx(request: ConversionRequest) -> Signature:

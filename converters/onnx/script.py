@@ -27,6 +27,7 @@ def onnx_from_torchscript(request: ConversionRequest) -> Signature:
     import torch
 
     module = script.load(request.source.path)
+    script.require_stateless(module, "ONNX")
     signature = request.source.source
     example = tuple(torch.zeros(source.fixed(spec), dtype=getattr(torch, spec.dtype)) for spec in signature.inputs)
     try:

@@ -34,6 +34,14 @@ RUNTIMES = (
         worker="torch",
         packages=("torch",),
     ),
+    RuntimeSpec(  # PyTorch's own kernels in the place of oneDNN's
+        name="torchscript-plain",
+        module="converters.torchscript.runtime",
+        formats=(Format.TORCHSCRIPT,),
+        worker="torch",
+        packages=("torch",),
+        yardstick=True,
+    ),
 )
 INSPECTORS = (
     InspectorSpec(

@@ -12,6 +12,7 @@ from converters.digest import digest
 from converters.errors import ModelError
 from converters.grid import grid_bits
 from converters.inspection import Inspection, OpInfo, TensorInfo
+from converters.model_files.script import keeps_state
 from converters.torchscript.archive import load
 
 _VALUES = frozenset({"i", "f", "s", "is", "fs", "ss", "c"})
@@ -31,8 +32,10 @@ def inspect(path: Path, format: Format = Format.TORCHSCRIPT) -> Inspection:
     module, signature = load(Path(path), format)
     graph = module.inlined_graph
     reader = _Reader(module)
-    inputs = [argument.name for argument in module.forward.schema.arguments[1:]]
-    if signature and len(signature.inputs) != len(inputs):
+    arguments = module.forward.schema.arguments[1:]
+    inputs = [argument.name for argument in arguments]
+    needed = [argument.name for argument in arguments if not argument.has_default_value()]
+    if signature and not len(needed) <= len(signature.inputs) <= len(inputs):
         raise ModelError(f"{path} takes {inputs}, the signature in it names {[s.name for s in signature.inputs]}")
     reader.bind(graph, [digest("input", i) for i in range(len(inputs))])
     reader.block(graph)
@@ -43,7 +46,8 @@ def inspect(path: Path, format: Format = Format.TORCHSCRIPT) -> Inspection:
         tensors=tuple(reader.tensors),
         ops=tuple(reader.ops),
         graph_hash=digest("outputs", *outputs, "effects", *reader.effects).hex(),
-        metadata={"inputs": ", ".join(inputs)},
+        metadata={"inputs": ", ".join(needed)},
+        stateful=bool(keeps_state(module)),
     )
 
 

@@ -42,7 +42,10 @@ Data = Annotated[
 ]
 Full = Annotated[bool, typer.Option("--full", help="The whole data set instead of the part that comes along.")]
 ImageSize = Annotated[str, typer.Option(help="Resize the images of --data to HxW, for example 96x128.")]
-Input = Annotated[list[str] | None, typer.Option("--input", help="An input as name:1x3x224x224:float32.")]
+Input = Annotated[
+    list[str] | None,
+    typer.Option("--input", help="An input as name:1x3x224x224:float32, or name=16000, always that."),
+]
 RouteOption = Annotated[
     list[str] | None,
     typer.Option(

@@ -139,7 +139,7 @@ def _followed(pairs: Pairs, work: Work, doubted: set[int]) -> tuple[list[Suspect
         if way.boundaries and all(result is not None and result.agrees for result in results):
             rewritten |= way.touches
             continue
-        if way.reader in doubted and way.suspect.kind != "wiring":
+        if way.reader in doubted and way.reader in pairs.to_b and way.suspect.kind != "wiring":
             one, two = pairs.a.nodes[way.reader], pairs.b.nodes[pairs.to_b[way.reader]]
             if _alike(pairs, work, one, two):
                 rewritten |= {way.reader, *way.touches}

@@ -18,7 +18,7 @@ from converters.state import Probe
 from pipeline import evidence
 from pipeline.config import Limits
 from pipeline.entries import write_artifact
-from pipeline.plausible import described, proposals, settle, settled
+from pipeline.plausible import constant, described, proposals, settle, settled
 from pipeline.routes import FILES
 from pipeline.store import digest
 from pipeline.task import Context, Task, code, versions
@@ -28,6 +28,13 @@ _EXTERNAL = b"location"
 
 
 _WEIGHTS = ("float64", "float32", "float16", "bfloat16", "int8", "uint8", "int4", "uint4")
+
+
+_BOUND = {
+    Format.ONNX: ("onnx", "converters.onnx.adopt:keep"),
+    Format.TORCHSCRIPT: ("torch", "converters.model_files.script:bind"),
+}
+"""Who writes values of inputs that never change into a file."""
 
 
 def file_task(path: Path, format: Format, inputs: tuple[TensorSpec, ...], limits: Limits, *, name: str) -> Task:
@@ -44,16 +51,21 @@ def file_task(path: Path, format: Format, inputs: tuple[TensorSpec, ...], limits
 
     def keep(context: Context) -> None:
         copy = context.folder / f"model{_suffix(path, format)}"
-        if format is Format.ONNX:
-            context.call("onnx", "converters.onnx.adopt:keep", limits.inspect_s, path=path.resolve(), copy=copy)
-        seen = copy if format is Format.ONNX else path.resolve()
+        values = {spec.name: spec.limits[0] for spec in inputs if spec.limits and constant(spec)}
+        inside = values if format in _BOUND else {}  # others keep the input, and are always given the value
+        sizes = tuple(spec for spec in inputs if spec.name not in inside)
+        if format is Format.ONNX or inside:
+            worker, function = _BOUND[format]
+            context.call(worker, function, limits.inspect_s, path=path.resolve(), copy=copy, values=inside)
+        seen = copy if copy.exists() else path.resolve()
         found: Inspection = context.call(
             inspector.worker, "converters.job:inspect", limits.inspect_s, path=seen, format=format
         )
         if seen is not copy:
             content.copy(path, copy)
         _require_float32(found, path.name)
-        signature = found.signature if found.signature.inputs else _described(context, path, found, inputs, limits)
+        own = found.signature
+        signature = own if own.inputs else _described(context, seen, path.name, found, sizes, limits)
         named = _named(signature, FILES[format])
         artifact = Artifact(
             path=copy,
@@ -68,7 +80,7 @@ def file_task(path: Path, format: Format, inputs: tuple[TensorSpec, ...], limits
             graph_hash=found.graph_hash,
             size_bytes=content.size_bytes(copy),
         )
-        artifact = _tried(context, settled(artifact, inputs, path.name), runtime, found, limits)
+        artifact = _tried(context, settled(artifact, sizes, path.name), runtime, found, limits)
         write_artifact(context.folder, artifact, {"odd_constants": _odd(found)})
 
     ingredients = {
@@ -91,7 +103,7 @@ def _suffix(path: Path, format: Format) -> str:
 
 
 def _described(
-    context: Context, path: Path, found: Inspection, inputs: tuple[TensorSpec, ...], limits: Limits
+    context: Context, path: Path, title: str, found: Inspection, inputs: tuple[TensorSpec, ...], limits: Limits
 ) -> Signature:
     """What a TorchScript of others takes, as the user says, and gives, as a call tells.
 
@@ -102,11 +114,11 @@ def _described(
     if len(inputs) != len(arguments):
         options = " ".join(f"--input {name}:1x3x224x224:float32" for name in arguments)
         raise UsageError(
-            f"{path.name} does not say the sizes of what it takes ({', '.join(arguments) or 'nothing'}): give each "
-            f"argument, as in {options}"
+            f"{title} does not say the sizes of what it takes ({', '.join(arguments) or 'nothing'}): give each "
+            f"argument, as in {options}; one that is a number, or never changes, as in --input NAME=16000"
         )
     told: Signature = context.call(
-        "torch", "converters.model_files.script:described", limits.inspect_s, path=path.resolve(), inputs=inputs
+        "torch", "converters.model_files.script:described", limits.inspect_s, path=path, inputs=inputs
     )
     return told
 

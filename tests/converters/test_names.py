@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from converters.contract import Signature, TensorSpec
-from converters.names import described, kept_names
+from converters.names import described, kept_names, partners_by_number
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,22 @@ def test_a_file_s_own_signature_is_told_what_only_the_source_knows():
     assert described(bare, source) == source
     flat = Signature((TensorSpec("x", (60,), "float32"),), bare.outputs)
     assert described(flat, source) == flat, "another rank has another layout"
+
+
+@pytest.mark.parametrize(
+    ("names", "others", "partners"),
+    [
+        (("Identity_1", "Identity"), ("b", "a"), {"Identity": "a", "Identity_1": "b"}),
+        (("b", "a"), ("PartitionedCall:1", "PartitionedCall:0"), {"a": "PartitionedCall:0", "b": "PartitionedCall:1"}),
+        (
+            ("Identity:0", "Identity_1:0"),
+            ("StatefulPartitionedCall:1", "StatefulPartitionedCall:0"),
+            {"Identity:0": "StatefulPartitionedCall:0", "Identity_1:0": "StatefulPartitionedCall:1"},
+        ),
+        (("p", "q"), ("a", "b"), None),
+        (("Identity", "Identity:0"), ("a", "b"), None),
+        (("Identity", "Identity_1"), ("a",), None),
+    ],
+)
+def test_numbers_in_the_place_of_names_say_which_it_was(names, others, partners):
+    assert partners_by_number(names, others) == partners

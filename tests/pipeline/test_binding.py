@@ -137,3 +137,14 @@ def test_numbered_outputs_of_equal_sizes_go_by_the_order_of_names_and_others_by_
     assert [s.name for s in numbered.source.outputs] == ["Identity_1:0", "Identity:0"]
     plain = speaking(file([spec("x", 1, 5)], [spec("p", 1, 4), spec("q", 1, 4)]), told)
     assert [s.name for s in plain.source.outputs] == ["p", "q"]
+
+
+def test_the_numbers_may_stand_on_the_side_that_is_right():
+    numbered = source(
+        [spec("serving_default_x:0", 1, 5)],
+        [spec("StatefulPartitionedCall:1", 1, 4), spec("StatefulPartitionedCall:0", 1, 6)],
+    )
+    spoken = speaking(file([spec("x", 1, 5)], [spec("contour", 1, 6), spec("note", 1, 4)]), numbered)
+    assert [s.name for s in spoken.source.outputs] == ["note", "contour"]
+    both = speaking(file([spec("y", 1, 5)], [spec("Identity", 1, 6), spec("Identity_1", 1, 4)]), numbered)
+    assert [s.name for s in both.source.outputs] == ["Identity_1", "Identity"]

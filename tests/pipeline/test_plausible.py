@@ -2,11 +2,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from converters.contract import Artifact, Format, Precision, Signature, TensorSpec
 from converters.errors import UnsupportedError, UsageError
 from pipeline.binding import real
+from pipeline.golden_inputs import synthesise
+from pipeline.golden_patterns import legalised
 from pipeline.plausible import SIZES, described, proposals, settled
 
 Y = TensorSpec("y", (1, 4), "float32")
@@ -134,3 +137,17 @@ def test_what_the_user_says_against_the_file_is_an_error(said, match):
 def test_what_was_fed_is_said_in_a_few_words():
     assert described(spec("x", 1, 3, 8, 8, limits=(-1.0, 1.0))) == "1x3x8x8 float32 -1..1"
     assert described(spec("rate", dtype="int64")) == "scalar int64"
+
+
+def test_a_value_that_never_changes_takes_the_size_and_type_that_the_file_says():
+    rate = TensorSpec("rate", (), "int64", limits=(16000.0, 16000.0))
+    found = settled(file(spec("rate", None, dtype="int32"), spec("x", 1, 4)), [rate]).source.inputs
+    assert found[0] == spec("rate", None, dtype="int32", limits=(16000.0, 16000.0))
+    assert described(found[0]) == "? int32 always 16000"
+    for dtype in ("int8", "bool"):
+        with pytest.raises(UsageError, match=f"--input rate=16000: .* takes rate as {dtype}, which is never that"):
+            settled(file(spec("rate", 1, dtype=dtype)), [rate])
+    assert (synthesise(found, 4, 0)["rate"] == 16000).all()
+    on = spec("on", 2, dtype="bool", limits=(1.0, 1.0))
+    assert synthesise((on,), 9, 0)["on"].all()
+    assert legalised(np.zeros((3, 2), bool), on, (1.0, 1.0)).all()

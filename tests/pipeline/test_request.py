@@ -140,3 +140,13 @@ def test_finished_artifacts_and_plain_python_are_no_sources(tmp_path):
         start_of(Request((), "net.py"))
     with pytest.raises(ModelError, match="net.onnx does not exist"):
         start_of(Request((), "net.onnx"))
+
+
+def test_an_input_that_always_has_one_value():
+    assert parse_input("sr=16000") == TensorSpec("sr", (), "int64", limits=(16000, 16000))
+    assert parse_input("gain=-0.5").dtype == "float64"
+    assert parse_input("on=true") == TensorSpec("on", (), "bool", limits=(1, 1))
+    assert parse_input("rate:scalar:int32:8..16") == TensorSpec("rate", (), "int32", limits=(8, 16))
+    assert parse_input("input_1:0:1x4") == TensorSpec("input_1:0", (1, 4), "float32")
+    with pytest.raises(UsageError, match=r"for one that never changes, name=16000"):
+        parse_input("sr=fast")

@@ -162,10 +162,20 @@ def test_one_runtime_that_dies_leaves_the_others_their_cells(lone_file):
     assert check(second, "yardstick").outcome is Outcome.BLOCKED
 
 
-def test_a_lone_file_that_one_runtime_opens_is_not_run_and_never_green(lone_file):
+def test_a_lone_file_that_one_runtime_opens_is_not_run_and_never_green(lone_file, monkeypatch):
+    alone = registry.runtime("torchscript")
+    monkeypatch.setattr(registry, "runtimes", lambda: (alone,))
     (cell,) = again(lone_file)
     assert cell.outcome is Outcome.NOT_RUN
     assert check(cell, "parity").reasons == ("it runs, its outputs are finite and follow the inputs; see `yardstick`",)
+
+
+def test_kernels_that_only_say_what_is_right_have_no_cell_unless_they_are_named(lone_file):
+    (cell,) = again(lone_file)
+    assert (cell.runtime, cell.outcome) == ("torchscript", Outcome.PASSED)
+    assert check(cell, "yardstick").metrics["runtime"] == "torchscript-plain"
+    (named,) = again(lone_file, runtimes=("torchscript-plain",))
+    assert check(named, "yardstick").metrics["runtime"] == "torchscript"
 
 
 @pytest.mark.usefixtures("second_kernels")

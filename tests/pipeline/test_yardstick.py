@@ -137,3 +137,13 @@ def test_outputs_that_nothing_is_known_about_fail_where_they_prove_nothing_and_e
     assert nan.outcome is same.outcome is Outcome.FAILED
     assert "NaN" in nan.reasons[0]
     assert "proves nothing" in same.reasons[0]
+
+
+def test_kernels_that_agree_bit_for_bit_may_be_the_same_and_that_is_said():
+    right = Yardstick(spec(REFERENCE), RIGHT)
+    told = check_yardstick(subject({PLAIN: RIGHT}), spec(PLAIN), right)
+    assert any("bit for bit: where they ran the same kernels" in reason for reason in told.reasons)
+    near = {"y": RIGHT["y"] * np.float32(1 + 1e-6)}
+    assert not any(
+        "bit for bit" in reason for reason in check_yardstick(subject({PLAIN: near}), spec(PLAIN), right).reasons
+    )

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from converters.names import partners_by_number
 from pipeline.checks.drift.known import Known
 from pipeline.checks.drift.layout import layouts
 from pipeline.checks.drift.matching import Partner, best_layout
@@ -13,12 +14,27 @@ from pipeline.checks.drift.suspects import Side, Suspect
 
 
 def partner_places(a: Known, b: Known) -> dict[int, int]:
-    """For each output of a, by place, the place in b that is called so, or where names say nothing stands there."""
-    by_name = sorted(a.graph.output_names) == sorted(b.graph.output_names)
+    """For each output of a, by place, the place in b that is called so, or where names say nothing stands there.
+
+    Numbers that TensorFlow's converters leave in the place of names say which it was.
+    """
+    names, others = a.graph.output_names, b.graph.output_names
     places = range(len(a.graph.outputs))
-    if by_name and len(set(a.graph.output_names)) == len(a.graph.output_names):
-        return {place: b.graph.output_names.index(a.graph.output_names[place]) for place in places}
+    if sorted(names) == sorted(others) and len(set(names)) == len(names):
+        return {place: others.index(names[place]) for place in places}
+    partners = partners_by_number(names, others)
+    if partners and len(set(names)) == len(names):
+        numbered = {place: others.index(partners[names[place]]) for place in places}
+        if all(_alike(a, b, place, other) for place, other in numbered.items()):
+            return numbered
     return {place: place for place in places if place < len(b.graph.outputs)}
+
+
+def _alike(a: Known, b: Known, place: int, other: int) -> bool:
+    """Whether two outputs hold as many values, as far as both were recorded."""
+    sides = [known.recorded.get(known.graph.outputs[at]) for known, at in ((a, place), (b, other))]
+    sizes = [values[0].size for values in sides if values is not None and len(values)]
+    return len(set(sizes)) < 2
 
 
 def exchanged(a: Known, b: Known, pairs: Mapping[int, Partner]) -> Iterator[Suspect]:

@@ -175,3 +175,37 @@ def test_an_exported_program_is_run_as_its_file_says(tmp_path: Path) -> None:
         wanted = saved_models.torch_net()(*map(torch.from_numpy, given.values()))
     np.testing.assert_allclose(found["feat"], wanted["feat"], rtol=1e-5)
     assert list(found) == ["logits", "feat"]
+
+
+@pytest.mark.tensorflow
+@pytest.mark.parametrize("kind", ["two", "counter"])
+def test_xla_computes_the_same_by_other_kernels_state_too(tmp_path: Path, kind: str) -> None:
+    path = saved_models.saved_model(tmp_path, kind) if kind == "counter" else saved_models.saved_model(tmp_path)
+    signature = saved_model.signature(saved_model.load(path))
+    sized = Signature(
+        tuple(dataclasses.replace(s, shape=tuple(n or 1 for n in s.shape)) for s in signature.inputs),
+        tuple(dataclasses.replace(s, shape=tuple(n or 1 for n in s.shape)) for s in signature.outputs),
+    )
+    artifact = Artifact(path, Format.SAVEDMODEL, Precision.FP32, signature, sized)
+    random = np.random.default_rng(0)
+    inputs = {s.name: (random.random((3, *s.shape)) * 3).astype(s.dtype) for s in sized.inputs}
+    plain, other = (runtime.open(artifact, name, 1) for name in ("tensorflow", "tensorflow-xla"))
+    assert other.stateful == (kind == "counter")
+    for _ in range(2):
+        wanted, found = plain.run_many(inputs), other.run_many(inputs)
+        for name in wanted:
+            np.testing.assert_allclose(found[name], wanted[name], rtol=1e-5)
+
+
+@pytest.mark.torch
+def test_a_program_runs_on_pytorchs_own_kernels_too(tmp_path: Path) -> None:
+    import torch
+
+    torch.manual_seed(0)
+    x = torch.rand(1, 64, 28, 30)
+    torch.export.save(torch.export.export(torch.nn.Conv2d(64, 64, 3).eval(), (x,)), tmp_path / "m.pt2")
+    signature = pt2.signature(pt2.load(tmp_path / "m.pt2"))
+    artifact = Artifact(tmp_path / "m.pt2", Format.PT2, Precision.FP32, signature, signature)
+    given = {signature.inputs[0].name: x.numpy()}
+    one, two = (runtime.open(artifact, name, 1).run(given) for name in ("torch-export", "torch-export-plain"))
+    np.testing.assert_allclose(next(iter(one.values())), next(iter(two.values())), atol=1e-5)

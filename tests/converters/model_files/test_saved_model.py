@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import pytest
@@ -48,4 +49,11 @@ def test_damage_is_said(tmp_path: Path) -> None:
     (path / "saved_model.pb").write_bytes(whole)
     (path / "variables" / "variables.index").unlink()
     with pytest.raises(ModelError, match="variables are not whole"):
+        saved_model.load(path)
+
+
+def test_a_folder_without_its_weights_is_said(tmp_path: Path) -> None:
+    path = saved_models.saved_model(tmp_path)
+    shutil.rmtree(path / "variables")
+    with pytest.raises(ModelError, match="lacks .*/variables, where its weights are; copy the whole folder"):
         saved_model.load(path)

@@ -6,7 +6,7 @@ import pytest
 import saved_models
 
 from converters.contract import Artifact, Format, Precision, TensorSpec
-from converters.errors import ModelError, UnsupportedError
+from converters.errors import ModelError, UnsupportedError, UsageError
 from converters.model_files import script
 
 pytestmark = pytest.mark.torch
@@ -21,6 +21,11 @@ def traced(tmp_path_factory: pytest.TempPathFactory) -> Path:
     example = torch.rand(1, 3, 8, 10), torch.ones(1, 1)
     torch.jit.save(torch.jit.trace(saved_models.torch_net(), example, strict=False), str(path))
     return path
+
+
+@pytest.fixture
+def counter(tmp_path: Path) -> Path:
+    return saved_models.counting_script(tmp_path / "counter.pt")
 
 
 def test_a_call_tells_what_comes_out_whatever_the_order_of_the_inputs(traced: Path) -> None:
@@ -79,5 +84,20 @@ def test_an_argument_that_is_no_tensor_is_named(tmp_path: Path) -> None:
 
     torch.jit.save(torch.jit.script(Rate()), str(tmp_path / "m.pt"))
     inputs = TensorSpec("x", (1, 4), "float32"), TensorSpec("rate", (1,), "int64")
-    with pytest.raises(UnsupportedError, match="argument `rate` is int, and no tensor"):
+    with pytest.raises(UnsupportedError, match="argument `rate` is int, and no tensor: .* --input rate=1"):
         script.described(tmp_path / "m.pt", inputs)
+    script.bind(tmp_path / "m.pt", tmp_path / "bound.pt", {"rate": 3})
+    bound = script.load(tmp_path / "bound.pt")
+    assert bound(torch.ones(1, 4)).sum() == 12
+    assert [spec.name for spec in script.described(tmp_path / "bound.pt", inputs[:1]).inputs] == ["x"]
+    with pytest.raises(UsageError, match="m.pt has no input 'sr'; it takes x, rate"):
+        script.bind(tmp_path / "m.pt", tmp_path / "bound.pt", {"sr": 3})
+    with pytest.raises(ModelError, match="m.pt does not take x=x, rate=1.5: "):
+        script.bind(tmp_path / "m.pt", tmp_path / "bound.pt", {"rate": 1.5})
+
+
+def test_a_module_that_changes_itself_is_no_graph(counter: Path) -> None:
+    assert script.keeps_state(script.load(counter)) == "seen"
+    told = script.described(counter, (TensorSpec("x", (1, 4), "float32"),))
+    with pytest.raises(UnsupportedError, match=r"keeps values from one call to the next \(`seen`\)"):
+        script.opened(Artifact(counter, Format.TORCHSCRIPT, Precision.FP32, told, told))

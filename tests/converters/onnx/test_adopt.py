@@ -8,7 +8,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from converters.contract import Artifact, ConversionRequest, Format, Precision, Signature, TensorSpec
-from converters.errors import ModelError, UnsupportedError
+from converters.errors import ModelError, UnsupportedError, UsageError
 from converters.onnx import adopt
 
 
@@ -103,3 +103,19 @@ def test_operators_get_names_that_tensorflow_takes(tmp_path: Path) -> None:
     assert names[3] == "fine/as.it-is"
     assert len(set(names)) == 4
     assert all(re.fullmatch(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*", name) for name in names)
+
+
+def test_an_input_that_never_changes_becomes_a_constant(tmp_path: Path) -> None:
+    x, rate = (helper.make_tensor_value_info(n, t, s) for n, t, s in (("x", 1, (4,)), ("rate", TensorProto.INT64, ())))
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, (4,))
+    nodes = [helper.make_node("Cast", ["rate"], ["r"], to=1), helper.make_node("Mul", ["x", "r"], ["y"])]
+    graph = helper.make_graph(nodes, "g", [x, rate], [y])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10), tmp_path / "m.onnx")
+    adopt.keep(tmp_path / "m.onnx", tmp_path / "kept.onnx", {"rate": 16000})
+    kept = onnx.load(tmp_path / "kept.onnx")
+    assert [value.name for value in kept.graph.input] == ["x"]
+    assert numpy_helper.to_array(kept.graph.initializer[0]) == 16000
+    with pytest.raises(UsageError, match="m.onnx has no input 'sr'; it takes x, rate"):
+        adopt.keep(tmp_path / "m.onnx", tmp_path / "kept.onnx", {"sr": 1})
+    with pytest.raises(UsageError, match="--input rate=0.5: m.onnx takes rate as int64, which is never that"):
+        adopt.keep(tmp_path / "m.onnx", tmp_path / "kept.onnx", {"rate": 0.5})

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import saved_models
 from tiny_models import MODELS
 
 from converters.contract import Artifact, Format, Precision, Signature, TensorSpec
@@ -79,3 +80,31 @@ def test_other_names_than_recorded_are_refused(exported: Exported) -> None:
     other = dataclasses.replace(artifact, signature=MODELS["torch_mixed"].signature)
     with pytest.raises(ModelError, match=r"records the inputs \['image'\], its signature says \['token', 'weight'\]"):
         opened(other)
+
+
+def test_a_module_that_changes_itself_is_put_back(tmp_path: Path) -> None:
+    signature = Signature((TensorSpec("x", (1, 4), "float32"),), (TensorSpec("output", (1, 4), "float32"),))
+    path = saved_models.counting_script(tmp_path / "m.pt")
+    session = opened(Artifact(path, Format.TORCHSCRIPT, Precision.FP32, signature, signature))
+    ones = {"x": np.ones((3, 1, 4), np.float32)}
+    assert session.stateful
+    for _ in range(2):
+        assert session.run_many(ones)["output"][:, 0, 0].tolist() == [1, 2, 3]
+
+
+def test_the_plain_kernels_compute_the_same_in_another_order(tmp_path: Path) -> None:
+    import torch
+
+    from converters.torchscript import runtime
+
+    torch.manual_seed(0)
+    net = torch.jit.trace(torch.nn.Conv2d(64, 64, 3).eval(), torch.rand(1, 64, 28, 30))
+    torch.jit.save(net, str(tmp_path / "m.pt"))
+    signature = Signature(
+        (TensorSpec("input", (1, 64, 28, 30), "float32"),), (TensorSpec("output", (1, 64, 26, 28), "float32"),)
+    )
+    artifact = Artifact(tmp_path / "m.pt", Format.TORCHSCRIPT, Precision.FP32, signature, signature)
+    x = {"input": np.random.default_rng(0).random((1, 64, 28, 30), np.float32)}
+    found = [runtime.open(artifact, name, 1).run(x)["output"] for name in ("torchscript", "torchscript-plain")]
+    np.testing.assert_allclose(*found, atol=1e-5)
+    assert torch.backends.mkldnn.enabled

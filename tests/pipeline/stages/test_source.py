@@ -17,6 +17,7 @@ from converters.errors import ModelError, UsageError
 from converters.worker import WorkerPool
 from pipeline import config
 from pipeline.entries import read_artifact
+from pipeline.request import parse_input
 from pipeline.stages.source import file_task
 from pipeline.task import worker_limits
 
@@ -113,3 +114,37 @@ def test_a_missing_file_of_weights_is_said(tmp_path):
     (tmp_path / "w.bin").unlink()
     with pytest.raises(ModelError, match="which does not exist; copy it there"):
         taken(path, Format.ONNX, tmp_path)
+
+
+def test_a_value_that_never_changes_is_written_into_the_file(tmp_path):
+    x, gain, y = (
+        helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in (("x", (1, 4)), ("g", ()), ("y", None))
+    )
+    graph = helper.make_graph([helper.make_node("Mul", ["x", "g"], ["y"])], "m", [x, gain], [y])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10), tmp_path / "m.onnx")
+    found = taken(tmp_path / "m.onnx", Format.ONNX, tmp_path, parse_input("g=2"))
+    assert [spec.name for spec in found.source.inputs] == ["x"]
+    with pytest.raises(UsageError, match="m.onnx has no input 'sr'; it takes x, g"):
+        taken(tmp_path / "m.onnx", Format.ONNX, tmp_path, parse_input("sr=2"))
+
+
+@pytest.mark.torch
+def test_a_script_with_a_number_and_state_is_kept_as_it_is_called(tmp_path):
+    import torch
+
+    class Rate(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.seen = torch.zeros(1, 4)
+
+        def forward(self, x: torch.Tensor, rate: int) -> torch.Tensor:
+            self.seen = self.seen + x * rate
+            return self.seen
+
+    torch.jit.save(torch.jit.script(Rate()), str(tmp_path / "m.pt"))
+    said = parse_input("x:1x4"), parse_input("rate=3")
+    found = taken(tmp_path / "m.pt", Format.TORCHSCRIPT, tmp_path, *said)
+    assert [spec.name for spec in found.source.inputs] == ["x"]
+    assert torch.jit.load(str(found.path))(torch.ones(1, 4)).sum() == 12
+    with pytest.raises(ModelError, match="its argument `rate` is int, and no tensor: .*--input rate=1"):
+        taken(tmp_path / "m.pt", Format.TORCHSCRIPT, tmp_path, said[0], parse_input("rate:scalar:int64"))

@@ -28,6 +28,8 @@ def side(outputs, names):
         ((2, 1), ("y", "x"), []),
         ((2, 1), ("x", "y"), ["outputs are exchanged"] * 2),
         ((2, 1), ("p", "q"), ["outputs are exchanged"] * 2),
+        ((2, 1), ("Identity_1", "Identity"), []),
+        ((1, 2), ("StatefulPartitionedCall:1", "StatefulPartitionedCall:0"), ["outputs are exchanged"] * 2),
     ],
 )
 def test_outputs_are_told_by_name_else_by_place(outputs, names, said):
