@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 import math
-import os
-import platform
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from android_demo.packaging import facts
-from benchmarks.__main__ import Group, measure
-from benchmarks.figure import Figure, exit_code, line
+from benchmarks.bench import Asked, Group, bench
+from benchmarks.figure import Figure
 from benchmarks.workshop import ROOT, Workshop, started
 from converters.android import jvm
 from converters.contract import Arrays, Artifact
@@ -200,25 +196,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout, the rest on stderr")
     parser.add_argument("--workspace", type=Path, help="take what is stored here instead of training anew")
     options = parser.parse_args(arguments)
-    say = sys.stderr if options.json else sys.stdout
-    load = os.getloadavg()[0]
-    host = f"{platform.platform()}, {os.cpu_count()} cores, load {load:.1f}{': busy' if load > 0.5 else ''}"
-    say.write(host + "\n")
-    found: list[Figure] = []
-    with tempfile.TemporaryDirectory(prefix="edge-export-android-") as folder:
-        workspace = options.workspace or Path(folder) / "workspace"
-        workshop = Workshop(Path(folder), workspace.resolve())
-        try:
-            for figure in measure(options.only or list(GROUPS), workshop, GROUPS):
-                found.append(figure)
-                say.write(line(figure) + "\n")
-                say.flush()
-        finally:
-            workshop.close()
-    if options.json:
-        rows = [figure.to_json() for figure in found]
-        sys.stdout.write(json.dumps({"schema_version": 1, "host": host, "figures": rows}, indent=1) + "\n")
-    return exit_code(found)
+    return bench(Asked(options.only or list(GROUPS), options.json, options.workspace), GROUPS)
 
 
 if __name__ == "__main__":

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
 import sys
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from benchmarks import latency, repair
-from benchmarks.__main__ import Group, measure
-from benchmarks.figure import Figure, exit_code, line
+from benchmarks.bench import Asked, Group, bench
 from benchmarks.mutation import figures as mutation
-from benchmarks.workshop import Workshop
 
 ROOT = Path(__file__).resolve().parent.parent
 GROUPS: Mapping[str, Group] = {
@@ -29,24 +23,7 @@ GROUPS: Mapping[str, Group] = {
 def main(arguments: list[str] | None = None) -> int:
     """The exit code: 0 when every goal was met, 1 when one was missed, 2 for a wrong option."""
     options = _options(arguments)
-    say = sys.stderr if options.json else sys.stdout
-    load = os.getloadavg()[0]
-    host = f"{platform.platform()}, {os.cpu_count()} cores, load {load:.1f}{': busy' if load > 0.5 else ''}"
-    say.write(host + "\n")
-    found: list[Figure] = []
-    with tempfile.TemporaryDirectory(prefix="edge-export-truth-") as folder:
-        workshop = Workshop(Path(folder), options.workspace.resolve(), options.trials)
-        try:
-            for figure in measure(options.only or list(GROUPS), workshop, GROUPS):
-                found.append(figure)
-                say.write(line(figure) + "\n")
-                say.flush()
-        finally:
-            workshop.close()
-    if options.json:
-        rows = [figure.to_json() for figure in found]
-        sys.stdout.write(json.dumps({"schema_version": 1, "host": host, "figures": rows}, indent=1) + "\n")
-    return exit_code(found)
+    return bench(Asked(options.only or list(GROUPS), options.json, options.workspace, options.trials), GROUPS)
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:

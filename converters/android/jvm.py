@@ -88,8 +88,8 @@ def self_check(bundle: Path, spec: RuntimeSpec) -> dict[str, Any]:
     return report
 
 
-def ask(command: str, argument: Path, timeout_s: float, **options: object) -> None:
-    """Runs the program on one argument; what it says on standard error becomes the error that its exit code names.
+def ask(command: str, argument: Path, timeout_s: float, *, out: Path, **options: object) -> None:
+    """Runs the program on one argument, which writes `out`; what it says instead becomes the error of its exit code.
 
     Raises:
         ToolkitCrash: it died, or ended in a way that it never should.
@@ -102,13 +102,13 @@ def ask(command: str, argument: Path, timeout_s: float, **options: object) -> No
         missing = devices()[0]
         raise UnavailableError(f"android-jvm cannot run here: {missing.missing}; to have it: {missing.remedy}")
     line = [java, HEAP, "-cp", f"{jar}{os.pathsep}{jar.parent / 'lib'}/*", MAIN, command, argument.resolve()]
-    for name, value in options.items():
+    for name, value in {"out": out, **options}.items():
         line += [f"--{name}", value]
     try:
         done = subprocess.run(list(map(str, line)), capture_output=True, text=True, timeout=timeout_s, check=False)
     except subprocess.TimeoutExpired as error:
         raise ToolkitTimeout(f"the app's {command} took more than {timeout_s:.0f} s and was stopped") from error
-    if done.returncode in _JUDGED:
+    if done.returncode in _JUDGED and out.is_file():  # a JVM that does not start ends with 1 as well
         return
     said = done.stderr.strip()
     kind = {_DATA: DataError, _MODEL: ModelError, _TOOLKIT: UnsupportedError}.get(done.returncode)

@@ -95,7 +95,8 @@ def _layouts(want: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
 def _nearest_columns(want: np.ndarray, have: np.ndarray) -> np.ndarray:
     """For each column of `have`, the column of `want` nearest to it."""
     first = want[: max(8, min(len(want), 64))]
-    return np.abs(first[:, :, None] - have[: len(first), None, :]).mean(axis=0).argmin(axis=0)
+    columns = have[: len(first)].T  # one at a time: thousands of classes by thousands would fill the memory
+    return np.array([np.abs(first - column[:, None]).mean(axis=0).argmin() for column in columns])
 
 
 def _rounding(want: np.ndarray, have: np.ndarray) -> list[str]:

@@ -207,6 +207,12 @@ def _widened(gate: _Tolerance, by: ParityGate | KernelsGate) -> _Tolerance:
     )
 
 
+def _half_between(inspection: Inspection | EdgeExportError) -> bool:
+    """Whether operators hand on float16: ONNX Runtime 1.29 rounds each result to it, 1.31 keeps float32 in between."""
+    tensors = () if isinstance(inspection, EdgeExportError) else inspection.tensors
+    return any(tensor.dtype == "float16" and not tensor.constant for tensor in tensors)
+
+
 def _kernels(evidence: Evidence, gates: Gates) -> tuple[Check, ...]:
     """The check `kernels`, where the cell has a home runtime other than its own."""
     home = evidence.home
@@ -219,7 +225,8 @@ def _kernels(evidence: Evidence, gates: Gates) -> tuple[Check, ...]:
         reason = f"{home.runtime} does not run this file, so that there is nothing to lay beside: {home.golden}"
         return (Check("kernels", Outcome.NOT_RUN, (reason,), required=False),)
     half = evidence.arithmetic and evidence.precision in (Precision.FP32, *EXPANDED)
-    if half or evidence.precision is Precision.DYNAMIC:  # whose activations each kernel rounds, or not, in its own way
+    rounded = evidence.precision is Precision.DYNAMIC or _half_between(evidence.inspection)
+    if half or rounded:  # activations that each kernel rounds, or not, in its own way
         gate = _widened(gate, gates.parity[Precision(evidence.arithmetic) if half else evidence.gate])
     return (check_kernels(home.golden, evidence.golden_got, home.runtime, gate),)
 

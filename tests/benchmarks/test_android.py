@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from benchmarks import __main__, android
+from benchmarks import android, bench
 from benchmarks.figure import line
 from converters.errors import ToolkitError, UnavailableError
 from pipeline.checks.outcome import Outcome
@@ -62,6 +62,6 @@ def test_a_missing_tool_is_not_run_and_a_failing_one_is_a_missed_goal():
 
     with pytest.raises(UnavailableError, match="no-such-tool not here: make setup-android"):
         android.require("no-such-tool")
-    found = list(__main__.measure(["missing", "failing"], None, {"missing": missing, "failing": failing}))
+    found = list(bench.measure(["missing", "failing"], None, {"missing": missing, "failing": failing}))
     assert [figure.outcome for figure in found] == [Outcome.NOT_RUN, Outcome.FAILED]
     assert "make setup-android" in found[0].detail

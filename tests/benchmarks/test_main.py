@@ -6,6 +6,7 @@ import pytest
 
 from benchmarks import __main__ as bench
 from benchmarks import android, fresh, truth
+from benchmarks.bench import measure
 from benchmarks.figure import Figure
 from benchmarks.workshop import ROOT, Workshop
 from converters.errors import ToolkitCrash
@@ -65,7 +66,7 @@ def test_a_group_that_breaks_is_a_failed_figure_and_the_next_is_measured(capsys)
         raise ToolkitCrash("the process died")
         yield
 
-    figures = list(bench.measure(["broken", "good"], None, {"broken": broken, "good": group(0.5)}))
+    figures = list(measure(["broken", "good"], None, {"broken": broken, "good": group(0.5)}))
     assert [figure.outcome for figure in figures] == [Outcome.FAILED, Outcome.PASSED]
     assert "ToolkitCrash: the process died" in figures[0].detail
 

@@ -113,6 +113,7 @@ def _broken(good: Arrays, none: np.ndarray) -> Iterator[Case]:
     yield "reference unlike its spec", (TensorSpec("logits", (1, 11), "float32"),), one, one, none
     yield "shifted classes", (LOGITS,), one, {"logits": np.roll(one["logits"], 1, axis=-1)}, none
     yield "neighbour's output", (LOGITS,), one, {"logits": np.roll(one["logits"], 1, axis=0)}, none
+    yield from _causes(one["logits"], none)
     yield "scaled", (LOGITS,), one, {"logits": one["logits"] * 1.5}, none
     yield "constant", (LOGITS,), one, {"logits": np.full_like(one["logits"], 0.25)}, none
     yield "zeros", (LOGITS,), one, {"logits": np.zeros_like(one["logits"])}, none
@@ -125,6 +126,29 @@ def _broken(good: Arrays, none: np.ndarray) -> Iterator[Case]:
     nothing = {"logits": good["logits"][:, :, :0]}
     yield "no elements", (TensorSpec("logits", (1, 0), "float32"),), nothing, dict(nothing), none
     yield "integers of another width", (WHOLE,), ids, {"ids": good["ids"].astype(np.int32)}, none
+
+
+def _causes(values: np.ndarray, none: np.ndarray) -> Iterator[Case]:
+    """What each guess at a cause is made for."""
+    faults = {
+        "classes shifted back": np.roll(values, -1, axis=-1),
+        "neighbour before": np.roll(values, -1, axis=0),
+        "classes reversed": values[..., ::-1],
+        "classes in another order": values[..., [3, 1, 4, 0, 5, 9, 2, 6, 8, 7]],
+        "bias lost": values + np.linspace(0.2, 2, 10, dtype=np.float32),
+        "hardly moves": values * np.float32(0.001) + np.random.default_rng(5).normal(size=10).astype(np.float32),
+    }
+    for name, got in faults.items():
+        yield name, (LOGITS,), {"logits": values}, {"logits": np.ascontiguousarray(got)}, none
+    image = (np.random.default_rng(4).normal(size=(N, 1, 6, 6, 3))).astype(np.float32)
+    spec = TensorSpec("y", (1, 6, 6, 3), "float32", "NHWC")
+    for name, turned in {
+        "height and width exchanged": image.transpose(0, 1, 3, 2, 4),
+        "channels first in memory": image.transpose(0, 1, 4, 2, 3),
+        "another order of all": image.transpose(0, 1, 4, 3, 2),
+    }.items():
+        got = np.ascontiguousarray(turned).reshape(image.shape)
+        yield name, (spec,), {"y": image}, {"y": got}, none
 
 
 def _unproved(none: np.ndarray) -> Iterator[Case]:
@@ -239,12 +263,13 @@ def test_the_metrics_are_the_same(verdicts: list[tuple[str, Check, dict[str, Any
     assert not far, "\n".join(far[:40])
 
 
-def test_the_reasons_are_the_same_but_for_guesses_at_the_cause(
-    verdicts: list[tuple[str, Check, dict[str, Any]]],
-) -> None:
-    other = []
-    for name, ours, theirs in verdicts:
-        said = [reason for reason in ours.reasons if "likely cause" not in reason]
-        if sorted(said) != sorted(theirs["reasons"]):  # a JSON object has no order of its own
-            other.append(f"{name}:\n  Python {said}\n  Kotlin {theirs['reasons']}")
+def test_the_reasons_are_the_same_guesses_at_the_cause_too(verdicts: list[tuple[str, Check, dict[str, Any]]]) -> None:
+    other = [
+        f"{name}:\n  Python {ours.reasons}\n  Kotlin {theirs['reasons']}"
+        for name, ours, theirs in verdicts
+        if sorted(ours.reasons) != sorted(theirs["reasons"])  # a JSON object has no order of its own
+    ]
     assert not other, "\n".join(other[:20])
+    said = [reason.partition("likely cause: ")[2] for _, ours, _ in verdicts for reason in ours.reasons]
+    guessed = {" ".join(cause.split()[:4]) for cause in said if cause}
+    assert len(guessed) >= 9, f"few causes are guessed at: {guessed}"

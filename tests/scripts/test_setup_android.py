@@ -25,7 +25,7 @@ def machine(tmp_path: Path) -> Path:
     """A PATH with every tool, with a user who is root and an apt-get that writes down what it is asked."""
     folder = tmp_path / "bin"
     folder.mkdir()
-    for tool in ("mktemp", "tail", "rm", "sort", "tr", "sed"):
+    for tool in ("sh", "mktemp", "tail", "rm", "sort", "tr", "sed"):
         (folder / tool).symlink_to(shutil.which(tool) or "")
     for tool in TOOLS:
         program(folder, tool)

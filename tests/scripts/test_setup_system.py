@@ -25,7 +25,7 @@ def machine(tmp_path: Path) -> Path:
     """A PATH without a browser, with a user who is root and an apt-get that writes down what it is asked."""
     folder = tmp_path / "bin"
     folder.mkdir()
-    for tool in ("mktemp", "tail", "rm"):
+    for tool in ("sh", "mktemp", "tail", "rm"):
         (folder / tool).symlink_to(shutil.which(tool) or "")
     program(folder, "id", "echo 0")
     program(folder, "apt-get", f'echo "$*" >> "{tmp_path}/asked"')

@@ -61,12 +61,17 @@ def test_no_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert device.missing == f"{jvm.VARIABLE} names {tmp_path}, which holds no {jvm.JAR}"
     assert "make android-jvm" in device.remedy
     with pytest.raises(UnavailableError, match="to have it: make android-jvm"):
-        jvm.ask("run", tmp_path, 1.0)
+        jvm.ask("run", tmp_path, 1.0, out=tmp_path / "x")
 
 
 @pytest.mark.parametrize(
     ("code", "kind"),
-    [(4, DataError), (5, ModelError), (6, UnsupportedError), (3, ToolkitCrash), (134, ToolkitCrash)],
+    [
+        (4, DataError),
+        (5, ModelError),
+        (6, UnsupportedError),
+        *((code, ToolkitCrash) for code in (1, 3, 70, 134)),
+    ],
 )
 def test_exit_codes_become_errors(
     program: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, code: int, kind: type[Exception]
@@ -79,7 +84,7 @@ def test_exit_codes_become_errors(
 def test_a_program_that_hangs(program: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("JAVA_HOME", str(fake_java(tmp_path, "exec sleep 30")))
     with pytest.raises(ToolkitTimeout, match=r"self-check took more than 0 s and was stopped"):
-        jvm.ask("self-check", tmp_path, 0.2)
+        jvm.ask("self-check", tmp_path, 0.2, out=tmp_path / "x")
 
 
 @pytest.mark.parametrize("size", [(28, 28, 1), (21, 33, 3), (96, 128, 3)])

@@ -10,6 +10,7 @@ from gates.timings import simulated
 
 from converters import errors
 from converters.contract import Precision, TensorSpec
+from converters.inspection import TensorInfo
 from pipeline.checks.drift.suspects import Drift, Side, Suspect
 from pipeline.checks.outcome import Cell, Outcome
 from pipeline.checks.verdict import (
@@ -228,3 +229,13 @@ def test_a_dynamic_file_may_differ_between_kernels_as_its_rounding_does() -> Non
     dynamic = {**ON_GPU, "precision": Precision.DYNAMIC}
     assert outcomes(evidence(**dynamic, golden_got=off_by(2e-2)))["kernels"] is Outcome.PASSED
     assert outcomes(evidence(**dynamic, golden_got=off_by(0.5)))["kernels"] is Outcome.FAILED
+
+
+def test_a_file_of_float16_activations_may_differ_as_that_rounding_does() -> None:
+    """Not one that only stores its weights in float16: its kernels compute in float32."""
+    file = files.tflite_float().inspection()
+    for constant, outcome in ((False, Outcome.PASSED), (True, Outcome.FAILED)):
+        tensors = (*file.tensors, TensorInfo("inside", (1, 4), "float16", constant))
+        half = {**ON_GPU, "precision": Precision.FP16, "inspection": dataclasses.replace(file, tensors=tensors)}
+        assert outcomes(evidence(**half, golden_got=off_by(2e-3)))["kernels"] is outcome
+        assert outcomes(evidence(**half, golden_got=off_by(0.5)))["kernels"] is Outcome.FAILED

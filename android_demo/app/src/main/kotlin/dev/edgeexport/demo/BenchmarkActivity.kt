@@ -51,7 +51,7 @@ class BenchmarkActivity : Screen() {
             showIf(state.running)
             progress = (state.progress * 1000).toInt()
         }
-        root.text(R.id.fault).say(if (state.first == null) getString(R.string.none_runs) else state.fault)
+        root.text(R.id.fault).say(noBundle.ifEmpty { if (state.first == null) getString(R.string.none_runs) else state.fault })
         drawResult(root)
         drawOverTime(root)
     }

@@ -2,6 +2,7 @@ package dev.edgeexport.demo
 
 import dev.edgeexport.core.bundle.ArtifactEntry
 import dev.edgeexport.core.bundle.Bundle
+import dev.edgeexport.core.run.Memory
 import dev.edgeexport.core.run.Row
 
 /** What the phone said of itself at a time of a run. */
@@ -15,6 +16,7 @@ class BenchmarkState(
     /** What the phone says of itself now: heat, battery. */
     private val read: () -> String,
     private val nativeHeapBytes: () -> Long,
+    private val memory: Memory,
 ) : Observed() {
     var first: Choice? = null
         private set
@@ -106,7 +108,7 @@ class BenchmarkState(
         titles = chosen.map(::title)
         val own = Watch(chosen.size)
         watch = own
-        val measurement = Measurement(bundle, threads, span)
+        val measurement = Measurement(bundle, memory, threads, span)
         changed()
         background.long({ measurement.run(chosen.map { row(bundle, it) }, own.begin()) }) {
             if (watch === own) end(own, it)

@@ -30,7 +30,7 @@ object BitmapDecoder : ImageDecoder {
             inPreferredConfig = Bitmap.Config.ARGB_8888
             inPremultiplied = false
             inScaled = false
-            inSampleSize = subsample
+            inSampleSize = powerOfTwo(subsample)
         }
         val bitmap = BitmapFactory.decodeStream(Stream(file), null, options)
             ?: throw ImageException("this is no picture that Android can read, or a damaged one; take a PNG or a JPEG")
@@ -43,15 +43,21 @@ object BitmapDecoder : ImageDecoder {
 
     private fun pixels(bitmap: Bitmap): Pixels {
         if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.Q) bitmap.setColorSpace(ColorSpace.get(ColorSpace.Named.SRGB))
-        val argb = IntArray(bitmap.width * bitmap.height)
-        bitmap.getPixels(argb, 0, bitmap.width, 0, 0, bitmap.width, bitmap.height)
+        val width = bitmap.width
         val channels = if (bitmap.hasAlpha()) 4 else 3
-        val values = ByteArray(argb.size * channels)
-        for ((pixel, colour) in argb.withIndex()) {
-            for (channel in 0 until channels) values[pixel * channels + channel] = (colour shr SHIFTS[channel]).toByte()
+        val values = ByteArray(width * bitmap.height * channels)
+        val row = IntArray(width) // a large picture as a whole would take as much again
+        for (y in 0 until bitmap.height) {
+            bitmap.getPixels(row, 0, width, 0, y, width, 1)
+            for (x in 0 until width) for (channel in 0 until channels) {
+                values[(y * width + x) * channels + channel] = (row[x] shr SHIFTS[channel]).toByte()
+            }
         }
-        return Pixels(bitmap.width, bitmap.height, channels, values)
+        return Pixels(width, bitmap.height, channels, values)
     }
+
+    /** Android rounds down to a power of two, which would leave a picture larger than it was asked for. */
+    private fun powerOfTwo(subsample: Int) = if (subsample <= 1) 1 else Integer.highestOneBit(subsample - 1) shl 1
 
     /** Where red, green, blue and alpha stand in a colour. */
     private val SHIFTS = intArrayOf(16, 8, 0, 24)

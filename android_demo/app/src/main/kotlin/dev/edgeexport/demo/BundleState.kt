@@ -91,5 +91,5 @@ class BundleState(private val background: Background, private val library: Libra
 /** What a user reads when something failed. */
 fun sentence(error: Throwable): String = when (error) {
     is OutOfMemoryError -> "There is too little memory for this; close other apps, or take a smaller bundle."
-    else -> error.message ?: error.javaClass.simpleName
+    else -> (error.message ?: error.javaClass.simpleName).let { if (it.endsWith('.')) it else "$it." }
 }

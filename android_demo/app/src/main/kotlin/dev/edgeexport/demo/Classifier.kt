@@ -7,7 +7,9 @@ import dev.edgeexport.core.engine.Engine
 import dev.edgeexport.core.image.Pixels
 import dev.edgeexport.core.image.Preprocessor
 import dev.edgeexport.core.run.Call
+import dev.edgeexport.core.run.Memory
 import dev.edgeexport.core.run.Quantile
+import dev.edgeexport.core.run.Row
 import dev.edgeexport.core.tensor.Adapt
 import dev.edgeexport.core.tensor.Tensor
 import java.nio.ByteBuffer
@@ -16,7 +18,11 @@ import java.nio.ByteBuffer
 class Answer(val top: List<Ranked>, val labels: List<String>, val callMs: Double)
 
 /** Gives pictures to models. Slow, and used by one background thread alone. */
-class Classifier(private val preprocessor: Preprocessor, private val engines: () -> List<Engine>) {
+class Classifier(
+    private val preprocessor: Preprocessor,
+    private val engines: () -> List<Engine>,
+    private val memory: Memory,
+) {
     private val open = HashMap<Int, Open>()
 
     private class Open(val bundle: Bundle, val file: String, val runtime: Runtime, val call: Call)
@@ -57,7 +63,8 @@ class Classifier(private val preprocessor: Preprocessor, private val engines: ()
         if (before != null && before.bundle === bundle && before.file == entry.file && before.runtime == runtime) return before.call
         open.remove(side)?.call?.session?.close()
         val engine = engines().first { it.name == runtime.engine }
-        val call = Call(entry, engine.open(bundle.model(entry), runtime.device))
+        val device = engine.devices.first { it.name == runtime.device }
+        val call = Call(entry, Row(entry, engine, device).open(bundle, memory))
         open[side] = Open(bundle, entry.file, runtime, call)
         return call
     }

@@ -61,7 +61,7 @@ class ClassifyActivity : Screen() {
         val root = findViewById<View>(R.id.root)
         actionBar?.subtitle = app.bundles.bundle?.manifest?.model
         drawPicture(root)
-        root.text(R.id.fault).say(state.fault)
+        root.text(R.id.fault).say(noBundle.ifEmpty { state.fault })
         for (id in OWN_PICTURES) findViewById<View>(id).showIf(state.takesPictures)
         findViewById<LinearLayout>(R.id.strip).fill(R.layout.sample, state.samples) { view, sample -> offer(view, sample) }
         findViewById<View>(R.id.strip_scroll).showIf(!drawing && state.samples.isNotEmpty())
@@ -74,7 +74,7 @@ class ClassifyActivity : Screen() {
         val view = findViewById<ImageView>(R.id.picture)
         view.showIf(!drawing)
         view.setImageDrawable(if (drawing) null else state.picture?.let { files.picture(it) })
-        val note = if (state.takesPictures) "" else getString(R.string.no_picture)
+        val note = if (state.takesPictures || noBundle.isNotEmpty()) "" else getString(R.string.no_picture)
         val name = if (drawing) getString(R.string.drawing) else state.picture?.let(::name).orEmpty()
         root.text(R.id.picture_name).say(listOf(name, note).filter { it.isNotEmpty() }.joinToString("\n"))
     }
@@ -120,6 +120,7 @@ class ClassifyActivity : Screen() {
     }
 
     private fun words(side: Side) = when {
+        noBundle.isNotEmpty() -> ""
         side.choice == null -> getString(R.string.none_runs)
         side.fault.isNotEmpty() -> side.fault
         side.answer == null -> ""

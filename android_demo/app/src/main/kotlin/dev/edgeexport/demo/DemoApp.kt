@@ -21,12 +21,14 @@ open class DemoApp : Application() {
     val phone by lazy { Phone(this) }
     val preprocessor = Preprocessor(BitmapDecoder)
     val engines by lazy { EngineState(background, ::loadEngines) }
-    val bundles by lazy { BundleState(background, library) }
+    open val bundles by lazy { BundleState(background, library) }
     val check by lazy { PhoneCheck(this) }
     val selfCheck by lazy { SelfCheckState(background, bundles) { bundle, progress -> check.run(bundle, progress) } }
     val headless by lazy { HeadlessState(background, library, { listOfNotNull(filesDir, getExternalFilesDir(null)) }, check::run) }
-    val classify by lazy { ClassifyState(background, engines, bundles, Classifier(preprocessor, engines::loaded)) }
-    val benchmark by lazy { BenchmarkState(background, engines, bundles, phone::describe, phone::nativeHeapBytes) }
+    val classify by lazy { ClassifyState(background, engines, bundles, Classifier(preprocessor, engines::loaded, memory)) }
+    val benchmark by lazy {
+        BenchmarkState(background, engines, bundles, phone::describe, phone::nativeHeapBytes, memory)
+    }
 
     val background by lazy {
         val handler = Handler(Looper.getMainLooper())
@@ -50,7 +52,7 @@ open class DemoApp : Application() {
     }
 
     /** Every engine of the app, those too that cannot run here: they say why. A build may bring more as services. */
-    protected open fun loadEngines(): List<Engine> = 
+    protected open fun loadEngines(): List<Engine> =
         listOf(TfLiteEngine(), OnnxEngine()) + ServiceLoader.load(Engine::class.java, Engine::class.java.classLoader)
 
     protected open fun executor(name: String): ExecutorService = Executors.newSingleThreadExecutor { Thread(it, name) }

@@ -5,6 +5,7 @@ import dev.edgeexport.core.check.Latency
 import dev.edgeexport.core.run.Benchmark
 import dev.edgeexport.core.run.BenchmarkPlan
 import dev.edgeexport.core.run.BenchmarkResult
+import dev.edgeexport.core.run.Memory
 import dev.edgeexport.core.run.Progress
 import dev.edgeexport.core.run.Race
 import dev.edgeexport.core.run.RacePlan
@@ -37,14 +38,14 @@ interface MeasurementWatch {
 }
 
 /** One artifact timed alone; of two each alone and then both in interleaved rounds. The core does both. */
-class Measurement(private val bundle: Bundle, private val threads: Int, private val span: Span) {
+class Measurement(private val bundle: Bundle, private val memory: Memory, private val threads: Int, private val span: Span) {
     /** Null where it was cancelled before there was anything to tell. */
     fun run(rows: List<Row>, watch: MeasurementWatch): Measured? {
         val lanes = rows.mapIndexed { lane, row -> alone(lane, row, watch) ?: return null }
         if (lanes.size < 2 || watch.cancelled()) return Measured(lanes, null)
         val plan = RacePlan(threads, seconds = span.raceSeconds)
         val start = System.nanoTime()
-        val race = Race(bundle, rows[0], rows[1]).run(plan, object : Progress {
+        val race = Race(bundle, rows[0], rows[1], memory).run(plan, object : Progress {
             override fun step(done: Int, total: Int, now: String) =
                 watch.progress(rows.size, (System.nanoTime() - start) * 1e-9 / plan.seconds)
 
@@ -59,7 +60,7 @@ class Measurement(private val bundle: Bundle, private val threads: Int, private 
         val progress = object : Progress {
             override fun cancelled() = watch.cancelled()
         }
-        return Benchmark(bundle).run(row, plan, progress) { call ->
+        return Benchmark(bundle, memory).run(row, plan, progress) { call ->
             count++
             watch.call(lane, call.atS, call.ms)
             watch.progress(lane, if (span.calls > 0) count.toDouble() / span.calls else call.atS / span.seconds)

@@ -7,8 +7,10 @@ import android.graphics.Paint
 import android.graphics.drawable.Drawable
 import android.net.Uri
 import dev.edgeexport.core.image.Pixels
+import java.io.ByteArrayOutputStream
 import java.io.File
 import java.io.IOException
+import java.io.InputStream
 import java.nio.ByteBuffer
 
 /** The pictures that a user takes or chooses, as files and as something to look at. */
@@ -19,18 +21,30 @@ class PictureFiles(private val context: Context) {
     fun photo(): File = Sharing.file(context, "photo.jpg").also { it.delete() }
 
     /** What the camera wrote. */
-    fun taken(): ByteBuffer = keep(Sharing.file(context, "photo.jpg").inputStream().use { it.readBytes() })
+    fun taken(): ByteBuffer = keep(Sharing.file(context, "photo.jpg").inputStream().use(::all))
 
     /** A picture that another app lends. */
     fun read(uri: Uri): ByteBuffer = try {
         val stream = context.contentResolver.openInputStream(uri) ?: throw IOException(context.getString(R.string.no_answer))
-        keep(stream.use { it.readBytes() })
+        keep(stream.use(::all))
     } catch (error: SecurityException) {
         throw IOException(context.getString(R.string.refused), error)
     }
 
     /** The last picture that was taken or chosen, by this process or an earlier one. */
     fun last(): ByteBuffer = ByteBuffer.wrap(lastFile().readBytes())
+
+    /** All of a stream, as long as that is no more than a picture may have. */
+    private fun all(stream: InputStream): ByteArray {
+        val bytes = ByteArrayOutputStream()
+        val piece = ByteArray(1 shl 16)
+        while (true) {
+            val count = stream.read(piece)
+            if (count < 0) return bytes.toByteArray()
+            if (bytes.size() + count > MOST_MEGABYTES * 1_000_000) throw IOException(context.getString(R.string.too_large, MOST_MEGABYTES))
+            bytes.write(piece, 0, count)
+        }
+    }
 
     private fun keep(bytes: ByteArray): ByteBuffer {
         replace(lastFile(), bytes)
@@ -65,6 +79,7 @@ private fun Pixels.bitmap(): Bitmap {
 }
 
 private const val MOST_SHOWN = 512
+private const val MOST_MEGABYTES = 100
 
 /** What was drawn, white on black, as the pad shows it. */
 fun Strokes.pixels(): Pixels {

@@ -16,6 +16,13 @@ abstract class Screen : Activity() {
 
     private val redraw: () -> Unit = { draw() }
 
+    /** Why there is nothing to work with here: the fault of the last bundle, in a sentence; empty where one is open. */
+    protected val noBundle get() = when {
+        app.bundles.bundle != null -> ""
+        app.bundles.opening -> getString(R.string.opening)
+        else -> app.bundles.fault.ifEmpty { getString(R.string.none_open) }
+    }
+
     /** Shows all of the state, whatever was shown before. */
     protected abstract fun draw()
 

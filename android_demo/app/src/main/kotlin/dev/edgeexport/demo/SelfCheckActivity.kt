@@ -67,7 +67,7 @@ class SelfCheckActivity : Screen() {
     }
 
     private fun now() = when (state.phase) {
-        Phase.IDLE -> if (lost) getString(R.string.run_lost) else ""
+        Phase.IDLE -> noBundle.ifEmpty { if (lost) getString(R.string.run_lost) else "" }
         Phase.WAITING -> getString(R.string.waiting)
         Phase.RUNNING -> getString(R.string.checked, state.done, state.total) + "\n" + state.now
         Phase.CANCELLING -> getString(R.string.cancelling)

@@ -31,7 +31,10 @@ abstract class AppTest {
     val app get() = RuntimeEnvironment.getApplication() as TestApp
 
     @Before
-    fun bundleIsOpen() = await("the bundle") { app.bundles.bundle != null && app.engines.engines.isNotEmpty() }
+    fun appIsReady() = await("the app") { ready() }
+
+    /** Whether the app has started: its bundle is open and its engines are loaded. */
+    protected open fun ready() = app.bundles.bundle != null && app.engines.engines.isNotEmpty()
 
     @After
     fun nothingGoesOn() {
@@ -42,15 +45,20 @@ abstract class AppTest {
     }
 
     /** Lets the main thread work until [condition] holds. */
-    fun await(what: String, seconds: Int = 60, condition: () -> Boolean) {
+    fun await(what: String, seconds: Int = PATIENCE_S, condition: () -> Boolean) {
         val end = System.nanoTime() + seconds * 1_000_000_000L
         while (!condition()) {
             idle()
-            if (System.nanoTime() > end) throw AssertionError("waited $seconds s for $what; the bundle says: ${app.bundles.fault}")
+            if (System.nanoTime() > end) throw AssertionError("waited $seconds s for $what; ${doing()}")
             Thread.sleep(2)
         }
         idle()
     }
+
+    /** What went on while a test waited in vain. */
+    private fun doing() = "the bundle says `${app.bundles.fault}`; at work:\n" + Thread.getAllStackTraces()
+        .filterKeys { it.name == "quick" || it.name == "long" }
+        .map { (thread, frames) -> "${thread.name}: ${frames.take(12).joinToString("\n  ")}" }.joinToString("\n")
 
     /** Does what the main thread must not, as a test's own work. */
     fun <T> aside(work: () -> T): T = Executors.newSingleThreadExecutor().run {
@@ -102,5 +110,10 @@ abstract class AppTest {
         val folder = File("target/pictures").apply { mkdirs() }
         val bitmap = drawn(activity)
         aside { File(folder, "$name.png").outputStream().use { bitmap.compress(Bitmap.CompressFormat.PNG, 100, it) } }
+    }
+
+    private companion object {
+        /** A machine that builds something else meanwhile takes its time; one that hangs is told from it by the stacks. */
+        const val PATIENCE_S = 300
     }
 }

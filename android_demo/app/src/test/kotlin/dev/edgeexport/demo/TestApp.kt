@@ -14,7 +14,7 @@ import kotlin.concurrent.withLock
 import org.robolectric.Shadows.shadowOf
 
 /** The app with engines that a test can stop in the middle of a run, and that refuse to work on the main thread. */
-class TestApp : DemoApp() {
+open class TestApp : DemoApp() {
     /** While a test holds it, no call of a model returns. */
     val gate = ReentrantLock()
 

@@ -49,7 +49,7 @@ class TestBundle(val folder: File, models: List<String> = listOf("affine.tflite"
         change(arrays)
         val metadata = mapOf(
             "kind" to "golden-pack",
-            "schema_version" to "1",
+            "schema_version" to "2",
             "signature" to JSONObject(mapOf("inputs" to listOf(spec), "outputs" to listOf(Y))).toString(),
         )
         SafetensorsFile.write(File(folder, "golden/torch.safetensors"), arrays, metadata)

@@ -19,6 +19,7 @@ object ExitCode {
     const val MODEL = 5
     const val TOOLKIT = 6
     const val UNAVAILABLE = 7
+    const val BUG = 70
 }
 
 /** One sentence on standard error, and an exit code; never a stack trace. */
@@ -32,6 +33,8 @@ fun main(arguments: Array<String>) {
         said(error.message!!, if (data) ExitCode.DATA else ExitCode.MODEL)
     } catch (error: EngineException) {
         said(error.message!!, if (error.unsupported) ExitCode.TOOLKIT else ExitCode.MODEL)
+    } catch (error: Exception) { // no exit code of a verdict: nothing was judged
+        said("the app's own code failed: $error, at ${error.stackTrace.firstOrNull()}", ExitCode.BUG)
     } catch (error: OutOfMemoryError) {
         said("the memory did not suffice: give the JVM more (-Xmx), or take a smaller model", ExitCode.TOOLKIT)
     }

@@ -6,6 +6,7 @@ import dev.edgeexport.core.bundle.ManifestParser
 import dev.edgeexport.core.engine.ModelFile
 import dev.edgeexport.core.engine.OnnxEngine
 import dev.edgeexport.core.engine.TfLiteEngine
+import dev.edgeexport.core.golden.GoldenPack
 import dev.edgeexport.core.golden.Safetensors
 import dev.edgeexport.core.golden.SafetensorsFile
 import dev.edgeexport.core.run.Call
@@ -30,8 +31,9 @@ object RunCommand {
         val engine = if (format == "tflite") TfLiteEngine() else OnnxEngine()
         val samples = file(options.required("samples"))
         val inputs = source.inputs.associate { it.name to samples[it.name]!! }
+        val count = inputs.values.first().shape[0]
         engine.open(ModelFile(path.name, format, FolderSource(path.parentFile).map(path.name), signature), threads = options.count("threads", 1)).use { session ->
-            val run = StackedRun.of(inputs, Call(entry, session)) ?: return ExitCode.FAILED
+            val run = StackedRun.of(count, { i -> inputs.mapValues { GoldenPack.slice(it.value, i) } }, Call(entry, session)) ?: return ExitCode.FAILED
             SafetensorsFile.write(File(options.required("out")), run.outputs)
         }
         return 0

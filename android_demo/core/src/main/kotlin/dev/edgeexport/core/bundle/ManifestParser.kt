@@ -120,7 +120,7 @@ class ManifestParser(private val where: String) {
             }
             return TensorSpec(
                 name,
-                (0 until shape.length()).map { if (shape.isNull(it)) null else shape.getInt(it) },
+                (0 until shape.length()).map { if (shape.isNull(it)) null else size(name, shape.getInt(it)) },
                 DType.named(dtype) ?: throw JSONException("tensor `$name` has the unknown dtype `$dtype`"),
                 layout,
                 if (row.isNull("scale")) null else row.getDouble("scale"),
@@ -129,6 +129,9 @@ class ManifestParser(private val where: String) {
                 limits?.let { it.getDouble(0)..it.getDouble(1) },
             )
         }
+
+        private fun size(name: String, axis: Int) =
+            if (axis < 0) throw JSONException("tensor `$name` has an axis of $axis") else axis
 
         internal fun objects(rows: JSONArray) = (0 until rows.length()).map(rows::getJSONObject)
 

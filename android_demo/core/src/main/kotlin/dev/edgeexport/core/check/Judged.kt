@@ -38,7 +38,10 @@ internal class Judged(val reasons: List<String>, val metrics: Map<String, Any?>)
                 metrics["top1_agreement"] = Metrics.top1Agreement(reference, got, tie).average()
                 want("top1_agreement", gate.minTop1)
             }
-            if (broken.isNotEmpty()) reasons += broken.joinToString("; ") + " (worst sample $worst)"
+            if (broken.isNotEmpty()) {
+                reasons += broken.joinToString("; ") + " (worst sample $worst)"
+                reasons += Causes(whole.shape.drop(1), reference, got).likely(gate.maxRelRange)
+            }
             return Judged(reasons, metrics)
         }
 

@@ -19,15 +19,16 @@ class GoldenException(message: String, cause: Throwable? = null) : Exception(mes
  */
 class GoldenPack(
     val signature: Signature,
-    val inputs: Map<String, Tensor>,
+    private val inputs: Map<String, Tensor>,
     val outputs: Map<String, Tensor>,
     val label: LongArray,
     val atLimits: BooleanArray,
 ) {
     val samples get() = label.size
 
-    /** The inputs of one sample: one call of the source model. */
-    fun sample(index: Int): Map<String, Tensor> = inputs.mapValues { slice(it.value, index) }
+    /** The inputs of one sample: one call of the source model. Whole numbers of a byte become its type here, one by one. */
+    fun sample(index: Int): Map<String, Tensor> =
+        signature.inputs.associate { it.name to slice(inputs.getValue(it.name), index).to(it.dtype) }
 
     /** The place in the pack of a sample counted among those that a gate judges. */
     fun realIndex(place: Int, withLimits: Boolean): Int =
@@ -78,7 +79,7 @@ class GoldenPack(
                 throw GoldenException("`$name` is ${shape.contentToString()} and its signature says $spec, samples " +
                     "first")
             }
-            if (found.dtype == DType.UINT8 && spec.dtype.isFloat && bytes) return found.to(spec.dtype)
+            if (found.dtype == DType.UINT8 && spec.dtype.isFloat && bytes) return found
             if (found.dtype != spec.dtype) throw GoldenException("`$name` holds ${found.dtype.label} and its " +
                 "signature says ${spec.dtype.label}")
             if (found.dtype.isFloat) finite(name, found)

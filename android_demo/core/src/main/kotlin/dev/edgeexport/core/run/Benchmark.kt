@@ -32,15 +32,16 @@ class BenchmarkResult(val loadMs: Double, val firstMs: Double, val count: Int, v
 }
 
 /** Times one artifact: opening, the first call, warm-up, then calls one by one; outputs are read each time. */
-class Benchmark(private val bundle: Bundle, private val clock: () -> Long = System::nanoTime) {
+class Benchmark(private val bundle: Bundle, private val memory: Memory, private val clock: () -> Long = System::nanoTime) {
     /**
      * @param told each timed call, as it ends; for a line that grows
      * @return null where it was cancelled before a call was timed
+     * @throws dev.edgeexport.core.bundle.BundleException too little memory is free
      * @throws dev.edgeexport.core.engine.EngineException as the engine's `open` and `run`
      */
     fun run(row: Row, plan: BenchmarkPlan, progress: Progress = object : Progress {}, told: (TimedCall) -> Unit = {}): BenchmarkResult? {
         val samples = Samples.of(bundle, row)
-        row.engine!!.open(bundle.model(row.artifact), row.device!!.name, plan.threads).use { session ->
+        row.open(bundle, memory, plan.threads).use { session ->
             val first = timed(session, samples.first())
             for (i in 0 until plan.warmUp) {
                 if (progress.cancelled()) return null

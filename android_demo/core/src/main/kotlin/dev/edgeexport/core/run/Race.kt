@@ -15,7 +15,7 @@ class RacePlan(val threads: Int = 1, val warmUp: Int = 5, val calls: Int = 4, va
  * Two artifacts timed against each other as the pipeline does: rounds of interleaved blocks, every side opened anew and
  * warmed in random order, a control of the second against itself; over as soon as the interval decides.
  */
-class Race(private val bundle: Bundle, private val a: Row, private val b: Row, seed: Long = 0) {
+class Race(private val bundle: Bundle, private val a: Row, private val b: Row, private val memory: Memory, seed: Long = 0) {
     private val random = Random(seed)
     private val gate = bundle.gates.latency
 
@@ -51,7 +51,7 @@ class Race(private val bundle: Bundle, private val a: Row, private val b: Row, s
         try {
             for (side in shuffled(sides.size)) {
                 val (row, samples) = sides[side]
-                val session = row.engine!!.open(bundle.model(row.artifact), row.device!!.name, plan.threads)
+                val session = row.open(bundle, memory, plan.threads)
                 sessions[side] = session
                 repeat(plan.warmUp) { session.run(samples[it % samples.size]) }
             }

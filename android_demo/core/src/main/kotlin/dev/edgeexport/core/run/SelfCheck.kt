@@ -1,21 +1,17 @@
 package dev.edgeexport.core.run
 
-import dev.edgeexport.core.bundle.ArtifactEntry
 import dev.edgeexport.core.bundle.Bundle
+import dev.edgeexport.core.bundle.BundleException
 import dev.edgeexport.core.check.Cell
 import dev.edgeexport.core.check.Check
 import dev.edgeexport.core.check.Outcome
 import dev.edgeexport.core.check.Parity
 import dev.edgeexport.core.check.Pictures
 import dev.edgeexport.core.engine.Engine
-import dev.edgeexport.core.engine.EngineDevice
 import dev.edgeexport.core.engine.EngineException
 import dev.edgeexport.core.image.Preprocessor
 import dev.edgeexport.core.tensor.AdaptException
 import dev.edgeexport.core.tensor.Tensor
-
-/** One row of the self-check: an artifact on an engine's device; without an engine where none opens such files. */
-class Row(val artifact: ArtifactEntry, val engine: Engine?, val device: EngineDevice?)
 
 /** The golden pack through every artifact, engine and device; the verdict by the gates of the bundle. */
 class SelfCheck(
@@ -51,13 +47,15 @@ class SelfCheck(
     /** One row; null where it was cancelled. */
     fun check(row: Row, progress: Progress = object : Progress {}): CellResult? {
         unable(row)?.let { return unrun(row, Outcome.NOT_RUN, it) }
-        val engine = row.engine!!
         return try {
-            engine.open(bundle.model(row.artifact), row.device!!.name, threads).use { session ->
+            row.open(bundle, memory, threads).use { session ->
                 val call = Call(row.artifact, session)
-                val golden = StackedRun.of(bundle.golden(row.artifact.framework).inputs, call, progress) ?: return null
+                val pack = bundle.golden(row.artifact.framework)
+                val golden = StackedRun.of(pack.samples, pack::sample, call, progress) ?: return null
                 judged(row, call, golden)
             }
+        } catch (error: BundleException) { // too little memory
+            unrun(row, Outcome.NOT_RUN, error.message!!)
         } catch (error: EngineException) {
             unrun(row, if (error.unsupported) Outcome.UNSUPPORTED else Outcome.FAILED, error.message!!)
         } catch (error: AdaptException) {
@@ -73,8 +71,7 @@ class SelfCheck(
         val engine = row.engine ?: return "no engine of this app opens ${row.artifact.format} files; " +
             "${ELSEWHERE[row.artifact.format] ?: "another runtime does"}"
         if (engine.missing.isNotEmpty()) return engine.missing
-        if (row.device!!.missing.isNotEmpty()) return row.device.missing
-        return Memory.fault(bundle.where, row.artifact, bundle.golden(row.artifact.framework), memory)?.sentence
+        return row.device!!.missing.ifEmpty { null }
     }
 
     private fun judged(row: Row, call: Call, run: StackedRun): CellResult {

@@ -1,6 +1,5 @@
 package dev.edgeexport.core.run
 
-import dev.edgeexport.core.golden.GoldenPack
 import dev.edgeexport.core.tensor.AdaptException
 import dev.edgeexport.core.tensor.Tensor
 import java.nio.ByteBuffer
@@ -20,14 +19,18 @@ class StackedRun private constructor(val outputs: Map<String, Tensor>, private v
     }
 
     companion object {
-        /** Null where it was cancelled. */
-        fun of(inputs: Map<String, Tensor>, call: Call, progress: Progress = object : Progress {}): StackedRun? {
-            val samples = inputs.values.first().shape[0]
+        /** [samples] calls of what [input] gives for each place, in the source model's layout; null where it was cancelled. */
+        fun of(
+            samples: Int,
+            input: (Int) -> Map<String, Tensor>,
+            call: Call,
+            progress: Progress = object : Progress {},
+        ): StackedRun? {
             val times = DoubleArray(samples)
             val stacks = LinkedHashMap<String, Stack>()
             for (i in 0 until samples) {
                 if (progress.cancelled()) return null
-                val sample = call.toFile(inputs.mapValues { GoldenPack.slice(it.value, i) })
+                val sample = call.toFile(input(i))
                 val start = System.nanoTime()
                 val given = call.session.run(sample)
                 times[i] = (System.nanoTime() - start) * 1e-6

@@ -22,8 +22,20 @@ class GoldenPackTest {
     fun `samples are calls`() {
         val pack = read()
         assertArrayEquals(intArrayOf(1, 2, 3), pack.sample(7).getValue("x").shape)
-        assertEquals(pack.inputs.getValue("x")[7 * 6 + 2], pack.sample(7).getValue("x")[2], 0.0)
+        assertEquals((7 * 6 + 2) * 37 % 101 / 7.0, pack.sample(7).getValue("x")[2], 1e-6)
         assertTrue(pack.atLimits.none { it })
+    }
+
+    @Test
+    fun `inputs that are stored as bytes are read as their own type`() {
+        bundle.pack { arrays ->
+            val bytes = Tensor.zeros(DType.UINT8, arrays.getValue("input/x").shape)
+            for (i in 0 until bytes.size) bytes.put(i, (i * 37L) % 256)
+            arrays["input/x"] = bytes
+        }
+        val sample = read().sample(7).getValue("x")
+        assertEquals(DType.FLOAT32, sample.dtype)
+        assertEquals(((7 * 6 + 2) * 37 % 256).toDouble(), sample[2], 0.0)
     }
 
     @Test

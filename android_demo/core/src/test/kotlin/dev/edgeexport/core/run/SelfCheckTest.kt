@@ -26,6 +26,7 @@ class SelfCheckTest {
     val temporary = TemporaryFolder()
     private val bundle by lazy { TestBundle(temporary.newFolder("bundle")) }
     private val place = Place("android", "Pixel")
+    private val plenty = Memory { Long.MAX_VALUE }
 
     @Test
     fun `every artifact runs on every engine that opens it`() {
@@ -103,7 +104,7 @@ class SelfCheckTest {
         val opened = bundle.open()
         val row = SelfCheck(opened, listOf(TfLiteEngine()), place).rows.first()
         val told = mutableListOf<TimedCall>()
-        val result = Benchmark(opened).run(row, BenchmarkPlan(warmUp = 2, calls = 30), told = { told += it })!!
+        val result = Benchmark(opened, plenty).run(row, BenchmarkPlan(warmUp = 2, calls = 30), told = { told += it })!!
         assertEquals(30, result.calls.size)
         assertEquals(told, result.calls)
         assertTrue(result.p50 <= result.p90 && result.p90 <= result.p99 && result.firstMs > 0)
@@ -111,7 +112,7 @@ class SelfCheckTest {
         val stopped = object : Progress {
             override fun cancelled() = true
         }
-        assertNull(Benchmark(opened).run(row, BenchmarkPlan(), stopped))
+        assertNull(Benchmark(opened, plenty).run(row, BenchmarkPlan(), stopped))
     }
 
     @Test
@@ -120,7 +121,7 @@ class SelfCheckTest {
         val fast = Fake()
         val slow = Fake(session = { sample, _ -> Thread.sleep(1); twicePlusOne(sample) })
         val entry = opened.artifacts.first()
-        val race = Race(opened, Row(entry, fast, fast.devices[0]), Row(entry, slow, slow.devices[0]))
+        val race = Race(opened, Row(entry, fast, fast.devices[0]), Row(entry, slow, slow.devices[0]), plenty)
         val found = race.run(RacePlan(warmUp = 0, calls = 1, pairs = 2, seconds = 3.0))!!
         assertEquals("faster", found.decision)
         assertTrue(found.says, found.says.startsWith("faster by"))
