@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from converters.contract import Arrays
+from converters.errors import EdgeExportError
+from converters.inspection import Inspection
 from pipeline.checks.gates import KernelsGate
 from pipeline.checks.metrics.max_rel_range import max_rel_range
 from pipeline.checks.metrics.snr_db import snr_db
@@ -14,6 +16,12 @@ _MOST_STEPS = 255
 """An 8-bit output has no more steps than that between its least and its greatest value."""
 _OFF_GRID = 1e-3
 """Of a step: how far from a whole number of steps float32 puts a dequantized value."""
+
+
+def half_between(inspection: Inspection | EdgeExportError) -> bool:
+    """Whether operators hand on float16: ONNX Runtime 1.29 rounds each result to it, 1.31 keeps float32 in between."""
+    tensors = () if isinstance(inspection, EdgeExportError) else inspection.tensors
+    return any(tensor.dtype == "float16" and not tensor.constant for tensor in tensors)
 
 
 def check_kernels(home: Arrays, got: Arrays, home_runtime: str, gate: KernelsGate) -> Check:

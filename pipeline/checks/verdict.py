@@ -25,7 +25,7 @@ from pipeline.checks.drift.check import check_drift
 from pipeline.checks.drift.suspects import Drift
 from pipeline.checks.exercise import Exercise
 from pipeline.checks.gates import ALONE, Gates, KernelsGate, ParityGate
-from pipeline.checks.kernels import check_kernels
+from pipeline.checks.kernels import check_kernels, half_between
 from pipeline.checks.latency import check_latency
 from pipeline.checks.outcome import Check, Outcome
 from pipeline.checks.parity import check_parity, parity_beside
@@ -207,12 +207,6 @@ def _widened(gate: _Tolerance, by: ParityGate | KernelsGate) -> _Tolerance:
     )
 
 
-def _half_between(inspection: Inspection | EdgeExportError) -> bool:
-    """Whether operators hand on float16: ONNX Runtime 1.29 rounds each result to it, 1.31 keeps float32 in between."""
-    tensors = () if isinstance(inspection, EdgeExportError) else inspection.tensors
-    return any(tensor.dtype == "float16" and not tensor.constant for tensor in tensors)
-
-
 def _kernels(evidence: Evidence, gates: Gates) -> tuple[Check, ...]:
     """The check `kernels`, where the cell has a home runtime other than its own."""
     home = evidence.home
@@ -225,7 +219,7 @@ def _kernels(evidence: Evidence, gates: Gates) -> tuple[Check, ...]:
         reason = f"{home.runtime} does not run this file, so that there is nothing to lay beside: {home.golden}"
         return (Check("kernels", Outcome.NOT_RUN, (reason,), required=False),)
     half = evidence.arithmetic and evidence.precision in (Precision.FP32, *EXPANDED)
-    rounded = evidence.precision is Precision.DYNAMIC or _half_between(evidence.inspection)
+    rounded = evidence.precision is Precision.DYNAMIC or half_between(evidence.inspection)
     if half or rounded:  # activations that each kernel rounds, or not, in its own way
         gate = _widened(gate, gates.parity[Precision(evidence.arithmetic) if half else evidence.gate])
     return (check_kernels(home.golden, evidence.golden_got, home.runtime, gate),)
