@@ -40,10 +40,38 @@ class OpInfo:
 
 
 @dataclass(frozen=True)
+class Needs:
+    """The oldest `version` of a runtime that opens a file, and why; empty where no table tells.
+
+    `claimed` is what the file itself says, empty where it says nothing.
+    """
+
+    runtime: str
+    version: str
+    because: str = ""
+    claimed: str = ""
+
+    @property
+    def understated(self) -> bool:
+        """Whether the file claims that an older version will do."""
+        return bool(self.claimed) and self.more_than(self.claimed)
+
+    def more_than(self, version: str) -> bool:
+        """Whether this version does not open the file."""
+        return bool(self.version) and _numbers(self.version) > _numbers(version)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """The numbers of a version, of three places, to compare by."""
+    return (*(int(part) for part in version.split(".") if part.isdigit()), 0, 0, 0)[:3]
+
+
+@dataclass(frozen=True)
 class Inspection:
     """What a file says of itself when it is read tensor by tensor, without running it.
 
-    `stateful` says that the file itself keeps values from one call to the next.
+    `stateful` says that the file itself keeps values from one call to the next. `needs` is None where nobody has looked
+    what versions of its runtime open it.
     """
 
     format: Format
@@ -53,6 +81,7 @@ class Inspection:
     graph_hash: str
     metadata: Mapping[str, str] = field(default_factory=dict)
     stateful: bool = False
+    needs: Needs | None = None
 
 
 def inspection_from_json(data: Mapping[str, Any]) -> Inspection:
@@ -67,6 +96,7 @@ def inspection_from_json(data: Mapping[str, Any]) -> Inspection:
         graph_hash=data["graph_hash"],
         metadata=data["metadata"],
         stateful=data["stateful"],
+        needs=Needs(**data["needs"]) if data.get("needs") else None,
     )
 
 

@@ -75,6 +75,8 @@ def convert(edge_name: str, request: ConversionRequest) -> Artifact:
             ),
         )
         inspection = _ensure(edge, request, temporary, signature)
+        if inspection.needs and inspection.needs.understated:  # quantizers copy what the float file claims
+            importlib.import_module(registry.inspector(edge.target).module).claim(temporary, inspection.needs.version)
         content.sync(temporary)
         content.replace(temporary, target)
         beside = _bring_beside(temporary, target)

@@ -242,10 +242,12 @@ class _Bench:
     def _told(self, spec: RuntimeSpec) -> tuple[str, ...]:
         """The checks that do not colour a cell where no manifest claims anything.
 
-        The precision is our guess; and what XNNPACK leaves runs on the same CPU, of which nobody promised speed.
+        The precision is our guess, what the file says of versions its publisher's; and what XNNPACK leaves runs on the
+        same CPU, of which nobody promised speed.
         """
         gate = self.gates.placement.get(split_name(spec.name)[0])
-        return ("precision", "placement") if gate and gate.device == XNNPACK else ("precision",)
+        told = ("precision", "requirements")
+        return (*told, "placement") if gate and gate.device == XNNPACK else told
 
     def _layers(self, artifact: Artifact, inputs: Arrays) -> Drift | EdgeExportError | None:
         """A file of a bundle beside the fp32 file of its route; None where there is no bundle, or nobody asks."""

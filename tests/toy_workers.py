@@ -21,7 +21,7 @@ from gates import mini, timings
 from converters.contract import Artifact, ConversionRequest, Format, Precision, Signature, TensorSpec
 from converters.errors import UnsupportedError
 from converters.graph import Graph, Op, Tensor
-from converters.inspection import Inspection, OpInfo, TensorInfo
+from converters.inspection import Inspection, Needs, OpInfo, TensorInfo
 from converters.reach import Reach, Watched
 from converters.samples import load_samples
 from converters.state import Probe
@@ -186,7 +186,7 @@ def inspection(path: Path, format: Format) -> Inspection:
     ends = [TensorInfo(spec.name, spec.shape, "float32", False) for spec in (*SIGNATURE.inputs, *SIGNATURE.outputs)]
     count = len(weights)
     op = OpInfo("CONV_2D", (count, *range(count)), (count + 1, count + 2))
-    return Inspection(format, SIGNATURE, (*weights, *ends), (op,), "g" * 64)
+    return Inspection(format, SIGNATURE, (*weights, *ends), (op,), "g" * 64, needs=Needs("Toy", "1.0.0", "CONV_2D"))
 
 
 def graph(artifact: Artifact) -> Graph:

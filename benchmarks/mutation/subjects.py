@@ -27,7 +27,7 @@ SOURCE = "source:"
 CALIBRATION = 64
 AGAIN = "_again"
 """In the name of a file that was calibrated on other samples."""
-SMALL = (Precision.FP16, Precision.DYNAMIC, Precision.INT8, Precision.INT8_IO)
+SMALL = tuple(precision for precision in Precision if precision is not Precision.FP32)
 
 
 @dataclass(frozen=True)

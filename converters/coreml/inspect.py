@@ -11,6 +11,7 @@ import numpy as np
 from converters.contract import Format
 from converters.coreml.blob import bits_of
 from converters.coreml.graph_hash import graph_hash
+from converters.coreml.needs import needs
 from converters.coreml.package import read_package
 from converters.coreml.program import Block, Constant, Operation, Type, read_program
 from converters.coreml.signature import KEY, read_signature
@@ -52,6 +53,7 @@ def inspect(path: Path) -> Inspection:
             "opset": program.opset,
         },
         stateful=any(value.type.state for value in program.inputs),
+        needs=needs(int(package.model["specificationVersion"])),
     )
 
 

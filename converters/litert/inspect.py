@@ -14,7 +14,10 @@ from converters.grid import grid_bits
 from converters.inspection import Inspection, OpInfo, TensorInfo
 from converters.litert.flatbuffer import Model, opened
 from converters.litert.graph_hash import graph_hash
+from converters.litert.needs import KEY, claim, needs
 from converters.litert.signature import signature_of
+
+__all__ = ["claim", "custom_operators", "inspect", "keeps_state"]
 
 
 def inspect(path: Path) -> Inspection:
@@ -32,14 +35,16 @@ def inspect(path: Path) -> Inspection:
             ops.extend(_op(model, op, base) for op in model.items(graph, "Operators"))
         if any(not -1 <= index < len(tensors) for op in ops for index in (*op.inputs, *op.outputs)):
             raise ModelError("damaged: an operator names a tensor that is not there")
+        metadata = model.metadata()
         return Inspection(
             format=Format.TFLITE,
             signature=signature_of(model),
             tensors=tuple(tensors),
             ops=tuple(ops),
             graph_hash=graph_hash(model),
-            metadata=model.metadata(),
+            metadata=metadata,
             stateful=keeps_state(model),
+            needs=needs(ops, tensors, metadata.get(KEY, "")),
         )
 
 

@@ -17,6 +17,7 @@ from converters.inspection import Inspection, OpInfo, TensorInfo
 from converters.onnx.graph_hash import graph_hash
 from converters.onnx.integer_ends import grids_of_ends, with_grid
 from converters.onnx.load import array, dtype_name, load
+from converters.onnx.needs import needs
 
 SIGNATURE_KEY = "edge_export.signature"
 """Key in the file's metadata: the layouts and meanings that ONNX itself has no field for."""
@@ -68,6 +69,7 @@ def inspect_model(model: onnx.ModelProto, folder: Path, format: Format) -> Inspe
             "ir_version": str(model.ir_version),
             "opset": ", ".join(f"{entry.domain or 'ai.onnx'} {entry.version}" for entry in model.opset_import),
         },
+        needs=needs(model) if format is Format.ONNX else None,
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar, get_type_hints
 
-from converters.contract import Precision
+from converters.contract import Format, Precision
 from converters.errors import ConfigError
 
 ALONE = "alone"
@@ -105,6 +105,14 @@ class PlacementGate:
 
 
 @dataclass(frozen=True)
+class RequirementsGate:
+    """The newest runtime that a file may ask for. One a format."""
+
+    newest: str  # a version, as the runtime's maker counts
+    reason: str
+
+
+@dataclass(frozen=True)
 class KernelsGate:
     """How far a runtime may be from the home runtime of the same file. One a family of runtimes.
 
@@ -141,6 +149,7 @@ class Gates:
     size: Mapping[Precision, SizeGate]
     placement: Mapping[str, PlacementGate]
     kernels: Mapping[str, KernelsGate]
+    requirements: Mapping[str, RequirementsGate]
     coverage: CoverageGate
     latency: LatencyGate
     pictures: PicturesGate
@@ -172,7 +181,8 @@ _SINGLE: Mapping[str, type] = {
     "pictures": PicturesGate,
 }
 _BY_RUNTIME: Mapping[str, type] = {"placement": PlacementGate, "kernels": KernelsGate}
-_SECTIONS = (*_BY_PRECISION, *_SINGLE, *_BY_RUNTIME)
+_BY_FORMAT: Mapping[str, type] = {"requirements": RequirementsGate}
+_SECTIONS = (*_BY_PRECISION, *_SINGLE, *_BY_RUNTIME, *_BY_FORMAT)
 
 _G = TypeVar("_G")
 
@@ -200,8 +210,10 @@ def parse_gates(
     }
     for name in _BY_PRECISION:
         _known(_table(merged, name), list(Precision), f"gates [{name}]", "precision")
-    for name, kind in _BY_RUNTIME.items():
-        parts[name] = {runtime: _gate(kind, merged, name, runtime) for runtime in _table(merged, name)}
+    for name, kind in {**_BY_RUNTIME, **_BY_FORMAT}.items():
+        parts[name] = {row: _gate(kind, merged, name, row) for row in _table(merged, name)}
+    for name in _BY_FORMAT:
+        _known(_table(merged, name), list(Format), f"gates [{name}]", "format")
     parts |= {name: _gate(kind, merged, name) for name, kind in _SINGLE.items()}
     return Gates(**parts)
 

@@ -31,11 +31,12 @@ from pipeline.checks.outcome import Check, Outcome
 from pipeline.checks.parity import check_parity, parity_beside
 from pipeline.checks.placement import check_placement
 from pipeline.checks.precision import check_precision, weights_kept
+from pipeline.checks.requirements import check_requirements
 from pipeline.checks.size import check_size
 
 _Tolerance = TypeVar("_Tolerance", ParityGate, KernelsGate)
 
-CHECKS = ("coverage", "parity", "drift", "accuracy", "precision", "size", "placement", "latency")
+CHECKS = ("coverage", "parity", "drift", "accuracy", "precision", "requirements", "size", "placement", "latency")
 """Every question asked of a cell whose artifact was made, in the order of the report.
 
 A cell on anything but the home runtime of its target is asked `kernels` as well, after `parity`. `drift` is asked of
@@ -131,6 +132,7 @@ def judge(evidence: Evidence, gates: Gates) -> tuple[Check, ...]:
         check_drift(evidence.drift, evidence.origin),
         _accuracy(evidence, gates),
         _precision(evidence, gates),
+        _requirements(evidence, gates),
         _size(evidence, gates),
         _placement(evidence, gates),
         _latency(evidence, gates),
@@ -261,6 +263,12 @@ def _precision(evidence: Evidence, gates: Gates) -> Check:
         kept=evidence.kept,
         odd=evidence.odd_constants,
     )
+
+
+def _requirements(evidence: Evidence, gates: Gates) -> Check:
+    if isinstance(evidence.inspection, EdgeExportError):
+        return blocked(("requirements",), "precision")[0]
+    return check_requirements(evidence.inspection, gates.requirements.get(evidence.inspection.format))
 
 
 def _size(evidence: Evidence, gates: Gates) -> Check:

@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass, field
 
 from converters.contract import Format, Signature, TensorSpec
-from converters.inspection import Inspection, OpInfo, TensorInfo
+from converters.inspection import Inspection, Needs, OpInfo, TensorInfo
 
 _BYTES = {"float32": 4, "float16": 2, "int8": 1, "int32": 4, "float64": 8, "uint8": 1}
 
@@ -47,7 +47,8 @@ class File:
             (TensorSpec("image", (1, 8, 8, 3), dtype, "NHWC", scale, zero),),
             (TensorSpec("logits", (1, 10), dtype, "NC", scale, zero),),
         )
-        return Inspection(self.format, signature, tuple(self.tensors), tuple(self.ops), "hash")
+        needs = Needs("TensorFlow Lite", "1.14.0", "CONV_2D of version 3", "1.14.0")
+        return Inspection(self.format, signature, tuple(self.tensors), tuple(self.ops), "hash", needs=needs)
 
 
 def tflite_float(weights: str = "float32", **more: object) -> File:

@@ -8,15 +8,17 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from gates import mini
+from gates import files, mini
 from gates.timings import PLAN, Machine, simulated
 
-from converters.contract import Precision
+from converters.contract import Format, Precision
+from converters.inspection import Inspection, Needs
 from converters.timing import A, PairTimings, Plan, Round
 from pipeline.checks.coverage import check_coverage
 from pipeline.checks.latency import aa_error_rate, check_latency
 from pipeline.checks.outcome import Check, Outcome
 from pipeline.checks.placement import check_placement
+from pipeline.checks.requirements import check_requirements
 from pipeline.checks.size import check_size
 
 GATES = mini.gates()
@@ -52,6 +54,36 @@ def test_an_empty_file_fails() -> None:
 def test_a_delegate_that_took_nothing_fails() -> None:
     gate = GATES.placement["litert-xnnpack"]
     said(check_placement([("CONV_2D", "builtin")] * 4, gate), "0% of the operators run on xnnpack, .* 4 on builtin")
+
+
+INT8 = files.tflite_int8().inspection()
+
+
+def needing(version: str, claimed: str = "") -> Inspection:
+    return dataclasses.replace(INT8, needs=Needs("TensorFlow Lite", version, "CONV_2D of version 5", claimed))
+
+
+def test_a_file_that_claims_what_it_needs_passes() -> None:
+    check = check_requirements(needing("2.4.0", "2.10.0"), GATES.requirements[Format.TFLITE])
+    assert check.outcome is Outcome.PASSED
+    assert check.metrics["least_version"] == "2.4.0"
+
+
+def test_a_file_that_claims_an_older_runtime_than_it_needs_fails() -> None:
+    said(
+        check_requirements(needing("2.10.0", "2.9.1"), None), r"claims TensorFlow Lite 2.9.1, and needs 2.10.0 for CONV"
+    )
+
+
+def test_a_file_that_needs_a_newer_runtime_than_apps_have_fails() -> None:
+    gate = dataclasses.replace(GATES.requirements[Format.TFLITE], newest="2.3.1")
+    said(check_requirements(needing("2.4.0"), gate), "apps are promised to need no more than 2.3.1")
+
+
+def test_a_file_of_which_no_table_tells_is_not_judged() -> None:
+    for needs in (None, Needs("TensorFlow Lite", "")):
+        check = check_requirements(dataclasses.replace(INT8, needs=needs), None)
+        assert (check.outcome, check.required) == (Outcome.NOT_RUN, False)
 
 
 def test_copies_of_one_image_fail() -> None:

@@ -10,7 +10,7 @@ from gates.timings import simulated
 
 from converters import errors
 from converters.contract import Precision, TensorSpec
-from converters.inspection import TensorInfo
+from converters.inspection import Needs, TensorInfo
 from pipeline.checks.drift.suspects import Drift, Side, Suspect
 from pipeline.checks.outcome import Cell, Outcome
 from pipeline.checks.verdict import (
@@ -34,6 +34,8 @@ REFERENCE, TESTED = mini.run(HONEST, PIXELS), mini.run(HONEST, TEST)
 
 SAME = Drift("net in torch", "net.tflite", Outcome.PASSED, (), {"ops": 2, "ops_aligned": 1.0, "weights_compared": 1.0})
 SUSPECT = Suspect("attribute", Side(1, "Conv", ("y",), {"strides": [1, 1]}), Side(3, "CONV_2D"), "2 for 1", "stride")
+
+UNDERSTATED = Needs("TensorFlow Lite", "2.3.0", "CONV_2D of version 4", "1.5.0")
 
 
 def evidence(**changes: object) -> Evidence:
@@ -71,6 +73,7 @@ def test_an_honest_cell_passes_every_check() -> None:
         ({"labelled_got": mini.run(HONEST, TEST / 255)}, "accuracy"),
         ({"labelled_got": {}}, "accuracy"),
         ({"inspection": files.tflite_int8().inspection()}, "precision"),
+        ({"inspection": dataclasses.replace(files.tflite_float().inspection(), needs=UNDERSTATED)}, "requirements"),
         ({"size_bytes": 900_000}, "size"),
         ({"drift": dataclasses.replace(SAME, outcome=Outcome.FAILED, suspects=(SUSPECT,))}, "drift"),
         ({"placement": [("CONV_2D", "builtin")]}, "placement"),
