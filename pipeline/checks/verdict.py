@@ -254,15 +254,9 @@ def _told_by_parity(evidence: Evidence, name: str, error: EdgeExportError) -> Ch
 def _precision(evidence: Evidence, gates: Gates) -> Check:
     if isinstance(evidence.inspection, EdgeExportError):
         return failed("precision", evidence.inspection)
-    gate = gates.precision[evidence.precision]
-    return check_precision(
-        evidence.inspection,
-        evidence.precision,
-        gate,
-        weightless=evidence.parameters == 0,
-        kept=evidence.kept,
-        odd=evidence.odd_constants,
-    )
+    gate, weightless = gates.precision[evidence.precision], evidence.parameters == 0
+    kept, odd = evidence.kept, evidence.odd_constants
+    return check_precision(evidence.inspection, evidence.precision, gate, weightless=weightless, kept=kept, odd=odd)
 
 
 def _requirements(evidence: Evidence, gates: Gates) -> Check:
