@@ -27,8 +27,8 @@ from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 
 from converters.contract import ConversionRequest, Signature, TensorSpec
 from converters.errors import UnsupportedError
-from converters.executorch.rewrite import rewrite_for_integers
 from converters.samples import each_sample, load_samples
+from converters.tuning.exported import finer_factors, multiplied_and_added
 
 _FUSING = CONV_TARGETS | CONV_TRANSPOSE_TARGETS | LINEAR_TARGETS
 _CLAMPS = (torch.ops.aten.hardtanh.default, torch.ops.aten.hardtanh_.default)
@@ -39,7 +39,8 @@ def quantize(model: Any, request: ConversionRequest) -> Any:
     assert request.calibration is not None  # required before
     names = [spec.name for spec in request.source.source.inputs]
     with _relu6_fused():
-        prepared = prepare_pt2e(rewrite_for_integers(model), XNNPACKQuantizer().set_global(_config()))
+        prepared = prepare_pt2e(multiplied_and_added(model), XNNPACKQuantizer().set_global(_config()))
+    finer_factors(prepared)
     with torch.no_grad():
         for sample in each_sample(load_samples(request.calibration)):
             prepared(*(torch.tensor(sample[name]) for name in names))

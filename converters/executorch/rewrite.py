@@ -2,37 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
+
+from converters.tuning.exported import cleaned, replace
 
 _ATEN = torch.ops.aten
 
 
 def rewrite(model: Any) -> Any:
     """The graph with what XNNPACK and its quantizer know by one name only under that name."""
-    _replace(model, _ATEN.mean.dim, _mean)
-    _replace(model, _ATEN.relu6.default, _clamp)
-    _replace(model, _ATEN.relu6_.default, _clamp)
-    return _done(model)
-
-
-def rewrite_for_integers(model: Any) -> Any:
-    """The graph with constants multiplied and added only: quantizers leave division and subtraction in float."""
-    _replace(model, _ATEN.div.Tensor, lambda model, node: _by_constant(model, node, _ATEN.mul.Tensor, lambda c: 1 / c))
-    _replace(model, _ATEN.sub.Tensor, lambda model, node: _by_constant(model, node, _ATEN.add.Tensor, lambda c: -c))
-    return _done(model)
-
-
-def _replace(model: Any, target: Any, make: Callable[[Any, Any], Any]) -> None:
-    for node in list(model.graph.find_nodes(op="call_function", target=target)):
-        with model.graph.inserting_before(node):
-            made = make(model, node)
-        if made is not None:
-            made.meta.update(node.meta)
-            node.replace_all_uses_with(made)
-            model.graph.erase_node(node)
+    replace(model, _ATEN.mean.dim, _mean)
+    replace(model, _ATEN.relu6.default, _clamp)
+    replace(model, _ATEN.relu6_.default, _clamp)
+    return cleaned(model)
 
 
 def _mean(model: Any, node: Any) -> Any:
@@ -49,34 +33,3 @@ def _mean(model: Any, node: Any) -> Any:
 
 def _clamp(model: Any, node: Any) -> Any:
     return model.graph.call_function(_ATEN.hardtanh.default, (node.args[0], 0.0, 6.0))
-
-
-def _by_constant(model: Any, node: Any, target: Any, change: Callable[[Any], Any]) -> Any:
-    """The node with its second operand changed, where that is a number or a tensor of the model, not computed."""
-    value, constant = node.args
-    if node.kwargs or not isinstance(value, torch.fx.Node) or not value.meta["val"].is_floating_point():
-        return None
-    if isinstance(constant, (int, float)):
-        return model.graph.call_function(target, (value, change(float(constant))))
-    if constant.op != "get_attr":
-        return None
-    name = f"_rewritten_{node.name}"
-    held = _attribute(model, constant.target)
-    if not held.is_floating_point():
-        return None
-    model.register_buffer(name, change(held.detach()))
-    changed = model.graph.get_attr(name)
-    changed.meta["val"] = constant.meta["val"]
-    return model.graph.call_function(target, (value, changed))
-
-
-def _attribute(model: Any, path: str) -> Any:
-    for part in path.split("."):
-        model = getattr(model, part)
-    return model
-
-
-def _done(model: Any) -> Any:
-    model.graph.eliminate_dead_code()
-    model.recompile()
-    return model

@@ -15,13 +15,14 @@ from converters.errors import UnsupportedError
 from converters.litert.convert import channels_last, channels_last_module, short_names
 from converters.litert.signature import described
 from converters.samples import each_sample, load_samples
+from converters.tuning.exported import finer_factors, multiplied_and_added
 
 
 def litert_pt2e_from_torch(request: ConversionRequest) -> Signature:
     """Writes the int8 file of an nn.Module; returns its signature.
 
     Raises:
-        UnsupportedError: the quantizer leaves an input or output in float, as it does in front of a division.
+        UnsupportedError: the quantizer leaves an input or output in float, as it does of an operator it does not know.
     """
     import litert_torch
     from litert_torch.quantize.pt2e_quantizer import PT2EQuantizer, get_symmetric_quantization_config
@@ -35,7 +36,9 @@ def litert_pt2e_from_torch(request: ConversionRequest) -> Signature:
     model = channels_last_module(request.source, wanted)
     quantizer = PT2EQuantizer().set_global(get_symmetric_quantization_config(is_per_channel=True))
     with torch.no_grad():
-        prepared: Any = prepare_pt2e(torch.export.export(model, (), inputs).module(), quantizer)
+        graph = multiplied_and_added(torch.export.export(model, (), inputs).module())
+        prepared: Any = prepare_pt2e(graph, quantizer)
+        finer_factors(prepared)
         for sample in each_sample(load_samples(request.calibration)):
             turned = adapt.to_file(sample, own.inputs, wanted.inputs)
             prepared(**{name: torch.tensor(value) for name, value in turned.items()})

@@ -47,9 +47,23 @@ def test_a_file_quantized_in_pytorch_has_integer_ends_and_stays_near_the_model(t
     assert 0 < np.abs(got - wanted).max() <= 0.15 * np.ptp(wanted)
 
 
-def test_ends_that_the_quantizer_leaves_in_float_are_refused(tmp_path: Path) -> None:
-    """The model begins with a division."""
+def test_pixels_are_scaled_exactly_and_not_by_a_factor_of_16_steps(tmp_path: Path) -> None:
+    """The model begins with a division by a constant, which the quantizer would leave in float."""
     model = MODELS["torch_conv"]
-    with pytest.raises(UnsupportedError, match="PT2E's quantizer leaves image in float"):
-        converted(model.source(tmp_path), tmp_path, model.inputs(16, seed=1)["image"])
+    source = model.source(tmp_path)
+    made = converted(source, tmp_path, model.inputs(16, seed=1)["image"])
+    assert (made.signature.inputs[0].dtype, made.signature.outputs[0].dtype) == ("int8", "int8")
+    wanted = job.run_samples("torch-eager", source, tmp_path / "calibration.npz", "")["logits"]
+    found = job.run_samples("litert-reference", made, tmp_path / "calibration.npz", "")["logits"]
+    assert 0 < np.abs(found - wanted).max() <= 0.06 * np.ptp(wanted)
+
+
+def test_ends_that_the_quantizer_leaves_in_float_are_refused(tmp_path: Path) -> None:
+    """Nothing of an embedding is quantized."""
+    (tmp_path / "net.py").write_text("import torch\n\n\ndef build():\n    return torch.nn.Softsign()\n")
+    spec = TensorSpec("image", (1, 3, 12, 20), "float32", "NCHW")
+    source = capture(f"{tmp_path / 'net.py'}:build", {}, tmp_path / "w.safetensors", (spec,), Framework.TORCH)
+    images = np.random.default_rng(1).normal(size=(4, 1, 3, 12, 20)).astype(np.float32)
+    with pytest.raises(UnsupportedError, match="PT2E's quantizer leaves image, .* in float"):
+        converted(source, tmp_path, images)
     assert not (tmp_path / "m.tflite").exists()
