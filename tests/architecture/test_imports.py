@@ -89,7 +89,7 @@ TOOLKIT_PACKAGES = (*LAYERS[-3], *LAYERS[-4])
 WORK_ON_MODELS = (
     *("pipeline.models", "pipeline.datasets"),
     *("converters.source", "converters.builder", "converters.calling", "converters.capture", "converters.weights"),
-    "converters.model_files",
+    *("converters.model_files", "converters.tuning.exported"),
 )
 """Beside converters/<toolkit>/, these alone may import a toolkit: inside functions, which run in a worker process."""
 
