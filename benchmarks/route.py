@@ -23,6 +23,8 @@ from pipeline.configs import load_configs
 GOAL = 1.0
 TARGETS = "tflite,executorch"
 """Those that several routes lead to."""
+PRECISIONS = "fp32,int8"
+"""A float and an integer one: the choice is made in the same way in each."""
 BUDGET_S = 10.0
 SEED = 7
 
@@ -74,7 +76,8 @@ def figure(timed: Sequence[tuple[Rivals, str, Comparison]]) -> Figure:
 
 def _run(workshop: Workshop, route: str) -> tuple[dict[str, Any], Path]:
     out = workshop.folder / f"dist {'best' if route == 'best' else 'all'}"
-    arguments = ["run", "--target", TARGETS, "--route", route, "--workspace", str(workshop.workspace)]
+    arguments = ["run", "--target", TARGETS, "--precision", PRECISIONS, "--route", route]
+    arguments += ["--workspace", str(workshop.workspace)]
     _, done = started(command(*arguments, "--out", str(out)), workshop.folder, stdout=sys.stderr)
     path = out / MODEL / "report" / "report.json"
     if done.returncode not in (0, 1) or not path.is_file():

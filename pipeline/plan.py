@@ -120,7 +120,8 @@ def make_plan(request: Request, configs: Configs) -> Plan:
     notes: list[str] = []
     cells: list[PlannedCell] = []
     for framework in frameworks:
-        chosen, missing = wanted_routes(framework, targets, precisions, request.routes, configs, start)
+        beside = [other for other in frameworks if other is not framework]
+        chosen, missing = wanted_routes(framework, targets, precisions, request.routes, configs, start, beside)
         notes += missing
         branch = _Branch(name, sources[framework], references[framework], data, configs, devices)
         for route in chosen:

@@ -71,8 +71,12 @@ class Route:
         return tuple((edge, self.precision if i == last else Precision.FP32) for i, edge in enumerate(self.edges))
 
 
-def routes_of(names: Sequence[str], routes: Sequence[Route], here: Callable[[str], bool]) -> tuple[Route, ...]:
+def routes_of(
+    names: Sequence[str], routes: Sequence[Route], here: Callable[[str], bool], others: Sequence[Route] = ()
+) -> tuple[Route, ...]:
     """The routes of those names; all of them for `all`; for `best`, and where nothing was said, what can be weighed.
+
+    A name that only `others` have, those of the request's other frameworks, names none of these.
 
     That are those whose sealed toolchains are `here`: minutes and gigabytes for another are the user's to spend, unless
     no other route leads to a format.
@@ -86,7 +90,7 @@ def routes_of(names: Sequence[str], routes: Sequence[Route], here: Callable[[str
         ready = {route: all(map(here, route.sealed)) for route in routes}
         reached = {route.target for route in routes if ready[route] and route.likely}
         return tuple(route for route in routes if ready[route] or route.target not in reached)
-    known = dict.fromkeys(route.name for route in routes)
+    known = dict.fromkeys(route.name for route in (*routes, *others))
     for name in names:
         if name == BEST:
             raise UsageError(f"--route best weighs every route that is here; beside {', '.join(names)} it says nothing")

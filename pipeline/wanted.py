@@ -21,14 +21,18 @@ def wanted_routes(
     names: Sequence[str],
     configs: Configs,
     start: Format | None = None,
+    beside: Sequence[Framework] = (),
 ) -> tuple[list[Route], list[str]]:
     """The routes of a framework to the targets in the precisions asked for, and what has none.
+
+    `beside` are the request's other frameworks, to which a name of a route may belong.
 
     Raises:
         UsageError: no route has a name that was asked for.
     """
     known = find_routes(framework, recipes.edges(configs), start)
-    routes = routes_of(names, known, registry.made)
+    others = [route for other in beside for route in find_routes(other, recipes.edges(configs), start)]
+    routes = routes_of(names, known, registry.made, others)
     chosen: list[Route] = []
     nowhere: list[str] = []
     fewer: dict[str, list[str]] = {}

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import pytest
+
 from converters import registry
 from converters.contract import Framework, Precision
+from converters.errors import UsageError
 from pipeline import config
 from pipeline.plan import Plan, make_plan
 from pipeline.request import Request
@@ -20,6 +23,18 @@ def test_what_no_route_makes_is_told_where_it_was_asked_for_or_is_usual(monkeypa
     _, missing = wanted_routes(Framework.TORCH, ("pt2", "coreml", "torchscript"), (), (), CONFIGS)
     assert len(missing) == 2, "targets that lack the same are one note"
     assert missing[0].endswith("of pt2, torchscript from torch")
+
+
+def test_a_route_that_only_one_of_two_frameworks_has_may_be_named():
+    def routes(*names: str) -> set[tuple[str, str]]:
+        plan = make_plan(Request(("tflite", "executorch"), "digits-cnn", routes=names), CONFIGS)
+        return {(cell.route.framework.value, cell.route.name) for cell in plan.cells}
+
+    assert routes("litert", "executorch-xnnpack") == {
+        *(("torch", "litert"), ("tensorflow", "litert"), ("torch", "executorch-xnnpack"))
+    }
+    with pytest.raises(UsageError, match="no route is called 'executorch'; there are .*litert-pt2e"):
+        routes("litert", "executorch")
 
 
 def test_each_toolchain_that_is_not_here_is_named_once(monkeypatch):
