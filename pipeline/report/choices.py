@@ -1,4 +1,4 @@
-"""The choice of a route in words: one line for each file, and a row for each route that was weighed."""
+"""The choice of a route: all that were weighed in a line, and a row for each with what is said of it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pipeline.checks.choice import Candidate, Choice
 from pipeline.checks.outcome import Outcome
 from pipeline.report.text import signed, size
+
+_TWICE = 2
 
 
 @dataclass(frozen=True)
@@ -28,15 +30,28 @@ def subject(choice: Choice) -> str:
     return f"{choice.framework} → {choice.target} {choice.precision}"
 
 
-def line(choice: Choice) -> str:
-    """`torch → tflite int8: by litert, the fastest ...; onnx-onnx2tf slower than litert by 6.0 %`."""
-    others = [f"{one.route} {one.says}" for one in choice.candidates if one.route != choice.route]
-    return f"{subject(choice)}: by {choice.route}, {choice.reason}; {'; '.join(others)}"
+def beside(choice: Choice) -> str:
+    """Every route in few words, the one taken first: `litert fastest, onnx-tflite +5.0%, onnx-onnx2tf FAILED`."""
+    return ", ".join(f"{one.route} {_place(one, choice)}".rstrip() for one in _taken_first(choice))
+
+
+def _taken_first(choice: Choice) -> list[Candidate]:
+    return sorted(choice.candidates, key=lambda one: one.route != choice.route)
+
+
+def _place(one: Candidate, choice: Choice) -> str:
+    if one.route == choice.fastest:
+        return "fastest"
+    if one.ratio_low is not None and one.ratio_high is not None and one.ratio_low <= 1 <= one.ratio_high:
+        return "equal"
+    if one.ratio is not None:
+        return f"{one.ratio:.1f}x" if one.ratio >= _TWICE else f"{signed(100 * (one.ratio - 1), 2, plus=True)}%"
+    return one.outcome if one.outcome is not Outcome.PASSED else ""
 
 
 def rows(choice: Choice) -> tuple[ChoiceRow, ...]:
     """The chosen route first."""
-    return tuple(_rows(choice, sorted(choice.candidates, key=lambda one: one.route != choice.route)))
+    return tuple(_rows(choice, _taken_first(choice)))
 
 
 def _rows(choice: Choice, candidates: Iterable[Candidate]) -> Iterable[ChoiceRow]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich import box
@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from pipeline.checks.choice import Choice
 from pipeline.checks.outcome import Cell
 from pipeline.report import choices, view
 from pipeline.report.document import Report
@@ -52,8 +53,8 @@ def _print(report: Report, console: Console, files: Mapping[str, Path]) -> None:
         line = Text(f"{MARKS[group.outcome].symbol} {group.outcome} ", MARKS[group.outcome].style)
         line.append(f"{len(group.cells)} cell{'s' if len(group.cells) > 1 else ''}: ", "none")
         console.print(line.append(one_line(group.reason, REASON), "none"))
-    for choice in report.choices:
-        console.print(Text(one_line(f"route {choices.line(choice)}", REASON)))
+    if report.choices:
+        _print_choices(report.choices, console)
     mark = MARKS[report.outcome]
     console.print()
     console.print(Text(f"{mark.symbol} {report.outcome} ", mark.style).append(f"{headline(report)}.", "none"))
@@ -90,6 +91,18 @@ def _slot(cells: tuple[Cell, ...]) -> Text:
         if numbers := key_numbers(cell):
             text.append("\n" + " ".join(numbers), "dim")
     return text or Text("·", "dim")
+
+
+def _print_choices(taken: Sequence[Choice], console: Console) -> None:
+    table = Table(
+        title="Routes, the one taken first: the fastest, or the smallest within noise of it", box=None, padding=(0, 1)
+    )
+    table.title_justify, table.title_style, table.show_header = "left", "bold", False
+    table.add_column(no_wrap=True)
+    table.add_column()
+    for choice in taken:
+        table.add_row(Text(f" {clean(choices.subject(choice))}"), Text(one_line(choices.beside(choice), REASON)))
+    console.print(table)
 
 
 def _print_problem(cell: Cell, name: str, console: Console) -> None:

@@ -12,11 +12,11 @@ REPORT = sample_report.report()
 CHOICE = REPORT.choices[0]
 
 
-def test_a_choice_is_one_line_with_every_other_route_and_why():
-    line = choices.line(CHOICE)
-    assert line.startswith("torch → tflite int8: by litert, the fastest")
-    assert "onnx-onnx2tf slower than litert by 12.0 %" in line
-    assert "rejected, FAILED: parity: 12 dB" in line
+def test_a_choice_is_one_line_with_every_route_and_how_it_did():
+    first, second, third = choices.beside(CHOICE).split(", ")
+    assert first == "litert fastest"
+    assert second == "onnx-onnx2tf +12%"
+    assert third.endswith(" FAILED")
 
 
 def test_rows_begin_with_the_chosen_route_and_tell_ratios_with_their_interval():
@@ -29,7 +29,8 @@ def test_rows_begin_with_the_chosen_route_and_tell_ratios_with_their_interval():
 def test_every_form_of_the_report_tells_it():
     stream = io.StringIO()
     print_cells(REPORT, Console(file=stream, width=400))
-    for text in (stream.getvalue(), html_report.render(REPORT), markdown.render(REPORT).replace("\\", "")):
+    assert choices.beside(CHOICE) in stream.getvalue()
+    for text in (html_report.render(REPORT), markdown.render(REPORT).replace("\\", "")):
         assert "torch → tflite int8" in text
         assert "slower than litert by 12.0 %" in text
         assert sample_report.HOSTILE not in html_report.render(REPORT)
