@@ -11,10 +11,12 @@ import contextlib
 import errno
 import importlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import traceback
@@ -61,6 +63,7 @@ class Worker:
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection | None = None
         self._lifeline = -1
+        self._temporary = ""
 
     def call(
         self, target: str, timeout_s: float, arguments: Mapping[str, Any], on_progress: Progress | None = None
@@ -104,6 +107,7 @@ class Worker:
         lifeline_read, self._lifeline = os.pipe()
         root = str(Path(__file__).resolve().parent.parent)
         path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
+        self._temporary = tempfile.mkdtemp(prefix="edge-export-")  # toolkits clean up at their exit, which a kill skips
         interpreter = self.launch.command or (sys.executable,)
         with self.log.open("ab") as log, theirs:
             self._process = subprocess.Popen(  # -P: a file called onnx.py in the user's folder must not be imported
@@ -113,7 +117,7 @@ class Worker:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,  # Ctrl-C is for the parent, which then ends the child
-                env={**os.environ, **QUIET, "PYTHONPATH": path, **self.launch.env},
+                env={**os.environ, **QUIET, "PYTHONPATH": path, "TMPDIR": self._temporary, **self.launch.env},
             )
         os.close(lifeline_read)
         self._connection = Connection(ours.detach())
@@ -157,7 +161,9 @@ class Worker:
             self._connection.close()
         if self._lifeline >= 0:
             os.close(self._lifeline)
-        self._process, self._connection, self._lifeline = None, None, -1
+        if self._temporary:
+            shutil.rmtree(self._temporary, ignore_errors=True)
+        self._process, self._connection, self._lifeline, self._temporary = None, None, -1, ""
 
     def _epitaph(self, target: str, log_start: int) -> str:
         assert self._process is not None

@@ -55,6 +55,19 @@ def test_an_exit_inside_the_toolkit_is_a_crash(worker):
         call(worker, "os:_exit", status=3)
 
 
+def test_what_a_toolkit_leaves_in_its_temporary_folder_goes_with_its_process(worker):
+    left = Path(call(worker, "tempfile:mkdtemp"))
+    assert left.is_dir()
+    assert call(worker, "tempfile:gettempdir") == str(left.parent)
+    worker.close()
+    assert not left.parent.exists()
+    again = Path(call(worker, "tempfile:gettempdir"))
+    assert again.is_dir()
+    with pytest.raises(ToolkitCrash):
+        call(worker, "os:_exit", status=3)
+    assert not again.exists()
+
+
 def test_a_hang_is_stopped_at_its_limit(worker):
     start = time.monotonic()
     with pytest.raises(ToolkitTimeout, match=r"not done after 0.5 s .*limits.toml"):
