@@ -20,6 +20,18 @@ EDGES = (
         options=_OPTIONS,
     ),
     Edge(
+        name="coreml_from_torchscript",
+        toolkit="coreml-jit",
+        module="converters.coreml.script",
+        source=Format.TORCHSCRIPT,
+        target=Format.COREML,
+        precisions=(Precision.FP32, Precision.FP16),
+        worker="torch",
+        packages=("torch", "coremltools"),
+        options=_OPTIONS,
+        brought=True,
+    ),
+    Edge(
         name="coreml_from_keras",
         toolkit="coreml",
         module="converters.coreml.convert",

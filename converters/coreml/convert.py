@@ -44,11 +44,11 @@ def coreml_from_torch(request: ConversionRequest) -> Signature:
 
     ct = coremltools("torch")
     signature = request.source.source
-    _require_ends(signature)
+    end_types(signature)
     example = tuple(torch.zeros(source.fixed(spec), dtype=getattr(torch, spec.dtype)) for spec in signature.inputs)
     with torch.no_grad(), contextlib.redirect_stdout(sys.stderr):
         program = torch.export.export(source.torch_wrapper(request.source, as_tuple=True), example)
-        made = ct.convert(program.run_decompositions(decompositions()), **_options(ct, request))
+        made = ct.convert(program.run_decompositions(decompositions()), **options_of(ct, request))
     return save(made, request, signature)
 
 
@@ -64,7 +64,7 @@ def coreml_from_keras(request: ConversionRequest) -> Signature:
 
     ct = coremltools("tensorflow", "keras")
     signature = request.source.source
-    _require_ends(signature)
+    end_types(signature)
     model = source.load(request.source)
     names = [spec.name for spec in signature.inputs]
 
@@ -77,7 +77,7 @@ def coreml_from_keras(request: ConversionRequest) -> Signature:
     with contextlib.redirect_stdout(sys.stderr):
         concrete = call.get_concrete_function(*specs)
         names = [tensor.name.partition(":")[0] for tensor in concrete.outputs]
-        made = ct.convert([concrete], source="tensorflow", **_options(ct, request, names))
+        made = ct.convert([concrete], source="tensorflow", **options_of(ct, request, names))
     return save(made, request, signature)
 
 
@@ -107,7 +107,7 @@ def save(model: Any, request: ConversionRequest, signature: Signature) -> Signat
     return written
 
 
-def _options(ct: Any, request: ConversionRequest, names: Sequence[str] = ()) -> dict[str, Any]:
+def options_of(ct: Any, request: ConversionRequest, names: Sequence[str] = ()) -> dict[str, Any]:
     """What coremltools is told; TensorFlow's outputs go by `names`, PyTorch's by their order."""
     half = request.precision is Precision.FP16
     signature, ends = request.source.source, {}
@@ -129,11 +129,16 @@ def _options(ct: Any, request: ConversionRequest, names: Sequence[str] = ()) -> 
     }
 
 
-def _require_ends(signature: Signature) -> None:
-    """Core ML's arrays are of float32, float16 and int32; wider numbers are written as these."""
+def end_types(signature: Signature) -> dict[str, Any]:
+    """The types that inputs and outputs have in the file, by name: wider numbers are written as narrower ones.
+
+    Raises:
+        UnsupportedError: an end that is none of float32, float16 and int32, which Core ML's arrays are of.
+    """
     for spec in (*signature.inputs, *signature.outputs):
         if spec.dtype not in _END_TYPES:
             raise UnsupportedError(
                 f"{spec.name!r} is {spec.dtype}; inputs and outputs of Core ML are float32, float16 or int32: cast it "
                 "inside of the model"
             )
+    return {spec.name: _END_TYPES[spec.dtype] for spec in (*signature.inputs, *signature.outputs)}
