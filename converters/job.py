@@ -182,7 +182,8 @@ def probe(runtime: str, artifact: Artifact, samples: Path, prefix: str = "", thr
     Raises:
         EdgeExportError: the file cannot be opened at all.
     """
-    return probe_state(lambda: _open(runtime, artifact, threads), load_samples(samples, prefix))
+    unsized = any(None in spec.shape for spec in artifact.signature.inputs)
+    return probe_state(lambda: _open(runtime, artifact, threads), load_samples(samples, prefix), unsized=unsized)
 
 
 def placement(runtime: str, artifact: Artifact, threads: int = 1) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from converters import adapt
 from converters.contract import Arrays
-from converters.errors import EdgeExportError
+from converters.errors import EdgeExportError, ToolkitError, UnsupportedError
 from converters.session import Session
 from converters.words import last_words
 
@@ -40,17 +40,23 @@ class Probe:
         return not self.error and not self.random
 
 
-def probe(fresh: Callable[[], Session], inputs: Arrays) -> Probe:
+def probe(fresh: Callable[[], Session], inputs: Arrays, *, unsized: bool = False) -> Probe:
     """What a model does with stacked samples, (n, *shape) by name, two or more; called three times with each.
 
     Args:
         fresh: opens a session that has seen nothing.
         inputs: in the layout of the artifact's source.
+        unsized: the file leaves sizes open, so that one which cannot be opened may be refusing those of `inputs`.
 
     Raises:
         EdgeExportError: the file cannot be opened at all.
     """
-    session = fresh()
+    try:
+        session = fresh()
+    except ToolkitError as error:
+        if not unsized or isinstance(error, UnsupportedError):
+            raise
+        return Probe(error=str(error))
     try:
         return _probe(session, fresh, inputs)
     finally:

@@ -171,7 +171,7 @@ def in_stretches(specs: tuple[TensorSpec, ...], count: int, seed: int) -> Arrays
     made = synthesise(specs, count, seed)
     for spec in specs:
         if np.dtype(spec.dtype).kind == "f":
-            low, high = spec.limits or (-2.0, 2.0)
+            low, high = spec.limits or (IMAGE_RANGE if spec.meaning == "image" else (-2.0, 2.0))
             unit = _stretches(made[spec.name].shape, rng)
             made[spec.name] = (low + (high - low) * unit).astype(spec.dtype)
     return made
@@ -179,6 +179,8 @@ def in_stretches(specs: tuple[TensorSpec, ...], count: int, seed: int) -> Arrays
 
 def _stretches(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
     """Patterns within 0..1 of `shape`, (n, ...), each lasting for 4 to 16 samples."""
+    if len(shape) == 1:
+        return _stretches((*shape, 1), rng)[:, 0]
     values, last = rng.random(shape), shape[-1]
     raised = rng.random() < 0.5  # whole sets stand on 0: silence and darkness lie at the end of the range
     start = 0

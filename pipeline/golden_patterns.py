@@ -7,11 +7,30 @@ from collections.abc import Mapping
 import numpy as np
 
 from converters.contract import Arrays, TensorSpec
-from pipeline.golden_inputs import IMAGE_RANGE
+from pipeline.golden_inputs import IMAGE_RANGE, in_stretches, synthesise
 
 Legal = Mapping[str, tuple[float, float]]
 _WHOLE_SPAN = 64
 """An image whose range is this wide holds whole numbers, as pixels are."""
+
+
+def of_every_kind(specs: tuple[TensorSpec, ...], count: int, seed: int) -> Arrays:
+    """`count` samples for a model that came without data, (count, *shape) by name: noise, stretches and patterns mixed.
+
+    Nobody knows what goes in. A detector answers noise with the same value for ever, where an edge may wake it.
+    Without limits, patterns lie within -2..2.
+    """
+    noise, lasting = synthesise(specs, count, seed), in_stretches(specs, count, seed)
+    legal = legal_ranges(specs, noise)
+    legal |= {s.name: (-2.0, 2.0) for s in specs if not s.limits and not s.meaning and np.dtype(s.dtype).kind == "f"}
+    drawn = made_up(specs, legal, noise, count, seed)
+    kind = np.random.default_rng(seed).permutation(np.arange(count) % 3)
+
+    def mixed(name: str) -> np.ndarray:
+        chosen = kind.reshape(-1, *[1] * (noise[name].ndim - 1))
+        return np.select([chosen == 0, chosen == 1], [noise[name], lasting[name]], drawn[name])
+
+    return {spec.name: mixed(spec.name) for spec in specs}
 
 
 def legal_ranges(specs: tuple[TensorSpec, ...], real: Arrays) -> dict[str, tuple[float, float]]:

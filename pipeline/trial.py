@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,11 +12,13 @@ from converters.contract import Arrays, Artifact, RuntimeSpec
 from converters.errors import EdgeExportError, UnsupportedError
 from converters.state import Probe
 from converters.worker import WorkerPool
+from pipeline import telling
+from pipeline.checks.conditioning import noise, nudged
 from pipeline.checks.gates import ParityGate
 from pipeline.checks.parity import check_parity
 from pipeline.compare import ask
 from pipeline.config import Limits
-from pipeline.golden_inputs import choose_synthetic, in_stretches
+from pipeline.golden_inputs import choose_synthetic
 from pipeline.lone import RANDOM_SAMPLES, SEED, cpu_runtimes
 from pipeline.plausible import Ask, proposals, settle, with_inputs
 
@@ -27,8 +29,13 @@ FEWEST_SETS, MOST_SETS, SEARCHED_BYTES = 16, 400, 64_000_000
 """Sets of inputs made up beyond the first, while an output says nearly the same to all: fewer for a larger file."""
 SEARCH_S = 60.0
 """Of calls, by the probe's clock, to find them: a slow model keeps what was found so far."""
+Worth = tuple[int, float, float]
+"""Of outputs, all to be great: minus how many are silent, the dB that a rounding of the inputs leaves, and steps."""
 MANY_STEPS = 128.0
 """Of an 8-bit output: where honest kernels differ by one, that is then little of its range."""
+STEADY_DB, NUDGED = 72.0, 16
+"""Which a rounding of the inputs must leave of an output, on so many samples: else it is rounding that is compared."""
+_ENOUGH: Worth = (0, STEADY_DB, MANY_STEPS)
 
 
 @dataclass
@@ -79,6 +86,10 @@ class Subject:
         return found
 
 
+Search = Generator[Subject, Worth | None, None]
+"""Subjects one after the other, each answered by what it was worth."""
+
+
 def prepare(artifact: Artifact, given: Arrays | None, gate: ParityGate, pool: WorkerPool, limits: Limits) -> Subject:
     """The file with inputs that one of its runtimes on this CPU takes: those given, else made-up ones.
 
@@ -104,50 +115,107 @@ def prepare(artifact: Artifact, given: Arrays | None, gate: ParityGate, pool: Wo
         except EdgeExportError as error:
             refusals[runtime.name] = error
             continue
-        subjects = _subjects(settled, given, pool, limits, found, refusals)
-        return _most_telling(subjects, runtime, gate) if found.steady else next(subjects)
-    first = with_inputs(artifact, groups[0][0])
-    return next(_subjects(first, given, pool, limits, Probe(), refusals))
+        first = _first(settled, given, pool, limits, found, refusals)
+        return _most_telling(first, runtime, gate) if found.steady and given is None else first
+    return _first(with_inputs(artifact, groups[0][0]), given, pool, limits, Probe(), refusals)
 
 
-def _subjects(
+def _first(
     artifact: Artifact,
     given: Arrays | None,
     pool: WorkerPool,
     limits: Limits,
     found: Probe,
     refusals: dict[str, EdgeExportError],
-) -> Iterator[Subject]:
-    """The file with the inputs given, or with one made-up set after the other."""
+) -> Subject:
+    """The file with the inputs given, or with noise."""
     if given is not None:
-        yield Subject(artifact, given, GIVEN, pool, limits, found, refusals)
-        return
+        return Subject(artifact, given, GIVEN, pool, limits, found, refusals)
     inputs = choose_synthetic(artifact.source, RANDOM_SAMPLES, SEED).inputs
-    count = len(next(iter(inputs.values())))
-    yield Subject(artifact, inputs, f"made up, seed {SEED}", pool, limits, found, refusals)
-    sets = int(np.clip(SEARCHED_BYTES // max(artifact.size_bytes, 1), FEWEST_SETS, MOST_SETS))
-    for seed in range(SEED, SEED + sets):
-        inputs = in_stretches(artifact.source.inputs, count, seed)
-        yield Subject(artifact, inputs, f"made up in stretches, seed {seed}", pool, limits, found, refusals)
+    return Subject(artifact, inputs, f"made up, seed {SEED}", pool, limits, found, refusals)
 
 
-def _most_telling(subjects: Iterator[Subject], runtime: RuntimeSpec, gate: ParityGate) -> Subject:
-    """The first whose outputs prove something and span many steps of their grids, else the one that comes nearest."""
-    best: tuple[tuple[int, float], Subject] | None = None
-    spent_s = 0.0
-    for subject in subjects:
-        outputs = subject.outputs(runtime)
-        if isinstance(outputs, EdgeExportError):
-            return best[1] if best else subject
-        silent = check_parity(outputs, outputs, subject.artifact.source.outputs, gate).reasons
-        worth = -len(silent), min(steps(subject.artifact, outputs), MANY_STEPS)
-        if best is None or worth > best[0]:
-            best = worth, subject
-        spent_s += len(next(iter(subject.inputs.values()))) * subject.found.call_s
-        if worth == (0, MANY_STEPS) or spent_s > SEARCH_S:
+def _most_telling(first: Subject, runtime: RuntimeSpec, gate: ParityGate) -> Subject:
+    """The first whose outputs prove something, else what comes nearest of what is searched.
+
+    They move, stand still under a rounding of the inputs, and span many steps of their grids.
+    """
+    best, worth = first, _worth(first, runtime, gate)
+    if isinstance(first.outputs(runtime), EdgeExportError):
+        return first
+    search = _sequences(first, worth) if first.found.stateful else _grown(first, runtime)
+    spent_s, found = 0.0, None
+    while worth < _ENOUGH and spent_s <= SEARCH_S:
+        try:
+            subject = search.send(found)
+        except StopIteration:
             break
-    assert best
-    return best[1]
+        found = _worth(subject, runtime, gate)
+        if found > worth:
+            best, worth = subject, found
+        spent_s += 2 * len(next(iter(subject.inputs.values()))) * subject.found.call_s
+    return best
+
+
+def _grown(first: Subject, runtime: RuntimeSpec) -> Search:
+    """Of the samples so far and fresh ones, each time those whose outputs lie furthest apart."""
+    specs, pool = first.artifact.source.inputs, first
+    for turn in range(_sets(first)):
+        more = dataclasses.replace(first, inputs=telling.fresh_samples(specs, pool.inputs, turn), _given={})
+        there, found = pool.outputs(runtime), more.outputs(runtime)
+        if isinstance(found, EdgeExportError) or isinstance(there, EdgeExportError):
+            continue
+        outputs = _joined(there, found)
+        rows = telling.apart(outputs, len(next(iter(first.inputs.values()))))
+        inputs = {name: values[rows] for name, values in _joined(pool.inputs, more.inputs).items()}
+        given: dict[str, Arrays | EdgeExportError] = {runtime.name: {n: values[rows] for n, values in outputs.items()}}
+        pool = dataclasses.replace(first, inputs=inputs, origin="made up, chosen by what comes out", _given=given)
+        yield pool
+
+
+def _sequences(first: Subject, worth: Worth) -> Search:
+    """One sequence after the other; the best of them have children."""
+    elite = [(worth, first.inputs)]
+    for turn in range(_sets(first)):
+        for made in telling.fresh_sequences(first.artifact.source.inputs, [inputs for _, inputs in elite], turn):
+            found = yield dataclasses.replace(
+                first, inputs=made, origin=f"made up in sequences, turn {turn}", _given={}
+            )
+            elite.append((found or worth, made))
+        elite = sorted(elite, key=lambda each: each[0], reverse=True)[: telling.ELITE]
+
+
+def _sets(subject: Subject) -> int:
+    return int(np.clip(SEARCHED_BYTES // max(subject.artifact.size_bytes, 1), FEWEST_SETS, MOST_SETS))
+
+
+def _joined(some: Arrays, others: Arrays) -> Arrays:
+    return {name: np.concatenate([values, others[name]]) for name, values in some.items()}
+
+
+def _worth(subject: Subject, runtime: RuntimeSpec, gate: ParityGate) -> Worth:
+    """How much the outputs prove; where the file does not run, nothing."""
+    outputs = subject.outputs(runtime)
+    if isinstance(outputs, EdgeExportError):
+        return -len(subject.artifact.source.outputs) - 1, 0.0, 0.0
+    silent = check_parity(outputs, outputs, subject.artifact.source.outputs, gate).reasons
+    if silent:
+        return -len(silent), 0.0, 0.0
+    rows = slice(None) if subject.found.stateful else slice(0, NUDGED)
+    moved = dataclasses.replace(subject, inputs={n: v[rows] for n, v in nudged(subject.inputs).items()}, _given={})
+    again = moved.outputs(runtime)
+    known = (
+        {} if isinstance(again, EdgeExportError) else _noise(subject, {n: v[rows] for n, v in outputs.items()}, again)
+    )
+    return 0, min(known.get("snr_db", STEADY_DB), STEADY_DB), min(steps(subject.artifact, outputs), MANY_STEPS)
+
+
+def _noise(subject: Subject, outputs: Arrays, moved: Arrays) -> Mapping[str, float]:
+    """`conditioning.noise` of the float outputs: how far a rounding moves those of 8 bits, their steps say."""
+    pairs = zip(subject.artifact.source.outputs, subject.artifact.signature.outputs, strict=True)
+    return noise(
+        outputs, moved, tuple(spec for spec, own in pairs if not own.scale and outputs[spec.name].dtype.kind == "f")
+    )
 
 
 def steps(artifact: Artifact, outputs: Arrays) -> float:

@@ -120,6 +120,8 @@ def _value(name: str, types: dict[str, Any]) -> onnx.ValueInfoProto:
     tensor.Init(table.Bytes, table.Pos)
     value.type.tensor_type.elem_type = tensor.ElemType()
     shape = tensor.Shape()
+    if shape is not None:
+        value.type.tensor_type.shape.SetInParent()  # of no axes, it is a single number's, and must be there
     for axis in _rows(shape, "Dim") if shape is not None else ():
         own, size = value.type.tensor_type.shape.dim.add(), axis.Value()
         if size is not None and size.DimType() == fbs.DimensionValueType.DimensionValueType.VALUE:

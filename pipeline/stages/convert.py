@@ -13,7 +13,8 @@ from pipeline.config import Limits, Recipe
 from pipeline.datasets.dataset import Dataset
 from pipeline.datasets.samples import to_samples
 from pipeline.entries import EDITED, read_artifact, write_artifact
-from pipeline.golden_inputs import evenly, synthesise
+from pipeline.golden_inputs import evenly
+from pipeline.golden_patterns import of_every_kind
 from pipeline.store import digest
 from pipeline.task import Context, Task, code
 
@@ -33,7 +34,7 @@ def calibration_task(source: Task, data: Task | None, samples: int, seed: int = 
             split = "training" if dataset.train else "test"
             what = f"{split} samples of {dataset.name}, drawn evenly over the classes"
         else:
-            inputs = synthesise(specs.inputs, samples, seed)
+            inputs = of_every_kind(specs.inputs, samples, seed)
             what = "made-up inputs: no data came with the model"
         (context.folder / CHOSEN).write_text(f"{len(next(iter(inputs.values())))} {what}", encoding="utf-8")
         np.savez(context.folder / CALIBRATION, allow_pickle=False, **inputs)
@@ -43,7 +44,7 @@ def calibration_task(source: Task, data: Task | None, samples: int, seed: int = 
     ingredients = {
         "recipe: calibration samples": digest([samples, seed]),
         "code of the calibration": code(
-            "pipeline/golden_inputs.py", "pipeline/datasets/samples.py", "pipeline/stages/convert.py"
+            "pipeline/golden*.py", "pipeline/datasets/samples.py", "pipeline/stages/convert.py"
         ),
     }
     return Task(f"calibration {name} {samples}", "calibrate", ingredients, work, needs)

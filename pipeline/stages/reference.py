@@ -21,8 +21,8 @@ from pipeline.datasets.dataset import Dataset
 from pipeline.datasets.samples import to_samples
 from pipeline.entries import read_artifact
 from pipeline.golden_choice import Candidates, choose_by_reach, rows_of
-from pipeline.golden_inputs import LEAST, NO_LABEL, Chosen, choose, choose_synthetic, count_samples, in_stretches
-from pipeline.golden_patterns import Legal
+from pipeline.golden_inputs import LEAST, NO_LABEL, Chosen, choose, choose_synthetic, count_samples
+from pipeline.golden_patterns import Legal, of_every_kind
 from pipeline.store import Entry, digest
 from pipeline.task import Context, Task, code
 
@@ -85,7 +85,7 @@ def _candidates(signature: Signature, data: Entry | None, seed: int) -> Candidat
     """Real inputs to choose from, those of the test split first; made up where there is no data."""
     if data is None:
         made = choose_synthetic(signature, MADE_CANDIDATES // 2, seed, CANDIDATE_BYTES // 2).inputs
-        others = in_stretches(signature.inputs, count_samples(made, None), seed)
+        others = of_every_kind(signature.inputs, count_samples(made, None), seed)
         return Candidates({name: np.concatenate([values, others[name]]) for name, values in made.items()}, None)
     dataset = Dataset.open(data.folder)
     inputs, targets = to_samples(dataset.test.inputs, signature.inputs), dataset.test.targets

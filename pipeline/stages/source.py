@@ -111,11 +111,13 @@ def _described(
         UsageError: an input that nobody described.
     """
     arguments = [name for name in found.metadata.get("inputs", "").split(", ") if name]
-    if len(inputs) != len(arguments):
-        options = " ".join(f"--input {name}:1x3x224x224:float32" for name in arguments)
+    if len(inputs) != len(arguments) or not arguments:
+        given = {spec.name for spec in inputs}
+        number = f"--input {arguments[-1] if arguments else 'NAME'}=16000"
+        options = " ".join(f"--input {name}:1x3x224x224:float32" for name in arguments if name not in given)
         raise UsageError(
             f"{title} does not say the sizes of what it takes ({', '.join(arguments) or 'nothing'}): give each "
-            f"argument, as in {options}; one that is a number, or never changes, as in --input NAME=16000"
+            f"argument, as in {options}; one that is a number, or never changes, as in {number}"
         )
     told: Signature = context.call(
         "torch", "converters.model_files.script:described", limits.inspect_s, path=path, inputs=inputs

@@ -26,6 +26,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
             "pipeline.captured",
             "pipeline.coverage",
             "pipeline.trial",
+            "pipeline.telling",
             "pipeline.yardstick",
         ),
     ),

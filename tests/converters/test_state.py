@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from converters.contract import Arrays, Artifact, Format, Precision, Signature, TensorSpec
-from converters.errors import ModelError, UnsupportedError
+from converters.errors import ModelError, ToolkitError, UnsupportedError
 from converters.session import Session
 from converters.state import calls, probe
 
@@ -108,3 +108,18 @@ def test_calls_do_not_put_a_session_back():
     session = Fake(lambda session, x: x + session.seen)
     first, second = (calls(session, {"x": SAMPLES["x"][:2]})[0]["y"] for _ in range(2))
     np.testing.assert_array_equal(second - first, 2)
+
+
+def test_a_file_of_open_sizes_that_does_not_open_with_these_refuses_them():
+    def refuses():
+        raise ToolkitError("litert: CONV_2D failed to prepare")
+
+    assert probe(refuses, SAMPLES, unsized=True).error == "litert: CONV_2D failed to prepare"
+    with pytest.raises(ToolkitError, match="failed to prepare"):
+        probe(refuses, SAMPLES)
+
+    def lacks():
+        raise UnsupportedError("no kernel for Mystery")
+
+    with pytest.raises(UnsupportedError, match="no kernel"):
+        probe(lacks, SAMPLES, unsized=True)

@@ -195,3 +195,12 @@ def test_the_same_seed_makes_the_same_stretches_and_another_does_not() -> None:
     first, again, other = (in_stretches((VECTOR,), 16, seed)["vector"] for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
     assert (first != other).any()
+
+
+def test_stretches_of_single_numbers_and_of_pictures_without_limits():
+    scalar = TensorSpec("s", (), "float32")
+    picture = TensorSpec("x", (1, 3, 4, 5), "float32", "NCHW", meaning="image")
+    made = in_stretches((scalar, picture), 20, 0)
+    assert made["s"].shape == (20,)
+    assert made["x"].max() > 2
+    assert made["x"].min() >= 0

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from converters.contract import TensorSpec
-from pipeline.golden_patterns import bred, legal_ranges, made_up
+from pipeline.golden_patterns import bred, legal_ranges, made_up, of_every_kind
 
 RNG = np.random.default_rng(0)
 IMAGE = TensorSpec("image", (1, 8, 10, 3), "float32", "NHWC", meaning="image")
@@ -66,3 +66,24 @@ def test_children_hold_parts_of_both_parents() -> None:
     children = bred((IMAGE,), LEGAL, parents, 40, 0)["image"]
     shares = (children == 255).mean(axis=(1, 2, 3, 4))
     assert ((shares > 0.1) & (shares < 0.9)).any()
+
+
+def test_what_nobody_gives_data_for_is_of_every_kind_and_legal():
+    specs = (
+        TensorSpec("x", (1, 3, 16, 18), "float32", "NCHW", meaning="image", limits=(-1.0, 1.0)),
+        TensorSpec("ids", (4,), "int64", limits=(0.0, 9.0)),
+        TensorSpec("on", (2,), "bool"),
+        TensorSpec("gain", (), "float32"),
+    )
+    made = of_every_kind(specs, 60, 0)
+    assert {name: values.shape for name, values in made.items()} == {
+        "x": (60, 1, 3, 16, 18),
+        "ids": (60, 4),
+        "on": (60, 2),
+        "gain": (60,),
+    }
+    assert -1 <= made["x"].min() < made["x"].max() <= 1
+    assert set(np.unique(made["ids"])) <= set(range(10))
+    steps = np.abs(np.diff(made["x"], axis=-1)).mean(axis=(1, 2, 3, 4))
+    assert steps.min() < 0.05 < 0.5 < steps.max()
+    np.testing.assert_array_equal(of_every_kind(specs, 60, 0)["x"], made["x"])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import zlib
 from typing import Any
 
 import numpy as np
@@ -102,7 +103,7 @@ def test_values_that_give_infinities_give_way_to_those_that_do_not(artifact):
 def test_a_detector_that_waits_is_given_inputs_that_last(artifact):
     patient = Workers(lambda x: np.maximum(x.mean(keepdims=True) - 1.0, 0).repeat(4, axis=1))
     subject = tried(artifact(1, 40), patient)
-    assert subject.origin.startswith("made up in stretches, seed ")
+    assert subject.origin == "made up, chosen by what comes out"
     assert len(np.unique(subject.outputs(registry.runtime(FIRST))["y"])) > 1
 
 
@@ -180,3 +181,27 @@ def test_strings_are_unsupported_before_anything_runs(artifact):
     with pytest.raises(UnsupportedError, match="takes str"):
         tried(artifact(1, 4, dtype="str"), workers)
     assert workers.calls == []
+
+
+def test_a_detector_that_rounds_everything_to_nothing_is_shown_what_wakes_it(artifact):
+    """On noise it gives 1e-7 and what rounding makes of it; on edges it fires."""
+
+    def edges(x):
+        row = x.reshape(-1)
+        strength = np.abs(row.reshape(32, 32).mean(axis=0) - row.mean()).max() * 60 - 36
+        rounding = zlib.crc32(x.tobytes()) % 5 * 6e-8
+        return np.full((1, 4), 1 / (1 + np.exp(-strength)) + rounding, np.float32)
+
+    subject = tried(artifact(1, 1, 32, 32), Workers(edges))
+    assert subject.origin == "made up, chosen by what comes out"
+    assert np.ptp(subject.outputs(registry.runtime(FIRST))["y"]) > 0.1
+
+
+def test_a_model_with_state_is_given_sequences_until_its_output_spans_its_grid(artifact):
+    def word(x):
+        level = np.clip(x.mean(keepdims=True) * 0.5, 0, 1)
+        return (np.round(level * 255) / 256).repeat(4, axis=1).astype(np.float32)
+
+    subject = tried(artifact(1, 40, scale=1 / 256, zero_point=0), Workers(word, stateful=True))
+    assert subject.origin.startswith("made up in sequences, turn ")
+    assert np.ptp(subject.outputs(registry.runtime(FIRST))["y"]) * 256 >= 64

@@ -85,9 +85,11 @@ def test_where_only_one_runs_the_file_nothing_says_what_is_right():
 
 
 def test_a_format_with_one_runtime_says_so():
-    lone = subject({})
-    lone.artifact = dataclasses.replace(lone.artifact, format=Format.TORCHSCRIPT)
-    assert "no other runs torchscript files" in choose(lone, spec("torchscript")).why_none
+    made = subject({})
+    made.artifact = dataclasses.replace(made.artifact, format=Format.EXECUTORCH)
+    found = choose(made, spec("executorch"))
+    assert found.runtime is None
+    assert "no other runs executorch files" in found.why_none
 
 
 def test_the_check_says_by_what_on_what_and_how():
@@ -140,10 +142,11 @@ def test_outputs_that_nothing_is_known_about_fail_where_they_prove_nothing_and_e
 
 
 def test_kernels_that_agree_bit_for_bit_may_be_the_same_and_that_is_said():
-    right = Yardstick(spec(REFERENCE), RIGHT)
-    told = check_yardstick(subject({PLAIN: RIGHT}), spec(PLAIN), right)
-    assert any("bit for bit: where they ran the same kernels" in reason for reason in told.reasons)
     near = {"y": RIGHT["y"] * np.float32(1 + 1e-6)}
-    assert not any(
-        "bit for bit" in reason for reason in check_yardstick(subject({PLAIN: near}), spec(PLAIN), right).reasons
-    )
+    for given, by, said in (
+        (RIGHT, "torchscript-plain", True),
+        (near, "torchscript-plain", False),
+        (RIGHT, REFERENCE, False),
+    ):
+        told = check_yardstick(subject({PLAIN: given}), spec(PLAIN), Yardstick(spec(by), RIGHT))
+        assert any("bit for bit: where they ran the same kernels" in reason for reason in told.reasons) == said

@@ -74,3 +74,18 @@ def test_a_damaged_file_is_named(tmp_path: Path, ort_file: Callable[..., Artifac
 def test_another_format_is_refused(tmp_path: Path, onnx_file: Callable[..., Artifact]) -> None:
     with pytest.raises(ModelError, match="holds onnx, not ORT format"):
         as_onnx(onnx_file("torch_conv").path)
+
+
+def test_a_single_number_keeps_that_it_has_no_axes(tmp_path: Path) -> None:
+    """As a sampling rate has: without its shape the model would be against the specification."""
+    x, rate = (helper.make_tensor_value_info(n, TensorProto.FLOAT, shape) for n, shape in (("x", [4]), ("rate", [])))
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, [4])
+    graph = helper.make_graph([helper.make_node("Mul", ["x", "rate"], ["y"])], "g", [x, rate], [y])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10), tmp_path / "m.onnx")
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath = str(tmp_path / "m.ort")
+    options.add_session_config_entry("session.save_model_format", "ORT")
+    onnxruntime.InferenceSession(str(tmp_path / "m.onnx"), options)
+    made = as_onnx(tmp_path / "m.ort")
+    onnx.checker.check_model(made)
+    assert [list(value.type.tensor_type.shape.dim) for value in made.graph.input if value.name == "rate"] == [[]]

@@ -118,7 +118,7 @@ def test_a_missing_file_of_weights_is_said(tmp_path):
 
 def test_a_value_that_never_changes_is_written_into_the_file(tmp_path):
     x, gain, y = (
-        helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in (("x", (1, 4)), ("g", ()), ("y", None))
+        helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in (("x", (1, 4)), ("g", ()), ("y", (1, 4)))
     )
     graph = helper.make_graph([helper.make_node("Mul", ["x", "g"], ["y"])], "m", [x, gain], [y])
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10), tmp_path / "m.onnx")
