@@ -64,7 +64,7 @@ def _permissions(apk: Facts, rules: Rules) -> Found:
 
 
 def _abi(apk: Facts, rules: Rules) -> Found:
-    folders = {name.split("/")[1] for name in apk.libraries if name.startswith("lib/")}
+    folders = _folders(apk)
     if len(folders) != 1:
         yield True, f"libraries of {', '.join(sorted(folders)) or 'no ABI'} are inside, not of one ABI"
     for name, library in apk.libraries.items():
@@ -73,6 +73,10 @@ def _abi(apk: Facts, rules: Rules) -> Found:
         elif name != f"lib/{library.abi}/{Path(name).name}":
             yield True, f"{name} is built for {library.abi}"
     yield False, f"{len(apk.libraries)} libraries for {', '.join(sorted(folders))}"
+
+
+def _folders(apk: Facts) -> set[str]:
+    return {name.split("/")[1] for name in apk.libraries if name.startswith("lib/")}
 
 
 def _pages(apk: Facts, rules: Rules) -> Found:
@@ -158,7 +162,7 @@ def _size(apk: Facts, rules: Rules) -> Found:
         ("disk", apk.disk_bytes, apk.bundle_bytes),
         ("download", apk.download_bytes, apk.bundle_download_bytes),
     ):
-        limit = rules["size"][f"{what}_bytes"]
+        limit = min(rules["size"][abi][f"{what}_bytes"] for abi in _folders(apk) & {*rules["size"]} or rules["size"])
         inside = f", {bundle / _MB:.1f} of them the bundle" if bundle else ""
         yield total - bundle > limit, f"{what}: {total / _MB:.1f} MB of {limit / _MB:.0f}{inside}"
 

@@ -158,6 +158,14 @@ def test_a_large_bundle_of_the_users_own_does_not_break_the_budget_of_the_app():
     assert broken(changed(disk_bytes=60_000_000, bundle_bytes=45_000_000)) == []
 
 
+def test_an_apk_for_emulators_may_be_larger_than_one_for_phones():
+    emulator = {name.replace("arm64-v8a", "x86_64"): library for name, library in SOUND.libraries.items()}
+    entries = tuple(dataclasses.replace(one, name=one.name.replace("arm64-v8a", "x86_64")) for one in SOUND.entries)
+    for size, words in ((22_000_000, []), (25_000_000, ["size: disk: 25.0 MB of 24"])):
+        found = broken(changed(disk_bytes=size, libraries=emulator, entries=entries))
+        assert [each for each in found if each.startswith("size")] == words
+
+
 def test_where_nobody_looked_for_newer_calls_it_is_said():
     said = [found for found in prove.prove(changed(newer=None), RULES) if found.rule == "platform"]
     assert [found.broken for found in said] == [False]
