@@ -39,7 +39,9 @@ def signatures(height: int, width: int, channels: int) -> tuple[Signature, Signa
     return source, Signature((dataclasses.replace(OWN.inputs[0], shape=(1, height, width, channels)),), logits)
 
 
-def write(folder: Path, labels: int = CLASSES, size: tuple[int, int, int] = (SIZE, SIZE, 1)) -> Path:
+def write(
+    folder: Path, labels: int = CLASSES, size: tuple[int, int, int] = (SIZE, SIZE, 1), keep_aspect: bool = False
+) -> Path:
     """A bundle of one TFLite classifier in `folder / bundle`, its golden outputs computed by numpy."""
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(3)
@@ -66,7 +68,7 @@ def write(folder: Path, labels: int = CLASSES, size: tuple[int, int, int] = (SIZ
         labels=[f"class {i}" for i in range(labels)],
         gates=ROOT / "configs/gates.toml",
         report=sample_bundle.report_on([artifact]),
-        preprocessing={"image": image_rules(signature.inputs[0])},
+        preprocessing={"image": dataclasses.replace(image_rules(signature.inputs[0]), keep_aspect=keep_aspect)},
     )
     return write_bundle(contents, folder / "bundle")
 

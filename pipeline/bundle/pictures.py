@@ -59,7 +59,8 @@ def write_pictures(
 
 def tensor(path: Path, rules: ImageRules, spec: TensorSpec) -> np.ndarray:
     """One call's input from a picture by the rules, in the layout and type of an input of the source model."""
-    pixels = images.pixels(path, (rules.height, rules.width), grey=rules.colour == "grey")
+    grey, size = rules.colour == "grey", (rules.height, rules.width)
+    pixels = images.pixels(path, size, grey=grey, keep_aspect=rules.keep_aspect)
     low, high = rules.value_range
     values = low + pixels.astype(np.float64) * ((high - low) / 255)
     axes = {"N": 1, "H": rules.height, "W": rules.width, "C": pixels.shape[2]}

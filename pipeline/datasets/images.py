@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -58,10 +59,11 @@ def header(path: Path) -> Header:
         )
 
 
-def pixels(path: Path, size: tuple[int, int], *, grey: bool) -> np.ndarray:
+def pixels(path: Path, size: tuple[int, int], *, grey: bool, keep_aspect: bool = False) -> np.ndarray:
     """An image as `(height, width, 1 or 3) uint8`, turned as its EXIF says and resized (bilinear) where it must be.
 
     Transparent pixels are laid on black; 16-bit grey keeps its upper 8 bits; of several frames, the first.
+    `keep_aspect` makes it as large as fits, in the middle of black, instead of stretching it.
 
     Raises:
         DataError: the file is damaged.
@@ -77,7 +79,7 @@ def pixels(path: Path, size: tuple[int, int], *, grey: bool) -> np.ndarray:
             image = Image.alpha_composite(Image.new("RGBA", image.size, (0, 0, 0, 255)), image)
         image = image.convert("L" if grey else "RGB")
         if image.size != size[::-1]:
-            image = _resized(image, size[::-1])
+            image = (_fitted if keep_aspect else _resized)(image, size[::-1])
         array = np.asarray(image, np.uint8)
     return array[..., None] if grey else array
 
@@ -88,6 +90,16 @@ def _resized(image: Image.Image, size: tuple[int, int]) -> Image.Image:
 
     across = image.resize((size[0], image.height), Image.Resampling.BILINEAR)
     return across.resize(size, Image.Resampling.BILINEAR)
+
+
+def _fitted(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    from PIL import Image
+
+    scale = min(size[0] / image.width, size[1] / image.height)
+    inside = [min(max(math.floor(side * scale + 0.5), 1), most) for side, most in zip(image.size, size, strict=True)]
+    whole = Image.new(image.mode, size)
+    whole.paste(_resized(image, (inside[0], inside[1])), ((size[0] - inside[0]) // 2, (size[1] - inside[1]) // 2))
+    return whole
 
 
 @contextmanager

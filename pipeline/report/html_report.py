@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from pipeline.checks.outcome import Cell, Outcome
-from pipeline.report import choices, plots, text, view
+from pipeline.report import choices, demo, plots, text, view
 from pipeline.report.charts import charts
 from pipeline.report.document import Report
 from pipeline.report.figures import key_numbers
@@ -57,6 +57,7 @@ def _context(report: Report) -> dict[str, Any]:
         "matrices": view.matrices(report.cells),
         "charts": plotted,
         "layers": file_layers(report.drifts),
+        "screens": demo.screens(report.cells),
         "choices": [(choices.subject(choice), choice, choices.rows(choice)) for choice in report.choices],
         "worst_shown": _fold(len(bad), WORST_SHOWN),
         "bars_shown": {chart.key: _fold(len(chart.rows), BARS_SHOWN) for chart in plotted},

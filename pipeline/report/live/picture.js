@@ -3,7 +3,8 @@
 /** The values of an image input (n=1) from RGBA pixels: {data, shape, dtype} in the layout of `spec`. */
 export function toInput({ data, width, height }, rules, spec) {
   const channels = rules.colour === "grey" ? [grey(data)] : [0, 1, 2].map((channel) => every(data, channel));
-  const planes = channels.map((plane) => resized(plane, width, height, rules.width, rules.height));
+  const sized = rules.keep_aspect ? fitted : resized;
+  const planes = channels.map((plane) => sized(plane, width, height, rules.width, rules.height));
   const axes = [...spec.layout];
   const sizes = { N: 1, C: planes.length, H: rules.height, W: rules.width };
   const shape = axes.map((letter) => sizes[letter]);
@@ -38,6 +39,20 @@ export function toPixels(tensor, index, layout) {
     }
   }
   return { data: pixels, width, height };
+}
+
+/** One plane as large as fits, in the middle of black. */
+export function fitted(plane, width, height, toWidth, toHeight) {
+  const scale = Math.min(toWidth / width, toHeight / height);
+  const side = (size, most) => Math.min(Math.max(Math.round(size * scale), 1), most);
+  const [wide, high] = [side(width, toWidth), side(height, toHeight)];
+  const [left, top] = [(toWidth - wide) >> 1, (toHeight - high) >> 1];
+  const inside = resized(plane, width, height, wide, high);
+  const whole = new inside.constructor(toWidth * toHeight);
+  for (let row = 0; row < high; row++) {
+    whole.set(inside.subarray(row * wide, (row + 1) * wide), (top + row) * toWidth + left);
+  }
+  return whole;
 }
 
 /** One plane resized as Pillow's BILINEAR does: a triangle as wide as the reduction, rounded after each direction. */

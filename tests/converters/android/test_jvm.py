@@ -87,13 +87,16 @@ def test_a_program_that_hangs(program: Path, monkeypatch: pytest.MonkeyPatch, tm
         jvm.ask("self-check", tmp_path, 0.2, out=tmp_path / "x")
 
 
+@pytest.mark.parametrize("keep_aspect", [False, True])
 @pytest.mark.parametrize("size", [(28, 28, 1), (21, 33, 3), (96, 128, 3)])
 def test_pictures_become_what_python_makes_of_them(
-    app_program: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, size: tuple[int, int, int]
+    app_program: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, size: tuple[int, int, int], keep_aspect: bool
 ) -> None:
     monkeypatch.setenv(jvm.VARIABLE, str(app_program))
     (spec,) = registry.select("android-jvm")
-    (cell,) = json_report.from_json(jvm.self_check(app_bundle.write(tmp_path, size=size), spec)).cells
+    (cell,) = json_report.from_json(
+        jvm.self_check(app_bundle.write(tmp_path, size=size, keep_aspect=keep_aspect), spec)
+    ).cells
     metrics = {name: value for name, value in cell.metrics.items() if name.startswith("pictures.")}
     assert (metrics["pictures.pictures"], metrics["pictures.top1_agreement"]) == (7, 1.0)
     assert metrics["pictures.bit_equal"] >= 6, "all but the JPEG, which decoders may round in other ways"

@@ -99,3 +99,15 @@ def test_rows_are_resized_first_whatever_the_version_of_pillow(tmp_path: Path, s
     rows = noise.resize((size[1], 71), Image.Resampling.BILINEAR)
     both = rows.resize(size[::-1], Image.Resampling.BILINEAR)
     assert np.array_equal(images.pixels(tmp_path / "a.png", size, grey=True)[..., 0], np.asarray(both))
+
+
+@pytest.mark.parametrize(("size", "inside"), [((40, 20), (10, 5)), ((20, 40), (5, 10)), ((1, 90), (1, 10))])
+def test_a_picture_that_keeps_its_sides_ratio_is_as_large_as_fits(
+    tmp_path: Path, size: tuple[int, int], inside: tuple[int, int]
+) -> None:
+    Image.new("L", size, 200).save(tmp_path / "p.png")
+    found = images.pixels(tmp_path / "p.png", (10, 10), grey=True, keep_aspect=True)[..., 0]
+    rows, columns = np.nonzero(found)
+    assert (np.ptp(columns) + 1, np.ptp(rows) + 1) == inside
+    assert abs(rows.mean() - 4.5) <= 0.5 >= abs(columns.mean() - 4.5)
+    assert set(np.unique(found)) <= {0, 200}

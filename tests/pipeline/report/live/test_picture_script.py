@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from PIL import Image
 
 from pipeline.bundle import ImageRules
+from pipeline.datasets import images
 
 Script = Callable[..., Any]
 RNG = np.random.default_rng(3)
@@ -46,6 +48,28 @@ def test_a_picture_becomes_what_pillow_makes_of_it(
     # Canvas pixels are already grey or colour; Pillow's fixed point arithmetic may round the other way.
     assert np.abs(got - wanted).max() <= 1
     assert (got == wanted).mean() > 0.98
+
+
+@pytest.mark.parametrize("size", [(100, 60, 28, 20), (60, 100, 28, 20), (20, 30, 64, 48), (1, 90, 8, 8)])
+def test_a_picture_that_keeps_its_sides_ratio_lies_in_the_middle_of_black(
+    size: tuple[int, int, int, int], script: Script, tmp_path: Path
+) -> None:
+    width, height, to_width, to_height = size
+    image = picture(width, height)
+    image.save(tmp_path / "p.png")
+    found = script(
+        "picture.js",
+        """const { data } = m.toInput({ data: tensors.pixels.data, width, height }, rules, { layout: "HWC" });
+           return Array.from(data);""",
+        {"pixels": np.asarray(image.convert("RGBA")).reshape(-1)},
+        width=width,
+        height=height,
+        rules={"width": to_width, "height": to_height, "colour": "rgb", "keep_aspect": True},
+    )
+    wanted = images.pixels(tmp_path / "p.png", (to_height, to_width), grey=False, keep_aspect=True)
+    got = np.reshape(found, wanted.shape)
+    assert np.abs(got - wanted).max() <= 1
+    assert ((got == 0).all(axis=-1) == (wanted == 0).all(axis=-1)).mean() > 0.98
 
 
 @pytest.mark.parametrize("layout", ["NCHW", "NHWC", "HWC", "CHW"])

@@ -85,7 +85,8 @@ class BenchmarkActivity : Screen() {
         val result = state.result
         findViewById<View>(R.id.result).showIf(result != null)
         if (result == null) return
-        root.text(R.id.verdict).say(result.race?.let(::verdict) ?: state.titles.first())
+        root.text(R.id.verdict).say(result.race?.let { getString(R.string.verdict, it.says) } ?: state.titles.first())
+        root.text(R.id.ratio).say(result.race?.let(::ratio).orEmpty())
         val names = if (result.lanes.size == 2) listOf(Line("", listOf(getString(R.string.side_a), getString(R.string.side_b)))) else emptyList()
         val heap = Line(getString(R.string.memory), listOf(Figures.bytes(state.heapBytes)))
         val lines = names + LANE_LINES.map { (title, value) -> Line(getString(title), result.lanes.map(value)) } + heap
@@ -94,9 +95,9 @@ class BenchmarkActivity : Screen() {
         }
     }
 
-    private fun verdict(race: Latency): String {
-        val (low, high) = Figures.factor(race.found.low) to Figures.factor(race.found.high)
-        return getString(R.string.verdict, race.says) + "\n" + getString(R.string.ratio, Figures.factor(race.found.ratio), low, high, race.rounds)
+    private fun ratio(race: Latency): String {
+        val (ratio, low, high) = listOf(race.found.ratio, race.found.low, race.found.high).map(Figures::factor)
+        return getString(R.string.ratio, ratio, low, high, race.rounds)
     }
 
     private fun drawOverTime(root: View) {

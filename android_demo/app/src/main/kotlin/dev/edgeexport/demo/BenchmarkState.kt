@@ -95,8 +95,8 @@ class BenchmarkState(
 
     fun title(choice: Choice): String {
         val entry = artifacts.firstOrNull { it.file == choice.artifact } ?: return choice.artifact
-        val device = if (choice.runtime.device == "cpu") "" else " · ${choice.runtime.device}"
-        return "${entry.short} · ${choice.runtime.engine}$device"
+        val device = if (choice.runtime.device == "cpu") "" else "$DOT${choice.runtime.device}"
+        return "${entry.short}$DOT${choice.runtime.engine}$device"
     }
 
     fun start() {

@@ -6,8 +6,8 @@ import kotlin.math.abs
 /** Numbers as people read them, in the user's own locale. */
 object Figures {
     fun bytes(count: Long): String = when {
-        count < 1000 -> "$count B"
-        count < 1_000_000 -> "${(count + 500) / 1000} kB"
+        count < 1000 -> "$count\u00a0B"
+        count < 1_000_000 -> "${(count + 500) / 1000}\u00a0kB"
         else -> format("%.1f MB", count / 1e6)
     }
 
@@ -28,9 +28,11 @@ object Figures {
         else -> format("%.2e", value)
     }
 
-    fun decibel(value: Double): String = if (value.isInfinite()) "∞ dB" else format("%.1f dB", value)
+    fun decibel(value: Double): String = if (value.isInfinite()) "∞\u00a0dB" else format("%.1f dB", value)
 
     fun factor(value: Double): String = if (value.isInfinite()) "∞" else format("%.3f", value)
 
-    private fun format(pattern: String, value: Double) = String.format(Locale.getDefault(), pattern, value)
+    /** A number and its unit stay on one line. */
+    private fun format(pattern: String, value: Double) =
+        String.format(Locale.getDefault(), pattern, value).replace(' ', '\u00a0')
 }

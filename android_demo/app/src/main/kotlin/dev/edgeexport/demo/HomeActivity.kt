@@ -51,7 +51,7 @@ class HomeActivity : Screen() {
             count(R.plurals.artifacts, bundle.artifacts.size),
             count(R.plurals.classes, bundle.labels.size),
             count(R.plurals.samples, golden),
-        ).filter { it.isNotEmpty() }.joinToString(" · ")
+        ).filter { it.isNotEmpty() }.joinToString(DOT)
     }
 
     private fun count(name: Int, number: Int) = if (number == 0) "" else resources.getQuantityString(name, number, number)

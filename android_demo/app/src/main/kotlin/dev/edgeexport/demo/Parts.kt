@@ -93,5 +93,8 @@ fun <T> Spinner.offer(items: List<T>, chosen: T?, name: (T) -> String, taken: (T
     }
 }
 
+/** Between the words of a line; it never begins one. */
+const val DOT = "\u00a0· "
+
 /** What tells artifacts of one bundle apart. */
-val ArtifactEntry.short get() = "$precision · $route · $framework"
+val ArtifactEntry.short get() = "$precision$DOT$route$DOT$framework"

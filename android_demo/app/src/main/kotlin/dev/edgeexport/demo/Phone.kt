@@ -36,6 +36,6 @@ class Phone(private val context: Context) {
             battery(),
             heat?.let { context.getString(R.string.heat, it) },
             if (powerSave()) context.getString(R.string.power_save) else null,
-        ).joinToString(" · ")
+        ).joinToString(DOT)
     }
 }

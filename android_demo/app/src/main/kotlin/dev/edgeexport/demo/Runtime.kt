@@ -15,7 +15,7 @@ data class Choice(val artifact: String, val runtime: Runtime) {
 
 data class Runtime(val engine: String, val device: String) {
     /** `tflite · cpu`. */
-    val title get() = "$engine · $device"
+    val title get() = "$engine$DOT$device"
 
     companion object {
         /** Where an artifact can run here. */

@@ -63,7 +63,7 @@ class SelfCheckActivity : Screen() {
     private fun summary() = when {
         state.phase == Phase.IDLE -> getString(R.string.not_started)
         state.rows.isEmpty() && state.running -> getString(R.string.opening_models)
-        else -> state.outcomes.toSortedMap().map { (outcome, count) -> getString(R.string.counted, count, getString(outcome.word)) }.joinToString(" · ")
+        else -> state.outcomes.toSortedMap().map { (outcome, count) -> getString(R.string.counted, count, getString(outcome.word)) }.joinToString(DOT)
     }
 
     private fun now() = when (state.phase) {
@@ -165,7 +165,7 @@ class SelfCheckActivity : Screen() {
             cell.metric("parity.max_abs")?.let { getString(R.string.max_abs, Figures.value(it)) },
             cell.metric("parity.snr_db")?.let { getString(R.string.snr, Figures.decibel(it)) },
             cell.metric("parity.top1_agreement")?.let { getString(R.string.top1, Figures.percent(it)) },
-        ).joinToString(" · ")
+        ).joinToString(DOT)
         return (listOf(figures) + cell.reasons.take(1)).filter { it.isNotEmpty() }.joinToString("\n")
     }
 
@@ -173,7 +173,7 @@ class SelfCheckActivity : Screen() {
         cell.metric("latency.latency_ms_p50")?.let { getString(R.string.p50, Figures.milliseconds(it)) },
         cell.metric("latency.latency_ms_p90")?.let { getString(R.string.p90, Figures.milliseconds(it)) },
         cell.metric("latency.load_ms")?.let { getString(R.string.load, Figures.milliseconds(it)) },
-    ).joinToString(" · ")
+    ).joinToString(DOT)
 
     private companion object {
         const val RUNNING = "running"
@@ -183,4 +183,4 @@ class SelfCheckActivity : Screen() {
 }
 
 /** What tells the artifacts of one bundle apart. */
-val Cell.title get() = "$precision · $route · $framework"
+val Cell.title get() = "$precision$DOT$route$DOT$framework"
