@@ -17,7 +17,7 @@ from pipeline.checks.drift.nearness import Nearness
 from pipeline.checks.drift.suspects import Drift
 from pipeline.checks.drift.values import COARSE
 from pipeline.checks.drift.verdict import judged
-from pipeline.drift import healing
+from pipeline.drift import healing, repairing
 from pipeline.drift.alone import Alone
 from pipeline.drift.blaming import blamed
 from pipeline.drift.work import Work
@@ -45,11 +45,20 @@ def across(one: Graph, two: Graph, work: Work) -> Drift:
     )
     pairs = _pairs(a, b)
     wrong_ends = list(ends.exchanged(a, b, pairs))
-    pairs, b = _healed(work, a, b, _plausible(work, a, b, pairs))
-    work.known = {pair.b: pair.a for pair in pairs.values()}
+    pairs = _plausible(work, a, b, pairs)
     alone = Alone(work, a, b)
+    results = alone.compare(_segments(a, b, pairs))
+    if any(found is not None and found.excess > CLEARED for found in results.values()):
+        pairs, healthy = _healed(work, a, b, pairs)
+        b, alone = (healthy, Alone(work, a, healthy)) if healthy is not b else (b, alone)
+    work.known = {pair.b: pair.a for pair in pairs.values()}
     cuts = _segments(a, b, pairs)
     results = alone.compare(cuts)
+    if better := repairing.better(alone, pairs, results):
+        pairs |= better
+        work.known = {pair.b: pair.a for pair in pairs.values()}
+        cuts = _segments(a, b, pairs)
+        results = alone.compare(cuts)
     wrong = [(cut, found) for cut in cuts if (found := results[cut]) and not found.agrees]
     clear = [_cleared(alone, pairs, cut, found) for cut, found in wrong]
     kept = [one for one, longer in zip(wrong, clear, strict=True) if not longer]

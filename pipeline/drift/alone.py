@@ -107,9 +107,9 @@ class Alone:
         return any(run_time.rounds(segment.ops_b)) and not run_time.rounds_inside(segment.ops_b, starts)
 
     def _weights(self, segment: Segment) -> dict[int, np.ndarray]:
-        """The reference's weights as the other side has rounded them, where it has."""
+        """The reference's weights as the other side has rounded them, where it has; roughly only coarse ones matter."""
         theirs = folding.held(self.b, segment.ops_b)
-        if self.rough or not any(one.rounded for one in theirs):
+        if not any(one.near > folding.NEAR if self.rough else one.rounded for one in theirs):
             return {}
         pairs = folding.folded(folding.held(self.a, segment.ops_a), theirs)
         rounded = [
@@ -128,7 +128,7 @@ class Alone:
         key = ",".join(str(start.b) for start in segment.given).encode()
         found = stress.rows(recorded, zlib.crc32(key), most)
         starts = tuple(
-            self._settled(start, self._legal(start, values))
+            self._settled(start, self._cut_off(segment, start, self._legal(start, values)))
             for start, values in zip(segment.given, found.starts, strict=True)
         )
         return stress.Rows(starts, found.recorded, found.made_up)
@@ -142,6 +142,13 @@ class Alone:
 
     def _legal(self, start: Partner, values: np.ndarray) -> np.ndarray:
         return np.clip(values, *self.limits[start.a]) if start.a in self.limits else values
+
+    def _cut_off(self, segment: Segment, start: Partner, values: np.ndarray) -> np.ndarray:
+        """Within the range to which b's segment brings a start first of all, where nothing else there reads it."""
+        readers = [op for op in segment.ops_b if start.b in op.inputs]
+        if [op.type for op in readers] == ["QUANTIZE"] and (grid := self.grid(False, readers[0].outputs[0])):
+            values = np.clip(values, *grid.ends()).astype(values.dtype)
+        return values
 
     def _settled(self, start: Partner, values: np.ndarray) -> np.ndarray:
         """Moved to values that the tensor of b can store, and that of a."""
@@ -209,7 +216,7 @@ class Alone:
             if not found.agrees and weights and half:
                 found = near(plain, got, moved, rows.recorded, max(self.eps, WEIGHT_EPS))
             if self.eps > EPS or (weights and half):
-                return leaning(found, plain, got, sum(one.values.size == 1 for one in held))
+                return leaning(found, plain, got, moved, sum(one.values.size == 1 for one in held))
             if found.agrees or not weights or (put and self._settles(segment)):
                 return found
             return roughly(plain, got, rows.recorded)

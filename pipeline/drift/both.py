@@ -29,7 +29,7 @@ def both(one: Graph, two: Graph, work: Work) -> Drift:
         return found
     again = opinion(one, two, work)
     parted = any(run_time.rounds(two.ops)) and not any(run_time.rounds(one.ops))  # no operator is left as it was
-    if again is None or (doubted and not parted and not proved(again, WHOLE)):
+    if again is None or (doubted and not parted and not again.suspects and not proved(again, WHOLE)):
         return found
     outcome, suspects = judged(again.suspects)
     shares = {name: again.coverage[name] for name in ("proved_a", "proved_b", "ops_isolated")}

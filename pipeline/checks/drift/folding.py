@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -14,14 +15,19 @@ from pipeline.checks.drift.layout import Layout, layouts
 LEAST = 4
 """Constants of fewer values are no weights: the segment's values judge them."""
 NEAR = 0.12
-"""Relative distance from which two constants are not each other's rounding."""
+"""Relative distance from which two constants are not each other's rounding, where that is fine."""
+COARSE = 2.0
+"""Times what rounding to the grid or table of a constant leaves: from there on, where that is coarse."""
 PLAIN = 0.02
 """Of channels' scales: nearer to one than this, nothing was folded in."""
 
 
 @dataclass(frozen=True)
 class Held:
-    """A constant that a segment reads: real values, and the step of each where it is rounded to a grid."""
+    """A constant that a segment reads: real values, and the step of each where it is rounded to a grid.
+
+    `palettized`: the values are those of a table.
+    """
 
     index: int
     op: Op
@@ -29,11 +35,21 @@ class Held:
     step: np.ndarray | None
     ends: np.ndarray | None
     half: bool = False
+    palettized: bool = False
 
     @property
     def rounded(self) -> bool:
         """Whether it is stored more coarsely than float32, or was."""
-        return self.half or self.step is not None
+        return self.half or self.palettized or self.step is not None
+
+    @cached_property
+    def near(self) -> float:
+        """The relative distance from which another constant is not the one that this is the rounding of."""
+        power = float(np.square(self.values).mean())
+        width = _cells(self.values) if self.palettized else self.step
+        if width is None or power <= 0:
+            return NEAR
+        return max(NEAR, COARSE * float(np.sqrt(np.square(width).mean() / 12 / power)))
 
 
 @dataclass(frozen=True)
@@ -48,15 +64,19 @@ class Folded:
 
 
 def held(side: Known, ops: Sequence[Op], least: int = LEAST) -> list[Held]:
-    """The weights of operators, each once; those that are computed from constants as they were recorded."""
+    """The weights of operators, each once; those that are computed from constants as they were recorded.
+
+    The scales by which an operator expands integers are none.
+    """
     found: dict[int, Held] = {}
     for op in ops:
+        expands = op.outputs and side.steady.issuperset(op.outputs) and _reads_integers(side, op)
         for index in op.inputs:
             if index < 0 or index in found:
                 continue
             tensor = side.graph.tensors[index]
             if tensor.data is not None:
-                if tensor.data.dtype.kind == "f" or (
+                if (tensor.data.dtype.kind == "f" and not expands) or (
                     tensor.data.dtype.kind in "iu" and tensor.quantization is not None
                 ):
                     found[index] = _constant(side, index, op)
@@ -65,11 +85,17 @@ def held(side: Known, ops: Sequence[Op], least: int = LEAST) -> list[Held]:
     return [one for one in found.values() if np.isfinite(one.values).all() and one.values.size >= least]
 
 
+def _reads_integers(side: Known, op: Op) -> bool:
+    data = [side.graph.tensors[index].data for index in op.inputs if index >= 0]
+    return any(one is not None and one.dtype.kind in "iu" and one.size > 1 for one in data)
+
+
 def _constant(side: Known, index: int, op: Op) -> Held:
     tensor = side.graph.tensors[index]
     assert tensor.data is not None
     if tensor.quantization is None:
-        return Held(index, op, tensor.real(), None, None, tensor.dtype != "float32")
+        half = tensor.dtype != "float32" and not tensor.palettized
+        return Held(index, op, tensor.real(), None, None, half, tensor.palettized)
     scales, _ = tensor.quantization.spread(tensor.data.ndim)
     limits = np.iinfo(tensor.data.dtype) if tensor.data.dtype.kind in "iu" else None
     at_ends = (tensor.data <= limits.min + 1) | (tensor.data >= limits.max) if limits else None
@@ -89,7 +115,14 @@ def _computed(side: Known, index: int, op: Op) -> Held:
                     limits = np.iinfo(data.dtype)
                     ends = (integers <= limits.min + 1) | (integers >= limits.max)
                     return Held(index, op, values, np.broadcast_to(step, values.shape), ends)
-    return Held(index, op, values, None, None, True)
+    return Held(index, op, values, None, None, not _only_turned(side, index, values))
+
+
+def _only_turned(side: Known, index: int, values: np.ndarray) -> bool:
+    """Whether a computed constant holds the values of one in float32, in another shape or order."""
+    sources = (side.graph.tensors[i] for i in side.maker[index].inputs if i >= 0) if index in side.maker else ()
+    held = [one.data for one in sources if one.data is not None and one.dtype == "float32"]
+    return any(one.size == values.size and np.array_equal(np.sort(one, None), np.sort(values, None)) for one in held)
 
 
 def _steps(values: np.ndarray, integers: np.ndarray, axis: int | None) -> np.ndarray | None:
@@ -101,6 +134,15 @@ def _steps(values: np.ndarray, integers: np.ndarray, axis: int | None) -> np.nda
     step = np.where(wide > 0, np.ptp(values, axis=others, keepdims=True) / np.maximum(wide, 1), flat)
     zero = np.rint((integers - values / np.where(step > 0, step, 1)).mean(axis=others, keepdims=True))
     return step if np.abs((integers - zero) * step - values).max() <= 1e-3 * max(float(step.max()), 1e-300) else None
+
+
+def _cells(values: np.ndarray) -> np.ndarray:
+    """For each value of a table how much of the line it stands for: half the way to both neighbours."""
+    table, place = np.unique(values, return_inverse=True)
+    if len(table) < 2:
+        return np.zeros(1)
+    gaps = np.diff(table)
+    return (np.concatenate([gaps[:1], gaps]) + np.concatenate([gaps, gaps[-1:]]))[place] / 2
 
 
 def folded(ours: Sequence[Held], theirs: Sequence[Held]) -> list[Folded]:
@@ -124,7 +166,7 @@ def _fits(a: Held, b: Held) -> Iterator[Folded]:
         plain = got.reshape(-1)[layout.places(at)]
         if best is not None and best.distance < 1e-3:
             break
-        if _distance(a.values.reshape(-1)[at], plain) > NEAR and not _may_scale(got):
+        if _distance(a.values.reshape(-1)[at], plain) > b.near and not _may_scale(got):
             continue
         turned = layout.carry(want)[0]
         for axis in (None, *range(got.ndim)):
@@ -134,7 +176,7 @@ def _fits(a: Held, b: Held) -> Iterator[Folded]:
             if np.abs(scale - 1).max() < PLAIN:
                 scale = np.ones_like(scale)
             distance = _distance(turned * scale, got)
-            if distance <= NEAR and (best is None or distance < 0.5 * best.distance):
+            if distance <= b.near and (best is None or distance < 0.5 * best.distance):
                 best = Folded(a, b, layout, scale, distance)
     if best is not None:
         yield best

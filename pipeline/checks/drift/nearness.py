@@ -78,21 +78,24 @@ def _row(want: np.ndarray, got: np.ndarray, moved: np.ndarray, real: bool, eps: 
     )
 
 
-def leaning(found: Nearness, want: np.ndarray, got: np.ndarray, lone: int) -> Nearness:
+def leaning(found: Nearness, want: np.ndarray, got: np.ndarray, moved: np.ndarray, lone: int) -> Nearness:
     """What `near` found of two segments in half precision, and whether one gives more than the other throughout.
 
     Rounding errs to both sides, so that the slope of one on the other is nearly 1; each of `lone` constants that stands
-    for itself, as the factor of a multiplication, may be off by its own rounding. A factor off by 0.1 % shows.
+    for itself, as the factor of a multiplication, may be off by its own rounding. A factor off by 0.1 % shows. Where a
+    few large values decide, they may lean by what rounding their inputs does to them (`moved`, as for `near`).
     """
-    fine = np.isfinite(want) & np.isfinite(got)
+    fine = np.isfinite(want) & np.isfinite(got) & np.isfinite(moved).all(0)
     x, y = want[fine].astype(np.float64), got[fine].astype(np.float64)
+    carried = np.abs(moved[:, fine].astype(np.float64) - x).max(0) * (HALF_EPS / EPS / 2)
     power = float(np.square(x).sum())
     if power <= 0 or not found.agrees:
         return found
     error = y - x
     lean = float((x * error).sum()) / power
     noise = float(np.sqrt(np.square(x * (error - lean * x)).sum())) / power
-    excess = abs(lean) / (_LEAN + lone * HALF_EPS / 2 + 5 * noise)
+    few = float(np.sqrt(np.square(x * carried).sum())) / power
+    excess = abs(lean) / (_LEAN + lone * HALF_EPS / 2 + 5 * noise + few)
     if excess <= 1:
         return found
     gap = float(np.abs(error).max()) / (float(np.ptp(x)) or 1.0)

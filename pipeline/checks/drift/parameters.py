@@ -22,6 +22,8 @@ samples: a range is set by the largest value seen, which was 0.61 times as large
 _LINEAR = ("QuantizeLinear", "DequantizeLinear")
 _SILENT = (0, "", "NOTSET")
 """Values of an attribute that say what leaving it out says."""
+_HALF = 2.0**-10
+"""Between two precisions: limits and slopes are stored as the tensors are."""
 _LATER = {"saturate": 1, "stash_type": 1, "keep_aspect_ratio_policy": "stretch"}
 """What attributes that a later opset brought say where an earlier one could not say it."""
 _BODIES = ("then_branch", "else_branch", "body")
@@ -73,7 +75,7 @@ def _differences(pairs: Pairs, one: Node, two: Node, moved: bool) -> Iterator[_D
     for name in sorted({*one.attributes, *two.attributes}):
         ours, theirs = one.attributes.get(name), two.attributes.get(name)
         since = name in _LATER and None in (ours, theirs) and _LATER[name] in (ours, theirs)
-        if not since and not _same(ours, theirs):
+        if not since and not _same(ours, theirs, _HALF if pairs.bridged else 0.0):
             cause = f"{_WORDS.get(name, name)} is {theirs}, not {ours}"
             inside = name.startswith(_BODIES)
             kind, what = ("body", "something inside") if inside else ("attribute", "another attribute")
@@ -251,11 +253,13 @@ def _inputs(pairs: Pairs, moved: bool) -> Iterator[Suspect]:
             yield Suspect(f"input {kind}", a, b, measure, cause, -1)
 
 
-def _same(one: Any, two: Any) -> bool:
+def _same(one: Any, two: Any, rounding: float = 0.0) -> bool:
+    """Whether two attributes say the same; `rounding` is that of numbers that are not whole."""
     if isinstance(one, float | int) and isinstance(two, float | int):
-        return bool(np.isclose(one, two, rtol=1e-6, atol=0))
+        whole = float(one).is_integer() and float(two).is_integer()
+        return bool(np.isclose(one, two, rtol=1e-6 if whole else max(1e-6, rounding), atol=0))
     if isinstance(one, tuple | list) and isinstance(two, tuple | list):
-        return len(one) == len(two) and all(map(_same, one, two))
+        return len(one) == len(two) and all(_same(*both, rounding) for both in zip(one, two, strict=True))
     return bool(one == two) or (one is None and two in _SILENT) or (two is None and one in _SILENT)
 
 

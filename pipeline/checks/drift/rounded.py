@@ -90,9 +90,10 @@ def plain(a: Known, b: Known, cuts: Sequence[Segment]) -> Iterator[Suspect]:
             if one.b.step is not None or one.a.rounded:
                 continue
             want = one.layout.carry(one.a.values[None])[0]
+            held_in = "float16" if one.b.half else "float32"
             first, second = (
-                Tensor(0, "", values.shape, dtype, values.astype(dtype))
-                for values, dtype in ((want, "float32"), (one.b.values, "float16" if one.b.half else "float32"))
+                Tensor(0, "", values.shape, dtype, values.astype(dtype), palettized=table)
+                for values, dtype, table in ((want, "float32", False), (one.b.values, held_in, one.b.palettized))
             )
             if found := differs(first, second):
                 measure, cause = found

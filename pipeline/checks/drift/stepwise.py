@@ -15,6 +15,7 @@ SLOPE = 0.02
 MOST_STEPS = 3.0
 """Of nearly all values (`_NEARLY`): more is no rounding."""
 _NEARLY = 0.995
+FINE, _BYTE = 8, 255
 _ENOUGH = 12
 """Fewer values that are not cut off say nothing of a channel."""
 ROUGH_DB = 22.0
@@ -26,6 +27,8 @@ INNER_DB = 26.0
 
 def stepwise(want: np.ndarray, got: np.ndarray, grid: Grid, recorded: int, roundings: float) -> Nearness:
     """Compares real values, (rows, ...), in steps of the grid, all together and slice by slice of each axis.
+
+    Of a grid of 16 bits `FINE` steps count as one: kernels look functions up in tables of 513 entries, and leave more.
 
     `roundings` is how many times as far as one rounding the segment may be: more operators, weights not put equal.
     Values that the grid cuts off are left out: clipping bends them.
@@ -43,14 +46,15 @@ def _judged(want: np.ndarray, got: np.ndarray, grid: Grid, roundings: float, rea
     low, high = grid.ends()
     finite = np.isfinite(want) & np.isfinite(got)
     cut = np.clip(np.where(finite, want, 0.0), low, high)
-    error = np.where(finite, (got - cut) / grid.scale, 0.0)
-    inside = finite & (want > low + grid.scale) & (want < high - grid.scale)
+    step = grid.scale * (FINE if grid.most - grid.least > _BYTE else 1)
+    error = np.where(finite, (got - cut) / step, 0.0)
+    inside = finite & (want > low + step) & (want < high - step)
     nearly = float(np.quantile(np.abs(error), _NEARLY)) if error.size else 0.0
     excess = nearly / (MOST_STEPS * roundings)
     mean = spread = standard = 0.0
     slope = 1.0
     if int(inside.sum()) >= _ENOUGH:
-        x, e = want[inside] / grid.scale, error[inside]
+        x, e = want[inside] / step, error[inside]
         mean, spread = float(e.mean()), float(e.std())
         standard = spread / np.sqrt(e.size)
         centred = x - x.mean()
@@ -63,7 +67,7 @@ def _judged(want: np.ndarray, got: np.ndarray, grid: Grid, roundings: float, rea
             excess = max(excess, abs(lean) / (SLOPE * roundings + 4 * lean_error))
         slices = (_by_slice(error, inside, roundings, axis) for axis in range(1, error.ndim))
         excess = max(excess, *slices, 0.0)
-    gap = float(np.abs(error).max(initial=0.0)) * grid.scale / (high - low)
+    gap = float(np.abs(error).max(initial=0.0)) * step / (high - low)
     return Nearness(bool(excess <= 1.0), float(excess), gap, real, mean, slope, spread, standard, True)
 
 

@@ -13,6 +13,8 @@ from converters.grid import grid_bits
 FLOAT_TOLERANCE = 4e-6
 """Of each value, and a quarter of it of the largest: what folding a batch norm in another order leaves (1e-7 to 1e-6);
 the finest rounding sought, to 16-bit integers, is 1.5e-5 of the largest."""
+_SQUARES = 4 * 2.0**-23
+"""Of the square of the largest value: what float32 leaves open when squares are expanded."""
 _REQUANTIZED_SHARE = 0.02
 """Of integers that may be one step off where the scales show that the file was quantized anew."""
 _ENOUGH = 8
@@ -119,17 +121,22 @@ def _beyond(a: Tensor, b: Tensor, want: np.ndarray, gap: np.ndarray) -> np.ndarr
             if tensor.quantization is not None:
                 allowed = allowed + 0.5005 * _step(tensor)
             elif tensor.palettized:
-                allowed = allowed + 1.0005 * _from_table(want, tensor)
+                allowed = allowed + _from_table(want, tensor)
             elif tensor.dtype == "float16":
                 allowed = allowed + 2.0**-11 * np.abs(want) + 2.0**-24
         return ~(gap <= allowed) & ~(np.isinf(want) & (gap != gap))
 
 
 def _from_table(values: np.ndarray, tensor: Tensor) -> np.ndarray:
-    """How far each value is from the nearest one of the table that a palettized tensor has."""
+    """How far each value may be from the one that stands for it in a palettized tensor: as far as the nearest.
+
+    k-means tells distances by expanded squares in float32: two whose squares differ by a few roundings are the same.
+    """
     table = np.unique(tensor.real())
     above = np.clip(np.searchsorted(table, values), 0, len(table) - 1)
-    return np.minimum(np.abs(values - table[above]), np.abs(values - table[np.maximum(above - 1, 0)]))
+    nearest = np.minimum(np.abs(values - table[above]), np.abs(values - table[np.maximum(above - 1, 0)]))
+    largest = float(np.abs(values).max(initial=0.0))
+    return np.sqrt(np.square(1.0005 * nearest) + _SQUARES * largest**2)
 
 
 def _step(tensor: Tensor) -> np.ndarray:

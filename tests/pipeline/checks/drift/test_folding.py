@@ -50,3 +50,43 @@ def test_the_weights_of_operators_are_those_that_are_constant_or_never_change():
     side = Known(graph(tensors, ops, (0,), (1,)), values)
     assert [one.index for one in folding.held(side, ops)] == [2, 3]
     assert [one.rounded for one in folding.held(side, ops)] == [True, True]
+
+
+def test_coarse_rounding_is_known_again_and_another_kernel_is_not():
+    step = np.broadcast_to(np.abs(KERNEL).max((1, 2, 3), keepdims=True) / 5, KERNEL.shape)
+    coarse = constant(np.rint(KERNEL / step) * step, step)
+    (found,) = folding.folded([constant(KERNEL)], [coarse])
+    assert found.distance > folding.NEAR
+    assert not folding.folded([constant(KERNEL[::-1])], [coarse])
+
+
+def test_a_table_of_few_values_is_a_rounding_without_steps():
+    table = np.quantile(KERNEL, np.linspace(0.02, 0.98, 16))
+    values = table[np.abs(KERNEL[..., None] - table).argmin(-1)]
+    held = folding.Held(0, Op(0, "CONV", (0,), (1,)), values, None, None, palettized=True)
+    assert held.rounded
+    (found,) = folding.folded([constant(KERNEL)], [held])
+    assert np.array_equal(folding.substituted(found), values)
+
+
+def test_scales_of_weights_are_no_weights_and_a_bias_in_another_shape_is_not_rounded():
+    rng = np.random.default_rng(2)
+    integers, scales, bias = rng.integers(-9, 9, (6, 5)), rng.uniform(1, 2, 6), rng.normal(size=6).astype(np.float32)
+    tensors = [
+        tensor(0, (1, 5)), tensor(1, data=integers, dtype="int8"), tensor(2, data=scales), tensor(3, (6, 5)),
+        tensor(4, data=bias), tensor(5, (1, 6)), tensor(6, (1, 6)),
+    ]  # fmt: skip
+    ops = [
+        Op(0, "DequantizeLinear", (1, 2), (3,)), Op(1, "Reshape", (4,), (5,)), Op(2, "Gemm", (0, 3, 5), (6,)),
+    ]  # fmt: skip
+    recorded = {
+        0: rng.normal(size=(2, 1, 5)).astype(np.float32),
+        3: np.repeat((integers * scales[:, None])[None], 2, 0).astype(np.float32),
+        5: np.repeat(bias[None, None], 2, 0),
+        6: rng.normal(size=(2, 1, 6)).astype(np.float32),
+    }
+    found = {one.index: one for one in folding.held(Known(graph(tensors, ops, (0,), (6,)), recorded), ops)}
+    assert set(found) == {3, 4, 5}
+    assert found[3].op.type == found[5].op.type == "Gemm"
+    assert found[3].step is not None
+    assert not found[5].rounded

@@ -51,8 +51,8 @@ def test_a_factor_shows_in_the_slope_of_half_precision_and_rounding_does_not():
     want = INPUTS @ WEIGHTS.T
     halves = want.astype(np.float16).astype(np.float64)
     fine = Nearness(True, 0.5, 0.0)
-    assert leaning(fine, want, halves, 0) is fine
-    found = leaning(fine, want, halves * 1.001, 0)
+    assert leaning(fine, want, halves, want[None], 0) is fine
+    found = leaning(fine, want, halves * 1.001, want[None], 0)
     assert not found.agrees
     assert "slope 1.00" in found.said()
-    assert leaning(fine, want, halves * 1.0004, 1) is fine
+    assert leaning(fine, want, halves * 1.0004, want[None], 1) is fine

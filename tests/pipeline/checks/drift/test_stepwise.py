@@ -49,3 +49,11 @@ def test_inner_rounding_is_judged_by_signal_to_error():
 def test_errors_of_several_roundings_add_up_as_squares():
     assert not roughly(WANT, WANT * 1.15, 4, 2).agrees
     assert roughly(WANT, WANT * 1.15, 4, 4).agrees
+
+
+def test_of_16_bits_eight_steps_are_one():
+    grid = Grid(0.001, 0.0, -32768, 32767)
+    table = np.random.default_rng(2).uniform(-16, 16, WANT.shape) * grid.scale
+    assert stepwise(WANT, grid.settled(WANT + table), grid, 4, 1.0).agrees
+    assert not stepwise(WANT, grid.settled(WANT * 1.03), grid, 4, 1.0).agrees
+    assert not stepwise(WANT, grid.settled(WANT + 4 * grid.scale), grid, 4, 1.0).agrees
