@@ -156,7 +156,10 @@ def _op(
         names.pop()
     if node.op_type in _SILENT:
         attributes, names = {}, [names[0], *(name for name in names[1:] if name not in constants)]
-    names += dict.fromkeys(name for body in _bodies(node) for name in outside_names(body) if name in number)
+    outside = (name for body in _bodies(node) for name in outside_names(body))
+    names += dict.fromkeys(
+        name for name in outside if name in number and name not in constants
+    )  # those are in the hash
     try:
         inputs = tuple(number[name] for name in names)
     except KeyError as error:

@@ -15,7 +15,7 @@ from pipeline.checks.drift.verdict import declared
 from pipeline.config import Limits
 from pipeline.drift.across import across
 from pipeline.drift.both import both
-from pipeline.drift.feeding import in_range
+from pipeline.drift.feeding import fitted
 from pipeline.drift.refused import unreadable, unrunnable
 from pipeline.drift.sizes import sized
 from pipeline.drift.work import Work
@@ -78,7 +78,8 @@ def drift_of(
     a = sized(a, b, pool, limits) if given is None else a
     work = Work(a, b, given, pool, limits)
     graphs = [work.ask(artifact, "graph") for artifact in (a, b)]
-    work.a = in_range(a, graphs) if given is None else a
+    if given is None:
+        work.inputs = fitted(work.inputs, a.source.inputs, graphs)
     found = (both if a.format is b.format else across)(graphs[0], graphs[1], work)
     found = declared(found, graphs[1], b.kept)
     return dataclasses.replace(found, layers=work.layers(graphs[0], graphs[1])) if layers else found

@@ -10,7 +10,9 @@ from pipeline.checks.drift.suspects import Drift, Suspect
 from pipeline.drift.across import opinion, proved
 from pipeline.drift.work import Work
 
-REWRITABLE = frozenset(("attribute", "type", "shape", "weights", "wiring", "missing", "extra", "replaced", "values"))
+REWRITABLE = frozenset(
+    ("attribute", "type", "shape", "weights", "wiring", "missing", "extra", "replaced", "values", "outputs")
+)
 """Kinds of differences that may only be another way to compute the same."""
 
 

@@ -6,19 +6,12 @@ import numpy as np
 import pytest
 from drift_models import graph, tensor
 
-from converters.contract import Artifact, Format, Framework, Precision, Signature, TensorSpec
+from converters.contract import TensorSpec
 from converters.graph import Op
-from pipeline.drift.feeding import in_range
+from pipeline.drift.feeding import fitted
 
-
-def artifact(**spec: object) -> Artifact:
-    signature = Signature((dataclasses.replace(TensorSpec("t0", (1, 4), "float32"), **spec),), ())
-    return Artifact(
-        path="x", format=Format.TFLITE, precision=Precision.FP32, signature=signature, source=signature, model="m",
-        framework=Framework.TORCH, route="r", producer="", versions={}, sha256="", graph_hash="", size_bytes=0,
-    )  # fmt: skip
-
-
+SPEC = TensorSpec("t0", (1, 4), "float32")
+NOISE = np.random.default_rng(0).normal(size=(500, 1, 4)).astype(np.float32)
 PLAIN = graph([tensor(0), tensor(1)], [Op(0, "RELU", (0,), (1,))], (0,), (1,))
 
 
@@ -27,25 +20,33 @@ def quantized(dtype: str, scale: float, zero_point: int):
     return graph(tensors, [Op(0, "QUANTIZE", (0,), (1,))], (0,), (1,))
 
 
+def made(*graphs, spec=SPEC):
+    return fitted({"t0": NOISE}, (spec,), graphs)["t0"]
+
+
 @pytest.mark.parametrize(
-    ("dtype", "scale", "zero_point", "limits"),
-    [("int8", 1.0, -128, (0.0, 255.0)), ("uint8", 0.5, 128, (-64.0, 63.5)), ("int16", 0.001, 0, (0.0, 32.767))],
+    ("dtype", "scale", "zero_point", "mean", "deviation"),
+    [("int8", 1.0, -128, 127.5, 32), ("uint8", 0.5, 128, -0.25, 16), ("int16", 0.001, 0, 6.5, 4.9)],
 )
-def test_inputs_take_the_range_that_either_file_quantizes_first(dtype, scale, zero_point, limits):
+def test_inputs_take_the_range_that_either_file_quantizes_first(dtype, scale, zero_point, mean, deviation):
     for graphs in ((PLAIN, quantized(dtype, scale, zero_point)), (quantized(dtype, scale, zero_point), PLAIN)):
-        (spec,) = in_range(artifact(), graphs).source.inputs
-        assert spec.limits == pytest.approx(limits)
+        found = made(*graphs)
+        assert found.mean() == pytest.approx(mean, abs=0.1 * deviation)
+        assert found.std() == pytest.approx(deviation, rel=0.1)
+
+
+def test_what_was_calibrated_on_noise_is_fed_with_noise():
+    assert np.allclose(made(PLAIN, quantized("int8", 8 / 255, 0)), NOISE, atol=0.02)
 
 
 def test_a_scale_of_onnx_is_read_from_its_constants():
     held = [tensor(2, data=np.float32([2.0])), tensor(3, data=np.uint8([10]), dtype="uint8")]
     one = graph([tensor(0), tensor(1, dtype="uint8"), *held], [Op(0, "QuantizeLinear", (0, 2, 3), (1,))], (0,), (1,))
-    (spec,) = in_range(artifact(), (PLAIN, one)).source.inputs
-    assert spec.limits == (-20.0, 490.0)
+    assert made(PLAIN, one).mean() == pytest.approx(235, abs=5)
 
 
 def test_what_is_said_of_an_input_stays():
     given = quantized("int8", 1.0, -128)
-    assert in_range(artifact(limits=(0.0, 1.0)), (given,)).source.inputs[0].limits == (0.0, 1.0)
-    assert in_range(artifact(meaning="image"), (given,)).source.inputs[0].limits is None
-    assert in_range(artifact(), (PLAIN, PLAIN)).source.inputs[0].limits is None
+    for spec in (dataclasses.replace(SPEC, limits=(0.0, 1.0)), dataclasses.replace(SPEC, meaning="image")):
+        assert made(PLAIN, given, spec=spec) is NOISE
+    assert made(PLAIN, PLAIN) is NOISE
