@@ -14,6 +14,8 @@ LEAST_ELEMENTS = 64
 """Weights of fewer values stay in float: their scales would be as large."""
 _OPSETS = {4: 21, 8: 13}
 """The first in which DequantizeLinear takes integers of so many bits with a scale a channel."""
+_RECURRENT = frozenset(("LSTM", "GRU", "RNN"))
+_REORDERS = frozenset(("Slice", "Concat", "Unsqueeze", "Squeeze", "Identity"))
 _TYPES = {4: TensorProto.INT4, 8: TensorProto.INT8}
 _IR_VERSION = 10  # the first that knows 4-bit integers
 
@@ -29,7 +31,8 @@ def with_small_weights(model: onnx.ModelProto, bits: int, kept: frozenset[str]) 
     weights = {tensor.name: tensor for tensor in graph.initializer if tensor.data_type == TensorProto.FLOAT}
     axes: dict[str, int] = {}
     spared = {name for node in graph.node if kept & set(node.output) for name in node.input}
-    for name, axis in (found for node in graph.node for found in _weights_of(node, weights)):
+    makers = {name: node for node in graph.node for name in node.output}
+    for name, axis in (found for node in graph.node for found in _weights_of(node, weights, makers)):
         if name not in spared and np.prod(weights[name].dims) >= LEAST_ELEMENTS:
             axes.setdefault(name, axis)
     if not axes:
@@ -53,8 +56,14 @@ def _in_opset(model: onnx.ModelProto, least: int) -> onnx.ModelProto:
         raise UnsupportedError(f"onnx cannot tell this graph in opset {least}: {said[0]}") from error
 
 
-def _weights_of(node: onnx.NodeProto, weights: dict[str, TensorProto]) -> Iterator[tuple[str, int]]:
+def _weights_of(
+    node: onnx.NodeProto, weights: dict[str, TensorProto], makers: dict[str, onnx.NodeProto]
+) -> Iterator[tuple[str, int]]:
     """(a weight that the operator reads, the axis of its channels)."""
+    if node.op_type in _RECURRENT:
+        for read in node.input[1:3]:
+            yield from ((name, len(weights[name].dims) - 2) for name in _behind(read, weights, makers))
+        return
     name = node.input[1] if len(node.input) > 1 else ""
     if node.op_type == "Gather" and node.input[0] in weights and len(weights[node.input[0]].dims) == 2:
         yield node.input[0], 0
@@ -68,6 +77,16 @@ def _weights_of(node: onnx.NodeProto, weights: dict[str, TensorProto]) -> Iterat
     elif node.op_type == "Gemm":
         turned = next((item.i for item in node.attribute if item.name == "transB"), 0)
         yield name, 0 if turned else 1
+
+
+def _behind(name: str, weights: dict[str, TensorProto], makers: dict[str, onnx.NodeProto]) -> Iterator[str]:
+    """The matrices that a tensor is, or is put together of: exporters bring gates into another order."""
+    if name in weights:
+        if len(weights[name].dims) in (2, 3):
+            yield name
+    elif name in makers and makers[name].op_type in _REORDERS:
+        for read in makers[name].input:
+            yield from _behind(read, weights, makers)
 
 
 def _small(graph: onnx.GraphProto, weight: TensorProto, axis: int, bits: int) -> onnx.NodeProto:

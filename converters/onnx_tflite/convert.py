@@ -81,12 +81,13 @@ def _made(node: onnx.NodeProto, values: Mapping[str, Value | None]) -> Sequence[
     """The outputs of a node."""
     import tensorflow as tf
 
+    from converters.onnx_tflite.boxes import BOXES
     from converters.onnx_tflite.layers import LAYERS
     from converters.onnx_tflite.moves import MOVES
     from converters.onnx_tflite.operators import ELEMENTWISE
 
     given = attributes(node)
-    known = {**ELEMENTWISE, **LAYERS, **MOVES}
+    known = {**BOXES, **ELEMENTWISE, **LAYERS, **MOVES}
     where = f"operator {node.op_type} `{node.name}`"
     if node.op_type == "If":
         return _branched(node, given, values)

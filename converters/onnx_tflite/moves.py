@@ -237,37 +237,6 @@ def _non_zero(given: Given, inputs: Sequence[Value | None]) -> Sequence[Value]:
     return [Value(tf.transpose(tf.where(hit)))]
 
 
-def _suppressed(given: Given, inputs: Sequence[Value | None]) -> Sequence[Value]:
-    """NonMaxSuppression, class by class: (n, 3) of batch, class and box."""
-    boxes, scores = (tf.convert_to_tensor(plain(value)) for value in required(inputs, 2))
-    most = int(np.ravel(known(inputs, 2, "number of boxes"))[0]) if optional(inputs, 2) else 0
-    overlap = float(np.ravel(known(inputs, 3, "overlap"))[0]) if optional(inputs, 3) else 0.0
-    least = (
-        float(np.ravel(known(inputs, 4, "least score"))[0]) if optional(inputs, 4) else float(np.finfo(np.float32).min)
-    )
-    batches, classes, count = (int(size) for size in scores.shape)
-    if given.get("center_point_box", 0):
-        x, y, w, h = tf.split(boxes, 4, axis=-1)
-        boxes = tf.concat([y - h / 2, x - w / 2, y + h / 2, x + w / 2], -1)
-    corners = tf.split(boxes, 2, axis=-1)  # any two opposite ones; the kernel wants the lesser first
-    boxes = tf.concat([tf.minimum(*corners), tf.maximum(*corners)], -1)
-    rows = []
-    for batch in range(batches):
-        for kind in range(classes):
-            found, valid = tf.raw_ops.NonMaxSuppressionV4(
-                boxes=boxes[batch],
-                scores=scores[batch, kind],
-                max_output_size=min(most, count),
-                iou_threshold=np.nextafter(np.float32(overlap), np.float32(2)),  # the kernel drops equal ones, too
-                score_threshold=least,
-                pad_to_max_output_size=True,
-            )
-            kept = tf.cast(found[:valid], tf.int64)
-            place = tf.fill(tf.shape(kept), tf.constant(0, tf.int64))
-            rows.append(tf.stack([place + batch, place + kind, kept], axis=1))
-    return [Value(tf.concat(rows, 0) if len(rows) > 1 else rows[0])]
-
-
 MOVES: dict[str, Operator] = {
     "Concat": _concat,
     "ConstantOfShape": _filled,
@@ -275,7 +244,6 @@ MOVES: dict[str, Operator] = {
     "Flatten": _flatten,
     "Gather": _gather,
     "GatherND": _gather_nd,
-    "NonMaxSuppression": _suppressed,
     "NonZero": _non_zero,
     "Pad": _pad,
     "Range": _range,

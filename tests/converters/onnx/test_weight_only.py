@@ -57,6 +57,41 @@ def test_each_channel_has_a_scale_of_its_own() -> None:
     assert next(e.version for e in made.opset_import) == 21, "4 bits came with opset 21"
 
 
+def recurrent() -> onnx.ModelProto:
+    """x (5, 1, 6) -> GRU of 8, the gates of whose second matrix are put into another order on the way."""
+    first, second = (RNG.normal(size=size).astype(np.float32) * 0.3 for size in ((1, 24, 6), (24, 8)))
+    at = {name: np.array([value], np.int64) for name, value in (("zero", 0), ("eight", 8), ("end", 24))}
+    graph = helper.make_graph(
+        [
+            helper.make_node("Slice", ["r", "zero", "eight", "zero"], ["head"]),
+            helper.make_node("Slice", ["r", "eight", "end", "zero"], ["tail"]),
+            helper.make_node("Concat", ["tail", "head"], ["turned"], axis=0),
+            helper.make_node("Unsqueeze", ["turned", "zero"], ["R"]),
+            helper.make_node("GRU", ["x", "W", "R"], ["", "y"], hidden_size=8),
+        ],
+        "net",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [5, 1, 6])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 1, 8])],
+        [numpy_helper.from_array(first, "W"), numpy_helper.from_array(second, "r")]
+        + [numpy_helper.from_array(value, name) for name, value in at.items()],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
+
+
+@pytest.mark.parametrize(("bits", "bound"), [(8, 0.02), (4, 0.3)])
+def test_matrices_of_recurrent_layers_are_small_too_and_those_put_together(bits: int, bound: float) -> None:
+    source, x = recurrent(), RNG.normal(size=(5, 1, 6)).astype(np.float32)
+    wanted = run(source, x)
+    made = with_small_weights(source, bits, frozenset())
+    small = {t.name for t in made.graph.initializer if t.name.endswith(f"_int{bits}")}
+    assert small == {f"W_int{bits}", f"r_int{bits}"}
+        f"W_int{bits}",
+        f"r_int{bits}",
+    }
+    assert {t.dims[0] for t in made.graph.initializer if t.name.endswith("_scale")} == {24}
+    assert 0 < np.abs(run(made, x) - wanted).max() < bound * np.ptp(wanted)
+
+
 def test_what_is_kept_stays_as_it_is() -> None:
     made = with_small_weights(model(), 8, frozenset({"c"}))
     types = {t.name: t.data_type for t in made.graph.initializer}

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from ai_edge_litert.interpreter import Interpreter
 from lowered_models import agrees
-from onnx_nodes import model_of, normal
+from onnx_nodes import normal
 
-from converters.contract import TensorSpec
 from converters.errors import UnsupportedError
-from converters.onnx.prepass.fold import session_of
-from converters.onnx_tflite.convert import lowered
 
 X = normal(3, 4, 5)
 FAR = 2**62
@@ -71,24 +67,6 @@ def test_each(kind, constants, form):
 
 def test_an_axis_of_1_leaves():
     agrees("Squeeze", normal(3, 1, 4), {"a": np.array([1])})
-
-
-@pytest.mark.parametrize("centre", [0, 1])
-def test_boxes_that_overlap(centre):
-    boxes = np.array([[[0, 0, 1, 1], [1, 1.1, 0, 0.1], [0, 2, 1, 3], [0, 2.05, 1, 3]]], np.float32)
-    if centre:
-        boxes[0, 1] = 1, 1.1, 0.2, 0.1  # one without area is taken again and again by LiteRT's kernel
-    scores = np.array([[[0.9, 0.8, 0.7, 0.95], [0.1, 0.6, 0.2, 0.3]]], np.float32)
-    rest = {"m": np.array([3]), "o": np.array([0.5], np.float32), "t": np.array([0.15], np.float32)}
-    form = {"order": ("b", "x", "m", "o", "t"), "center_point_box": centre}
-    model = model_of("NonMaxSuppression", scores, {"b": boxes, **rest}, **form)
-    content = lowered(model, {"x": TensorSpec("x", scores.shape, "float32")})
-    interpreter = Interpreter(model_content=content)
-    interpreter.allocate_tensors()
-    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], scores)
-    interpreter.invoke()
-    (want,) = session_of(model).run(None, {"x": scores})
-    np.testing.assert_array_equal(interpreter.get_tensor(interpreter.get_output_details()[0]["index"]), want)
 
 
 def test_borders_by_another_mode_are_refused():
