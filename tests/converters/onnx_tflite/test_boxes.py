@@ -33,10 +33,6 @@ def test_boxes_without_an_area_are_each_kept_once(centre):
 def agrees_on(boxes, scores, centre, most=0):
     most = most or scores.shape[-1]
     rest = {"m": np.array([most]), "o": np.array([0.5], np.float32), "t": np.array([0.15], np.float32)}
-        "m": np.array([most or scores.shape[-1]]),
-        "o": np.array([0.5], np.float32),
-        "t": np.array([0.15], np.float32),
-    }
     form = {"order": ("b", "x", "m", "o", "t"), "center_point_box": centre}
     model = model_of("NonMaxSuppression", scores, {"b": boxes, **rest}, **form)
     content = lowered(model, {"x": TensorSpec("x", scores.shape, "float32")})
