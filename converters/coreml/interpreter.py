@@ -144,10 +144,16 @@ class Interpreter:
             return
         arguments = {name: self._read(item, values) for name, item in step.named.items()}
         try:
-            result = KERNELS[op.type](**step.fixed, **arguments)
+            result = KERNELS[op.type](**step.fixed | self._replaced(step, values), **arguments)
         except (TypeError, ValueError, IndexError, AssertionError, ZeroDivisionError) as error:
             raise ModelError(f"{op.type} that makes {op.outputs[0].name!r}: {error}") from error
         self._keep(op.outputs, self._results(op.outputs, result), values)
+
+    def _replaced(self, step: Step, values: Values) -> Values:
+        """Arguments that are constants of the program, where `values` holds others in their place."""
+        names = ((name, step.operation.inputs.get(name, ())) for name in step.fixed)
+        given = ((name, read[0]) for name, read in names if len(read) == 1)
+        return {name: values[item] for name, item in given if isinstance(item, str) and item in values}
 
     def _control(self, step: Step, values: Values) -> None:
         op = step.operation

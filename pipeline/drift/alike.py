@@ -60,11 +60,12 @@ def _left_in_float(suspect: Suspect) -> bool:
 
 
 def _small(graph: Graph) -> set[str]:
-    """The types of 8 and 16 bits in which weights, or many of the computed tensors, are held."""
+    """The types of 8 and 16 bits in which weights, or many of the computed tensors, are held; tables are one too."""
+    tables = {"table" for t in graph.tensors.values() if t.palettized}
     weights = {t.dtype for t in graph.tensors.values() if t.data is not None and t.data.size > 1}
     made = [graph.tensors[index].dtype for op in graph.ops for index in op.outputs]
     many = {dtype for dtype in set(made) if made.count(dtype) >= MANY_SHARE * len(made)}
-    return set(SMALL & (weights | many))
+    return set(SMALL & (weights | many)) | tables
 
 
 def _proved(pairs: Pairs, work: Work) -> list[Suspect]:

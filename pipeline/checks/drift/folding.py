@@ -220,6 +220,10 @@ def beyond(one: Folded) -> np.ndarray:
 
 
 def substituted(one: Folded) -> np.ndarray:
-    """What the reference's constant must be for both to hold exactly the same: b's values, as a holds them."""
-    scale = np.where(np.abs(one.scale) < 1e-12, 1.0, one.scale)
-    return one.layout.back((one.b.values / scale)[None])[0]
+    """What the reference's constant must be for both to hold exactly the same: b's values, as a holds them.
+
+    A slice that b has lost (scale 0) stays as it is: what is folded into it makes it zero in the reference too.
+    """
+    lost = np.abs(one.scale) < 1e-12
+    own = one.layout.carry(one.a.values[None])[0]
+    return one.layout.back(np.where(lost, own, one.b.values / np.where(lost, 1.0, one.scale))[None])[0]

@@ -40,6 +40,17 @@ def test_one_operator_alone_on_given_values(tmp_path: Path) -> None:
         opened.run({}, [act.outputs[0]])
 
 
+def test_an_operator_alone_takes_other_weights_than_its_own(tmp_path: Path) -> None:
+    opened = _open(saved(tmp_path / "m.mlpackage"))
+    linear = opened.graph.ops[0]
+    values, weights = linear.inputs[0], linear.inputs[1]
+    other = np.broadcast_to(2 * WEIGHT, (len(X), *WEIGHT.shape))
+    found = opened.run({values: X, weights: other}, [linear.outputs[0]])
+    np.testing.assert_allclose(found[linear.outputs[0]], X @ (2 * WEIGHT).T + BIAS, rtol=1e-5)
+    own = opened.run({values: X}, [linear.outputs[0]])
+    np.testing.assert_allclose(own[linear.outputs[0]], X @ WEIGHT.T + BIAS, rtol=1e-5)
+
+
 def test_values_of_float16_are_float16(tmp_path: Path) -> None:
     opened = _open(saved(tmp_path / "m.mlpackage", kind="float16"))
     inner = opened.graph.ops[0].outputs[0]

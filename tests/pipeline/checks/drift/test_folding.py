@@ -90,3 +90,10 @@ def test_scales_of_weights_are_no_weights_and_a_bias_in_another_shape_is_not_rou
     assert found[3].op.type == found[5].op.type == "Gemm"
     assert found[3].step is not None
     assert not found[5].rounded
+
+
+def test_a_lost_slice_is_not_put_into_the_reference():
+    lost = KERNEL.copy()
+    lost[:, :, :, 3] = 0
+    (found,) = folding.folded([constant(KERNEL)], [constant(lost)])
+    assert np.allclose(folding.substituted(found), KERNEL)
