@@ -144,7 +144,7 @@ class Interpreter:
             return
         arguments = {name: self._read(item, values) for name, item in step.named.items()}
         try:
-            result = KERNELS[op.type](**step.fixed | self._replaced(step, values), **arguments)
+            result = KERNELS[op.type](**{**step.fixed, **self._replaced(step, values)}, **arguments)
         except (TypeError, ValueError, IndexError, AssertionError, ZeroDivisionError) as error:
             raise ModelError(f"{op.type} that makes {op.outputs[0].name!r}: {error}") from error
         self._keep(op.outputs, self._results(op.outputs, result), values)
