@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,8 @@ def bind(path: Path, copy: Path, values: Mapping[str, float]) -> None:
         bound.define(f"def forward(self{takes}):\n    return self.inner({given})\n")
     except RuntimeError as error:
         raise ModelError(f"{path} does not take {given}: {_said(error)}") from error
+    with torch.no_grad(), contextlib.suppress(RuntimeError):  # what the values decide against leaves, with its weights
+        bound = torch.jit.freeze(bound.eval())
     torch.jit.save(bound.eval(), str(copy))
 
 

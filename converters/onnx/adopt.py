@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -17,9 +18,15 @@ from converters.names import kept_names
 from converters.onnx.convert import MAX_BYTES, rename
 from converters.onnx.inspect import read_signature, write_signature
 from converters.onnx.load import is_external, load, tensors
+from converters.onnx.prepass.fold import constants_of
+from converters.onnx.prepass.rules.control import branch
+from converters.onnx.prepass.run import prepare
 
 _LOST = re.compile(r"[^A-Za-z0-9_.\\/>-]|^[^A-Za-z0-9.]")
 """What TensorFlow takes in no name of an operator."""
+
+PREFIX = "prepass/"
+"""Of names that the pre-pass makes."""
 
 
 def keep(path: Path, copy: Path, values: Mapping[str, float] | None = None) -> None:
@@ -73,7 +80,9 @@ def _bind(graph: onnx.GraphProto, values: Mapping[str, float], title: str) -> No
 
 
 def onnx_from_onnx(request: ConversionRequest) -> Signature:
-    """Writes the model for the inputs that were settled on, every size of them fixed; returns its signature.
+    """Writes the model for the inputs that were settled on, every size fixed, every constant an initializer.
+
+    Returns its signature.
 
     Raises:
         ModelError: the file is damaged.
@@ -87,14 +96,33 @@ def onnx_from_onnx(request: ConversionRequest) -> Signature:
     _fix(model.graph.input, {spec.name: spec for spec in signature.inputs})
     del model.graph.value_info[:]
     _fix(model.graph.output, {spec.name: spec for spec in signature.outputs})
+    constants_of(model)  # weights that are given by operators are weights, which quantizers look for
     model = onnx.shape_inference.infer_shapes(model)
     for place, node in enumerate(model.graph.node):
         plain = _LOST.sub("_", node.name).lstrip("_")
         if plain != node.name:
             node.name = f"{plain or node.op_type}_{place}"
+    model = _decided(model, request)
     write_signature(model, signature)
     onnx.save(model, request.target)
     return _as_written(read_signature(model), signature)
+
+
+def _decided(model: onnx.ModelProto, request: ConversionRequest) -> onnx.ModelProto:
+    """The model without the branches that its constants decide against, proved to compute the same.
+
+    Formats without branches then take it; ONNX Runtime 1.31 dies of some that it optimises away itself.
+    """
+    if not any(node.op_type == "If" for node in model.graph.node):
+        return model
+    with tempfile.TemporaryDirectory(prefix="edge-export-") as folder:
+        onnx.save(model, path := Path(folder) / request.target.name)
+        model = prepare(path, {"If": branch}).model
+    names = {name for node in model.graph.node for name in node.output} | {t.name for t in model.graph.initializer}
+    rename(model.graph, {name: f"decided/{name}" for name in names if name.startswith(PREFIX)})  # as the file's own
+    for node in model.graph.node:
+        node.name = f"decided/{node.name}" if node.name.startswith(PREFIX) else node.name
+    return model
 
 
 def _fix(values: Iterable[onnx.ValueInfoProto], specs: Mapping[str, TensorSpec]) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 
 from converters.contract import Format, Signature, TensorSpec
-from converters.errors import ModelError, UnsupportedError
+from converters.errors import ContractError, ModelError, UnsupportedError
 from converters.grid import grid_bits
 from converters.inspection import Inspection, OpInfo, TensorInfo
 from converters.onnx.graph_hash import graph_hash
@@ -86,6 +86,8 @@ def read_signature(model: onnx.ModelProto) -> Signature:
     try:
         notes = json.loads(text)
         return Signature(_note(inputs, notes.get("inputs", ())), _note(outputs, notes.get("outputs", ())))
+    except ContractError as e:
+        raise ModelError(f"{e}: give each a name of its own (onnx.helper) and save the model again") from e
     except (ValueError, AttributeError, TypeError, KeyError) as e:
         raise ModelError(f"the file's metadata entry {SIGNATURE_KEY} is damaged: {e}") from e
 

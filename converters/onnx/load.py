@@ -18,6 +18,9 @@ from converters.contract import Format
 from converters.errors import ModelError
 from converters.sniff import sniff
 
+LARGEST = 2**31 - 1
+"""Of one protobuf."""
+
 
 def load(path: Path) -> onnx.ModelProto:
     """The model with local functions inlined and tensor shapes inferred; external weights are not read yet.
@@ -28,6 +31,11 @@ def load(path: Path) -> onnx.ModelProto:
     found = sniff(path)
     if found is not Format.ONNX:
         raise ModelError(f"{path} holds {found}, not ONNX")
+    if (size := path.stat().st_size) > LARGEST:
+        raise ModelError(
+            f"{path} has {size:,} bytes, and no more than {LARGEST:,} are read of one protobuf: save it with its "
+            "weights in a file of their own, onnx.save(model, path, save_as_external_data=True)"
+        )
     try:
         model = onnx.load(path, load_external_data=False)
         external = [tensor for tensor in tensors(model.graph) if is_external(tensor)]

@@ -11,6 +11,7 @@ import torch
 
 from converters.contract import Arrays, Artifact, TensorSpec
 from converters.errors import UnsupportedError
+from converters.model_files.script import keeps_state
 from converters.torchscript.archive import load
 from converters.torchscript.graph import Reader, array, reads
 from converters.torchscript.values import Known, compute, constants
@@ -163,8 +164,13 @@ def open(artifact: Artifact) -> TorchScriptTracer:
 
     Raises:
         ModelError: another format, or damaged.
+        UnsupportedError: it changes its own attributes.
     """
     module, signature = load(artifact.path, artifact.format)
+    if changed := keeps_state(module):
+        raise UnsupportedError(
+            f"the model keeps values from one call to the next (`{changed}`): its layers have no one value"
+        )
     sides = (signature.inputs, signature.outputs) if signature else ((), ())
     names = [[spec.name for spec in specs] for specs in sides]
     specs = signature.inputs if signature else artifact.signature.inputs

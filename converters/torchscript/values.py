@@ -78,6 +78,8 @@ def call(node: Any, known: Known) -> list[Any]:
         return _loop(next(iter(node.blocks())), given, known)
     if kind == "prim::RaiseException":
         raise UnsupportedError(f"the model raises: {given[0]}")
+    if kind == "aten::format":  # of any number of arguments, which its schema does not say
+        return [given[0].format(*given[1:])]
     function, _ = torch._C._jit_get_operation(kind)
     if function is None:
         raise UnsupportedError(f"{kind} is no operator that can be called alone")

@@ -10,7 +10,7 @@ import numpy as np
 
 from converters import registry
 from converters.contract import Arrays, Artifact, Format, Signature
-from converters.errors import UnsupportedError
+from converters.errors import ToolkitError, UnsupportedError
 from converters.model_files import LOADED_AS
 from converters.reach import Reach
 from pipeline import evidence, golden
@@ -112,7 +112,7 @@ def _chosen(
     made_up = "data" not in context.needs
     try:
         return choose_by_reach(candidates, artifact.signature, count, seed, explorer, say, steady=made_up)
-    except UnsupportedError as error:
+    except (UnsupportedError, ToolkitError) as error:
         context.warn(f"the golden inputs are drawn, not chosen by what they show: {error}")
         return choose(candidates.inputs, candidates.targets, artifact.signature, count, seed), None
 

@@ -194,3 +194,10 @@ def test_sequences_are_refused(saved: Saved) -> None:
     )
     with pytest.raises(UnsupportedError, match="'y' is a sequence_type"):
         inspect(saved(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)))
+
+
+def test_two_outputs_of_one_name_are_the_files_fault(linear: Linear, saved: Saved) -> None:
+    model = linear()
+    model.graph.output.append(model.graph.output[0])
+    with pytest.raises(ModelError, match="output names must be unique .*: give each a name of its own"):
+        inspect(saved(model))

@@ -118,3 +118,11 @@ def test_dtype_names_are_numpys() -> None:
     assert {kind: dtype_name(kind) for kind in names} == names
     with pytest.raises(ModelError, match="no tensor type 999"):
         dtype_name(999)
+
+
+def test_a_file_beyond_a_protobuf_is_told_what_to_do(
+    linear: Linear, saved: Saved, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("converters.onnx.load.LARGEST", 100)
+    with pytest.raises(ModelError, match="no more than 100 are read of one protobuf: .*save_as_external_data=True"):
+        load(saved(linear()))

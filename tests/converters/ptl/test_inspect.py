@@ -36,3 +36,17 @@ def test_bytecode_of_another_model_is_found(mobile: Callable[..., Artifact], tmp
             after.writestr(name, bytecode if name.endswith("/bytecode.pkl") else before.read(name))
     with pytest.raises(ModelError, match=r"bytecode and code differ|bytecode cannot be read"):
         job.inspect(swapped, Format.PTL)
+
+
+def test_operators_that_bytecode_has_in_itself_are_not_missed(tmp_path: Path) -> None:
+    import torch
+
+    class Guards(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            if not bool(x.sum() > 0):
+                raise ValueError(f"{x.dim()} axes, and nothing in them")
+            return x * 2
+
+    torch.jit.script(Guards())._save_for_lite_interpreter(str(tmp_path / "m.ptl"))
+    found = job.inspect(tmp_path / "m.ptl", Format.PTL)
+    assert "aten::mul" in found.metadata["operators"]

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import saved_models
 from tiny_models import MODELS
 
-from converters.contract import Artifact, Format, Precision, Signature
+from converters.contract import Artifact, Format, Precision, Signature, TensorSpec
 from converters.errors import ModelError, UnsupportedError
 
 pytestmark = pytest.mark.torch
@@ -127,3 +128,30 @@ def test_a_file_that_is_none_is_a_model_error(tmp_path):
     (tmp_path / "m.pt").write_bytes(b"no model")
     with pytest.raises(ModelError):
         opened(tmp_path / "m.pt")
+
+
+def test_a_text_of_any_number_of_parts_is_put_together(tmp_path: Path) -> None:
+    import torch
+
+    from converters.torchscript import tracer
+
+    class Says(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            text = f"{x.dim()} of {x.size(0)}"
+            return x + len(text)
+
+    torch.jit.save(torch.jit.script(Says()), str(tmp_path / "m.pt"))
+    own = Signature((TensorSpec("x", (1, 4), "float32"),), (TensorSpec("output", (1, 4), "float32"),))
+    opened = tracer.open(Artifact(tmp_path / "m.pt", Format.TORCHSCRIPT, Precision.FP32, own, own))
+    [end] = opened.graph.outputs
+    [values] = opened.trace([{"x": np.zeros((1, 4), np.float32)}], [end])[end]
+    assert values.tolist() == [[6, 6, 6, 6]]
+
+
+def test_a_module_that_changes_itself_is_not_looked_into(tmp_path: Path) -> None:
+    from converters.torchscript import tracer
+
+    path = saved_models.counting_script(tmp_path / "m.pt")
+    own = Signature((TensorSpec("x", (1, 4), "float32"),), (TensorSpec("output", (1, 4), "float32"),))
+    with pytest.raises(UnsupportedError, match=r"keeps values from one call to the next \(`seen`\)"):
+        tracer.open(Artifact(path, Format.TORCHSCRIPT, Precision.FP32, own, own))
