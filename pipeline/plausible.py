@@ -47,7 +47,7 @@ def proposals(artifact: Artifact) -> Iterator[tuple[tuple[TensorSpec, ...], ...]
             f"{artifact.path.name} does not say the sizes of what it takes (TorchScript of other tools does not), so "
             "that no inputs can be made up: say each argument (`inspect` names them) as in --input "
             "x:1x3x224x224:float32, a number as in --input sr=16000; or lay it beside a file that does: "
-            "edge-export compare RIGHT FILE"
+            f"edge-export compare RIGHT {artifact.path.name}"
         )
     specs = tuple(map(_limited, artifact.source.inputs, artifact.signature.inputs))
     for spec in specs:

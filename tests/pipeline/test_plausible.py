@@ -107,7 +107,7 @@ def test_outputs_that_cannot_be_compared_are_unsupported_by_name(bad, match):
 
 
 def test_a_file_that_names_no_inputs_is_unsupported_with_what_can_be_done():
-    with pytest.raises(UnsupportedError, match="m.tflite names no inputs .* edge-export compare RIGHT m.tflite"):
+    with pytest.raises(UnsupportedError, match="m.tflite does not say the sizes .* edge-export compare RIGHT m.tflite"):
         groups()
 
 
