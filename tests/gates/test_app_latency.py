@@ -20,7 +20,7 @@ from .mini import gates
 
 COMPARED = (
     *("latency_ms_p50", "latency_ms_p90", "baseline_ms_p50", "ratio", "ratio_low", "ratio_high", "decision", "says"),
-    *("control", "control_ratio", "confidence", "rounds", "pairs"),
+    *("control", "control_ratio", "control_low", "control_high", "confidence", "rounds", "pairs"),
 )
 QUIET = Disturbance(elapsed_s=1.0)
 
@@ -69,3 +69,16 @@ def test_the_statistics_are_the_same(told: dict[str, Any]) -> None:
                 far.append(f"{name}: {metric} is {a} in Python and {b} in Kotlin")
     assert not far, "\n".join(far[:30])
     assert {row["decision"] for row in told.values()} == {"faster", "slower", "equal", "cannot tell"}
+
+
+def test_the_bootstrap_is_the_same_but_for_its_chance(told: dict[str, Any]) -> None:
+    """Another generator draws other rounds: the ends of 300 draws move by a fifth of the interval at most."""
+    far = []
+    for name, case in CASES.items():
+        ours = check_latency(case, gates().latency).metrics
+        (low, high), (a, b) = (
+            [math.log(row[f"bootstrap_{end}"]) for end in ("low", "high")] for row in (ours, told[name])
+        )
+        if max(abs(low - a), abs(high - b)) > 0.4 * (high - low):
+            far.append(f"{name}: {low:.4g} to {high:.4g} in Python, {a:.4g} to {b:.4g} in Kotlin")
+    assert not far, "\n".join(far)

@@ -15,7 +15,8 @@ import java.nio.channels.FileChannel
  *
  * A model that the APK holds uncompressed is mapped as it lies there; anything else is copied to [scratch] first, once.
  */
-class AssetSource(private val assets: AssetManager, private val scratch: File, override val where: String) : BundleSource {
+class AssetSource(private val assets: AssetManager, private val scratch: File, override val where: String) :
+    BundleSource {
     override fun exists(name: String) = try {
         open(name).close()
         true

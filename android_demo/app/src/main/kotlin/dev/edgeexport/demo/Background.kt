@@ -2,7 +2,9 @@ package dev.edgeexport.demo
 
 import java.util.concurrent.Executor
 
-/** Where work is done: [quick] for what a user waits for, [long] for one measurement at a time, [main] for the screen. */
+/**
+ * Where work is done: [quick] for what a user waits for, [long] for one measurement at a time, [main] for the screen.
+ */
 class Background(private val quick: Executor, private val long: Executor, private val main: Executor) {
     /** Does [task] away from the main thread and hands what became of it to [done] on the main thread. */
     fun <T> quick(task: () -> T, done: (Result<T>) -> Unit) = run(quick, task, done)

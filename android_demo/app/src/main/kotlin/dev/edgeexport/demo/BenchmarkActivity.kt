@@ -51,16 +51,24 @@ class BenchmarkActivity : Screen() {
             showIf(state.running)
             progress = (state.progress * 1000).toInt()
         }
-        root.text(R.id.fault).say(noBundle.ifEmpty { if (state.first == null) getString(R.string.none_runs) else state.fault })
+        root.text(R.id.fault).say(noBundle.ifEmpty {
+            if (state.first == null) getString(R.string.none_runs) else state.fault
+        })
         drawResult(root)
         drawOverTime(root)
     }
 
     private fun drawChoices() {
         choice(R.id.choice_a, R.string.measure, state.choices, state.first, ::name) { state.choose(first = it) }
-        choice(R.id.choice_b, R.string.compare_with, listOf(null) + state.choices, state.second, ::name) { state.choose(second = it) }
-        choice(R.id.choice_threads, R.string.threads, THREAD_COUNTS, state.threads, Int::toString) { state.choose(threads = it) }
-        choice(R.id.choice_length, R.string.length, Span.values().toList(), state.span, ::words) { state.choose(span = it) }
+        choice(R.id.choice_b, R.string.compare_with, listOf(null) + state.choices, state.second, ::name) {
+            state.choose(second = it)
+        }
+        choice(R.id.choice_threads, R.string.threads, THREAD_COUNTS, state.threads, Int::toString) {
+            state.choose(threads = it)
+        }
+        choice(R.id.choice_length, R.string.length, Span.values().toList(), state.span, ::words) {
+            state.choose(span = it)
+        }
     }
 
     private fun <T> choice(id: Int, title: Int, items: List<T>, chosen: T, name: (T) -> String, taken: (T) -> Unit) {
@@ -87,7 +95,8 @@ class BenchmarkActivity : Screen() {
         if (result == null) return
         root.text(R.id.verdict).say(result.race?.let { getString(R.string.verdict, it.says) } ?: state.titles.first())
         root.text(R.id.ratio).say(result.race?.let(::ratio).orEmpty())
-        val names = if (result.lanes.size == 2) listOf(Line("", listOf(getString(R.string.side_a), getString(R.string.side_b)))) else emptyList()
+        val sides = Line("", listOf(getString(R.string.side_a), getString(R.string.side_b)))
+        val names = if (result.lanes.size == 2) listOf(sides) else emptyList()
         val heap = Line(getString(R.string.memory), listOf(Figures.bytes(state.heapBytes)))
         val lines = names + LANE_LINES.map { (title, value) -> Line(getString(title), result.lanes.map(value)) } + heap
         findViewById<LinearLayout>(R.id.figures).fill(R.layout.figures, lines) { view, line ->
@@ -103,7 +112,9 @@ class BenchmarkActivity : Screen() {
     private fun drawOverTime(root: View) {
         findViewById<View>(R.id.over_time).showIf(state.series.any { it.size >= 4 })
         val sides = listOf(R.string.side_a, R.string.side_b)
-        val names = state.titles.mapIndexed { index, title -> if (state.titles.size == 1) title else "${getString(sides[index])}: $title" }
+        val names = state.titles.mapIndexed { index, title ->
+            if (state.titles.size == 1) title else "${getString(sides[index])}: $title"
+        }
         val readings = state.readings.map { getString(R.string.at_second, it.second.toInt(), it.words) }
         root.text(R.id.legend).text = (names + readings).joinToString("\n")
         findViewById<PlotView>(R.id.plot).apply {

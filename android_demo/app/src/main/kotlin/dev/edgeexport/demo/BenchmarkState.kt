@@ -77,7 +77,12 @@ class BenchmarkState(
     val choices: List<Choice>
         get() = artifacts.flatMap { entry -> Runtime.of(entry, engines.engines).map { Choice(entry.file, it) } }
 
-    fun choose(first: Choice? = this.first, second: Choice? = this.second, threads: Int = this.threads, span: Span = this.span) {
+    fun choose(
+        first: Choice? = this.first,
+        second: Choice? = this.second,
+        threads: Int = this.threads,
+        span: Span = this.span
+    ) {
         if (running) return
         this.first = first?.takeIf { it in choices } ?: choices.firstOrNull()
         this.second = second?.takeIf { it in choices }

@@ -21,7 +21,9 @@ object BitmapDecoder : ImageDecoder {
     override fun header(file: ByteBuffer): ImageHeader {
         val options = BitmapFactory.Options().apply { inJustDecodeBounds = true }
         BitmapFactory.decodeStream(Stream(file), null, options)
-        if (options.outWidth <= 0) throw ImageException("this is no picture that Android can read; take a PNG or a JPEG")
+        if (options.outWidth <= 0) {
+            throw ImageException("this is no picture that Android can read; take a PNG or a JPEG")
+        }
         return ImageHeader(options.outWidth, options.outHeight)
     }
 

@@ -49,9 +49,12 @@ class CellActivity : Screen() {
         val labels = app.bundles.bundle?.labels.orEmpty()
         val label = labels.getOrNull(worst.label.toInt())
         root.text(R.id.worst_title).text =
-            if (label == null) getString(R.string.worst, worst.index) else getString(R.string.worst_labelled, worst.index, label)
+            if (label == null) getString(R.string.worst, worst.index)
+            else getString(R.string.worst_labelled, worst.index, label)
         val picture = app.bundles.bundle?.artifacts?.firstOrNull { it.file == row.cell.artifact }
-            ?.source?.inputs?.firstNotNullOfOrNull { spec -> worst.inputs[spec.name]?.let { TensorPicture.of(it, spec) } }
+            ?.source?.inputs?.firstNotNullOfOrNull { spec ->
+                worst.inputs[spec.name]?.let { TensorPicture.of(it, spec) }
+            }
         findViewById<ImageView>(R.id.picture).apply {
             showIf(picture != null)
             contentDescription = getString(R.string.worst_picture)
@@ -67,13 +70,18 @@ class CellActivity : Screen() {
     private fun lines(name: String, reference: Tensor, got: Tensor?, labels: List<String>): List<Line> {
         val head = Line(getString(R.string.output, name), getString(R.string.reference), getString(R.string.here))
         if (got == null || got.size != reference.size) {
-            return listOf(head, Line(getString(R.string.shape), reference.toString(), got?.toString() ?: getString(R.string.missing)))
+            return listOf(head, Line(getString(R.string.shape), reference.toString(), got?.toString()
+                ?: getString(R.string.missing)))
         }
         val all = 0 until reference.size
-        val kept = if (all.count() <= MOST) all.toList() else all.sortedByDescending { abs(reference[it] - got[it]) }.take(MOST)
-        val said = if (kept.size < all.count()) listOf(Line(getString(R.string.largest, kept.size, all.count()), "", "")) else emptyList()
+        val kept = if (all.count() <= MOST) all.toList() else all.sortedByDescending {
+            abs(reference[it] - got[it])
+        }.take(MOST)
+        val most = Line(getString(R.string.largest, kept.size, all.count()), "", "")
+        val said = if (kept.size < all.count()) listOf(most) else emptyList()
         return listOf(head) + said + kept.map {
-            Line(if (labels.size == reference.size) labels[it] else "$it", Figures.value(reference[it]), Figures.value(got[it]))
+            val name = if (labels.size == reference.size) labels[it] else "$it"
+            Line(name, Figures.value(reference[it]), Figures.value(got[it]))
         }
     }
 

@@ -60,7 +60,9 @@ class Classifier(
 
     private fun call(side: Int, bundle: Bundle, entry: ArtifactEntry, runtime: Runtime): Call {
         val before = open[side]
-        if (before != null && before.bundle === bundle && before.file == entry.file && before.runtime == runtime) return before.call
+        if (before != null && before.bundle === bundle && before.file == entry.file && before.runtime == runtime) {
+            return before.call
+        }
         open.remove(side)?.call?.session?.close()
         val engine = engines().first { it.name == runtime.engine }
         val device = engine.devices.first { it.name == runtime.device }
@@ -73,7 +75,8 @@ class Classifier(
         is Picture.Sample -> sample(bundle, entry, picture)
         is Picture.Taken -> {
             val spec = entry.source.inputs.single()
-            mapOf(spec.name to preprocessor.tensor(picture.pixels, bundle.manifest.preprocessing.getValue(spec.name), spec))
+            val rules = bundle.manifest.preprocessing.getValue(spec.name)
+            mapOf(spec.name to preprocessor.tensor(picture.pixels, rules, spec))
         }
     }
 

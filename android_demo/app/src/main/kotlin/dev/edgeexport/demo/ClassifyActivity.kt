@@ -23,7 +23,9 @@ class ClassifyActivity : Screen() {
     override fun onCreate(savedInstanceState: Bundle?) {
         super.onCreate(savedInstanceState)
         setContent(R.layout.classify)
-        findViewById<View>(R.id.from_samples).setOnClickListener { draw(drawing = false) { state.samples.firstOrNull()?.let(state::show) } }
+        findViewById<View>(R.id.from_samples).setOnClickListener {
+            draw(drawing = false) { state.samples.firstOrNull()?.let(state::show) }
+        }
         findViewById<View>(R.id.from_pad).setOnClickListener { draw(drawing = true) { pad.clear() } }
         findViewById<View>(R.id.from_camera).setOnClickListener { openCamera() }
         findViewById<View>(R.id.from_gallery).setOnClickListener { openGallery() }
@@ -34,7 +36,9 @@ class ClassifyActivity : Screen() {
     override fun onSaveInstanceState(outState: Bundle) {
         super.onSaveInstanceState(outState)
         outState.putBoolean(DRAWING, drawing)
-        state.sides.forEachIndexed { index, side -> side.choice?.let { outState.putStringArray("$SIDE$index", it.words) } }
+        state.sides.forEachIndexed { index, side ->
+            side.choice?.let { outState.putStringArray("$SIDE$index", it.words) }
+        }
         when (val picture = state.picture) {
             is Picture.Sample -> outState.putInt(SAMPLE, picture.index)
             is Picture.Taken -> outState.putString(TAKEN, picture.name)
@@ -63,7 +67,9 @@ class ClassifyActivity : Screen() {
         drawPicture(root)
         root.text(R.id.fault).say(noBundle.ifEmpty { state.fault })
         for (id in OWN_PICTURES) findViewById<View>(id).showIf(state.takesPictures)
-        findViewById<LinearLayout>(R.id.strip).fill(R.layout.sample, state.samples) { view, sample -> offer(view, sample) }
+        findViewById<LinearLayout>(R.id.strip).fill(R.layout.sample, state.samples) { view, sample ->
+            offer(view, sample)
+        }
         findViewById<View>(R.id.strip_scroll).showIf(!drawing && state.samples.isNotEmpty())
         drawSide(0, findViewById(R.id.side_a))
         drawSide(1, findViewById(R.id.side_b))
@@ -83,7 +89,8 @@ class ClassifyActivity : Screen() {
         is Picture.Taken -> picture.name
         is Picture.Sample -> {
             val label = label(picture)
-            if (label == null) getString(R.string.sample, picture.index) else getString(R.string.sample_labelled, picture.index, label)
+            if (label == null) getString(R.string.sample, picture.index)
+            else getString(R.string.sample_labelled, picture.index, label)
         }
     }
 

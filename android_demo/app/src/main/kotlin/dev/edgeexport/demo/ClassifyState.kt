@@ -24,7 +24,9 @@ class Side {
         internal set
 }
 
-/** One picture through two artifacts. Sessions are opened and called in the background, and kept while a choice stands. */
+/**
+ * One picture through two artifacts. Sessions are opened and called in the background, and kept while a choice stands.
+ */
 class ClassifyState(
     private val background: Background,
     private val engines: EngineState,

@@ -24,8 +24,12 @@ open class DemoApp : Application() {
     open val bundles by lazy { BundleState(background, library) }
     val check by lazy { PhoneCheck(this) }
     val selfCheck by lazy { SelfCheckState(background, bundles) { bundle, progress -> check.run(bundle, progress) } }
-    val headless by lazy { HeadlessState(background, library, { listOfNotNull(filesDir, getExternalFilesDir(null)) }, check::run) }
-    val classify by lazy { ClassifyState(background, engines, bundles, Classifier(preprocessor, engines::loaded, memory)) }
+    val headless by lazy {
+        HeadlessState(background, library, { listOfNotNull(filesDir, getExternalFilesDir(null)) }, check::run)
+    }
+    val classify by lazy {
+        ClassifyState(background, engines, bundles, Classifier(preprocessor, engines::loaded, memory))
+    }
     val benchmark by lazy {
         BenchmarkState(background, engines, bundles, phone::describe, phone::nativeHeapBytes, memory)
     }

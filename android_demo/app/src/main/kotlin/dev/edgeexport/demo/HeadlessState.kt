@@ -64,8 +64,12 @@ class HeadlessState(
 
     private fun report(request: HeadlessRequest): String {
         if (request.run != RUN) throw IOException("run `${request.run}` is not known; there is `$RUN`.")
-        if (request.threads !in 1..MOST_THREADS) throw IOException("threads is ${request.threads}; 1 to $MOST_THREADS can be had.")
-        if (request.bundle.isEmpty()) throw IOException("No bundle is named: --es bundle PATH, or assets for the app's own.")
+        if (request.threads !in 1..MOST_THREADS) {
+            throw IOException("threads is ${request.threads}; 1 to $MOST_THREADS can be had.")
+        }
+        if (request.bundle.isEmpty()) {
+            throw IOException("No bundle is named: --es bundle PATH, or assets for the app's own.")
+        }
         val origin = if (request.bundle == Origin.Assets.key) Origin.Assets else Origin.Pushed(File(request.bundle))
         return library.source(origin).use { check(BundleReader.open(it), Steps(), request.threads) }
     }
@@ -76,7 +80,8 @@ class HeadlessState(
         val asked = File(name.ifEmpty { DEFAULT })
         val file = (if (asked.isAbsolute) asked else File(own.first(), asked.path)).canonicalFile
         if (own.none { file.path.startsWith(it.path + File.separator) }) {
-            throw IOException("`$name` is outside of the app's folders; a file in ${own.joinToString(" or ")} can be written.")
+            val folders = own.joinToString(" or ")
+            throw IOException("`$name` is outside of the app's folders; a file in $folders can be written.")
         }
         file.parentFile?.mkdirs()
         return file

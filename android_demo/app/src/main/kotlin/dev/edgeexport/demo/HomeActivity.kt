@@ -20,9 +20,9 @@ class HomeActivity : Screen() {
         setContent(R.layout.home, home = true)
         findViewById<View>(R.id.open_zip).setOnClickListener { pickZip() }
         findViewById<View>(R.id.open_other).setOnClickListener { offerOthers() }
-        task(R.id.task_check, R.drawable.ic_check, R.string.self_check, R.string.self_check_text, SelfCheckActivity::class.java)
-        task(R.id.task_classify, R.drawable.ic_classify, R.string.classify, R.string.classify_text, ClassifyActivity::class.java)
-        task(R.id.task_benchmark, R.drawable.ic_bench, R.string.benchmark, R.string.benchmark_text, BenchmarkActivity::class.java)
+        task<SelfCheckActivity>(R.id.task_check, R.drawable.ic_check, R.string.self_check, R.string.self_check_text)
+        task<ClassifyActivity>(R.id.task_classify, R.drawable.ic_classify, R.string.classify, R.string.classify_text)
+        task<BenchmarkActivity>(R.id.task_benchmark, R.drawable.ic_bench, R.string.benchmark, R.string.benchmark_text)
     }
 
     override fun onStart() {
@@ -34,8 +34,10 @@ class HomeActivity : Screen() {
         val state = app.bundles
         val root = findViewById<View>(R.id.root)
         val bundle = state.bundle
-        root.text(R.id.bundle_name).text = bundle?.manifest?.model ?: getString(if (state.opening) R.string.opening else R.string.no_bundle)
-        root.text(R.id.bundle_summary).say(if (bundle != null) summary(bundle) else if (state.empty) getString(R.string.came_without) else "")
+        root.text(R.id.bundle_name).text =
+            bundle?.manifest?.model ?: getString(if (state.opening) R.string.opening else R.string.no_bundle)
+        val none = if (state.empty) getString(R.string.came_without) else ""
+        root.text(R.id.bundle_summary).say(bundle?.let(::summary) ?: none)
         root.text(R.id.bundle_where).say(bundle?.where?.let { getString(R.string.from, it) }.orEmpty())
         root.text(R.id.fault).say(fault(state))
         root.findViewById<View>(R.id.opening).showIf(state.opening)
@@ -54,7 +56,8 @@ class HomeActivity : Screen() {
         ).filter { it.isNotEmpty() }.joinToString(DOT)
     }
 
-    private fun count(name: Int, number: Int) = if (number == 0) "" else resources.getQuantityString(name, number, number)
+    private fun count(name: Int, number: Int) =
+        if (number == 0) "" else resources.getQuantityString(name, number, number)
 
     private fun fault(state: BundleState) = when {
         state.fault.isEmpty() -> ""
@@ -72,23 +75,25 @@ class HomeActivity : Screen() {
         view.text(R.id.title).text = "${engine.name} ${engine.version}".trim()
         val absent = engine.devices.filter { it.missing.isNotEmpty() }.map { "${it.name}: ${it.missing}" }
         val there = engine.devices.filter { it.missing.isEmpty() }.joinToString { it.name }
-        view.text(R.id.text).text = engine.missing.ifEmpty { (listOf(there) + absent).filter { it.isNotEmpty() }.joinToString("\n") }
+        view.text(R.id.text).text = engine.missing.ifEmpty {
+            (listOf(there) + absent).filter { it.isNotEmpty() }.joinToString("\n")
+        }
         val badge = view.text(R.id.badge)
         badge.badge(if (engine.missing.isEmpty()) Outcome.PASSED else Outcome.NOT_RUN)
         badge.setText(if (engine.missing.isEmpty()) R.string.ready else R.string.absent)
     }
 
-    private fun task(id: Int, icon: Int, title: Int, text: Int, screen: Class<*>) {
+    private inline fun <reified S : Screen> task(id: Int, icon: Int, title: Int, text: Int) {
         val view = findViewById<View>(id)
         view.findViewById<ImageView>(R.id.icon).setImageResource(icon)
         view.text(R.id.title).setText(title)
         view.text(R.id.text).setText(text)
-        view.setOnClickListener { startActivity(Intent(this, screen)) }
+        view.setOnClickListener { startActivity(Intent(this, S::class.java)) }
     }
 
     private fun pickZip() {
         val pick = Intent(Intent.ACTION_OPEN_DOCUMENT).addCategory(Intent.CATEGORY_OPENABLE).setType("*/*")
-            .putExtra(Intent.EXTRA_MIME_TYPES, arrayOf("application/zip", "application/x-zip-compressed", "application/octet-stream"))
+            .putExtra(Intent.EXTRA_MIME_TYPES, ZIP_TYPES)
         try {
             @Suppress("DEPRECATION") // its successor is AndroidX's
             startActivityForResult(pick, ZIP)
@@ -116,6 +121,7 @@ class HomeActivity : Screen() {
 
     private companion object {
         const val ZIP = 1
+        val ZIP_TYPES = arrayOf("application/zip", "application/x-zip-compressed", "application/octet-stream")
         val TASKS = listOf(R.id.task_check, R.id.task_classify, R.id.task_benchmark)
     }
 }

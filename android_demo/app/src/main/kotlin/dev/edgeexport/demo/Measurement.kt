@@ -38,7 +38,12 @@ interface MeasurementWatch {
 }
 
 /** One artifact timed alone; of two each alone and then both in interleaved rounds. The core does both. */
-class Measurement(private val bundle: Bundle, private val memory: Memory, private val threads: Int, private val span: Span) {
+class Measurement(
+    private val bundle: Bundle,
+    private val memory: Memory,
+    private val threads: Int,
+    private val span: Span
+) {
     /** Null where it was cancelled before there was anything to tell. */
     fun run(rows: List<Row>, watch: MeasurementWatch): Measured? {
         val lanes = rows.mapIndexed { lane, row -> alone(lane, row, watch) ?: return null }

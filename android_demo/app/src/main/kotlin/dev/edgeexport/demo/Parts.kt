@@ -79,7 +79,9 @@ fun <T> Spinner.offer(items: List<T>, chosen: T?, name: (T) -> String, taken: (T
     onItemSelectedListener = null
     val shown = (0 until (adapter?.count ?: 0)).map { adapter.getItem(it) }
     if (shown != names) {
-        adapter = ArrayAdapter(context, R.layout.choice_shown, names).apply { setDropDownViewResource(R.layout.choice_offered) }
+        adapter = ArrayAdapter(context, R.layout.choice_shown, names).apply {
+            setDropDownViewResource(R.layout.choice_offered)
+        }
     }
     val index = items.indexOf(chosen).coerceAtLeast(0)
     if (selectedItemPosition != index) setSelection(index, false)

@@ -21,7 +21,9 @@ class PhoneCheck(private val app: DemoApp) {
 
     private fun environment() = mapOf(
         "device" to "${Build.MANUFACTURER} ${Build.MODEL}",
-        "soc" to if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.S) "${Build.SOC_MANUFACTURER} ${Build.SOC_MODEL}" else Build.HARDWARE,
+        "soc" to
+            if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.S) "${Build.SOC_MANUFACTURER} ${Build.SOC_MODEL}"
+            else Build.HARDWARE,
         "android" to "${Build.VERSION.RELEASE} (API ${Build.VERSION.SDK_INT})",
         "abi" to Build.SUPPORTED_ABIS.first(),
         "state" to app.phone.describe(),

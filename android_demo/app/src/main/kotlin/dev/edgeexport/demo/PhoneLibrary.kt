@@ -25,8 +25,10 @@ class PhoneLibrary(private val context: Context) : Library {
     private val shared get() = context.getExternalFilesDir(null)
 
     override fun source(origin: Origin): BundleSource = when (origin) {
-        is Origin.Assets -> AssetSource(context.assets, File(context.cacheDir, "assets"), context.getString(R.string.own_bundle))
-        is Origin.Pushed -> if (origin.file.isDirectory) FolderSource(origin.file) else zip(origin.file, origin.file.path)
+        is Origin.Assets ->
+            AssetSource(context.assets, File(context.cacheDir, "assets"), context.getString(R.string.own_bundle))
+        is Origin.Pushed ->
+            if (origin.file.isDirectory) FolderSource(origin.file) else zip(origin.file, origin.file.path)
         is Origin.Chosen -> zip(if (incoming.exists()) incoming else chosen, origin.name)
     }
 
@@ -44,12 +46,15 @@ class PhoneLibrary(private val context: Context) : Library {
         replace(note, origin.key.toByteArray())
     }
 
-    /** Takes over a .zip that the user chose in the system's picker; nothing of the last one is lost before it is kept. */
+    /**
+     * Takes over a .zip that the user chose in the system's picker; nothing of the last one is lost before it is kept.
+     */
     fun receive(uri: Uri): Origin.Chosen {
         val name = name(uri)
         incoming.delete()
         try {
-            val stream = context.contentResolver.openInputStream(uri) ?: throw IOException(context.getString(R.string.no_answer))
+            val stream = context.contentResolver.openInputStream(uri)
+                ?: throw IOException(context.getString(R.string.no_answer))
             stream.use { from -> incoming.outputStream().use { from.copyTo(it) } }
         } catch (error: IOException) {
             incoming.delete()
@@ -71,7 +76,9 @@ class PhoneLibrary(private val context: Context) : Library {
     private fun name(uri: Uri): String {
         val columns = arrayOf(OpenableColumns.DISPLAY_NAME)
         val found = try {
-            context.contentResolver.query(uri, columns, null, null, null)?.use { if (it.moveToFirst()) it.getString(0) else null }
+            context.contentResolver.query(uri, columns, null, null, null)?.use {
+                if (it.moveToFirst()) it.getString(0) else null
+            }
         } catch (_: SecurityException) {
             null
         }

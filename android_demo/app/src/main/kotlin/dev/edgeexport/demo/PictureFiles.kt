@@ -25,7 +25,8 @@ class PictureFiles(private val context: Context) {
 
     /** A picture that another app lends. */
     fun read(uri: Uri): ByteBuffer = try {
-        val stream = context.contentResolver.openInputStream(uri) ?: throw IOException(context.getString(R.string.no_answer))
+        val stream = context.contentResolver.openInputStream(uri)
+            ?: throw IOException(context.getString(R.string.no_answer))
         keep(stream.use(::all))
     } catch (error: SecurityException) {
         throw IOException(context.getString(R.string.refused), error)
@@ -41,7 +42,9 @@ class PictureFiles(private val context: Context) {
         while (true) {
             val count = stream.read(piece)
             if (count < 0) return bytes.toByteArray()
-            if (bytes.size() + count > MOST_MEGABYTES * 1_000_000) throw IOException(context.getString(R.string.too_large, MOST_MEGABYTES))
+            if (bytes.size() + count > MOST_MEGABYTES * 1_000_000) {
+                throw IOException(context.getString(R.string.too_large, MOST_MEGABYTES))
+            }
             bytes.write(piece, 0, count)
         }
     }

@@ -25,10 +25,13 @@ data class Runtime(val engine: String, val device: String) {
     }
 }
 
-/** [choice] where it can still be had; else the same artifact elsewhere, or the first that runs; null where none does. */
+/**
+ * [choice] where it can still be had; else the same artifact elsewhere, or the first that runs; null where none does.
+ */
 fun settle(choice: Choice?, artifacts: List<ArtifactEntry>, engines: List<Engine>, first: Int = 0): Choice? {
     val able = artifacts.map { it to Runtime.of(it, engines) }.filter { it.second.isNotEmpty() }
     if (able.isEmpty()) return null
-    val (artifact, runtimes) = able.firstOrNull { it.first.file == choice?.artifact } ?: able[first.coerceAtMost(able.size - 1)]
+    val (artifact, runtimes) =
+        able.firstOrNull { it.first.file == choice?.artifact } ?: able[first.coerceAtMost(able.size - 1)]
     return Choice(artifact.file, choice?.runtime?.takeIf { it in runtimes } ?: runtimes.first())
 }

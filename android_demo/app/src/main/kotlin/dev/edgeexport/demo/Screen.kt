@@ -7,7 +7,10 @@ import android.view.View
 import android.view.WindowInsets
 import android.widget.Toolbar
 
-/** What every screen does: a toolbar, room for the system's bars, and drawing again when the state that it shows changes. */
+/**
+ * What every screen does: a toolbar, room for the system's bars, and drawing again when the state that it shows
+ * changes.
+ */
 abstract class Screen : Activity() {
     protected val app get() = application as DemoApp
 

@@ -53,7 +53,8 @@ class SelfCheckActivity : Screen() {
             progress = state.done
         }
         findViewById<Button>(R.id.start).apply {
-            setText(if (state.running) R.string.cancel else if (state.phase == Phase.IDLE) R.string.start else R.string.again)
+            val before = if (state.phase == Phase.IDLE) R.string.start else R.string.again
+            setText(if (state.running) R.string.cancel else before)
             isEnabled = app.bundles.bundle != null && state.phase != Phase.CANCELLING
         }
         rows.show(state.rows)
@@ -63,7 +64,9 @@ class SelfCheckActivity : Screen() {
     private fun summary() = when {
         state.phase == Phase.IDLE -> getString(R.string.not_started)
         state.rows.isEmpty() && state.running -> getString(R.string.opening_models)
-        else -> state.outcomes.toSortedMap().map { (outcome, count) -> getString(R.string.counted, count, getString(outcome.word)) }.joinToString(DOT)
+        else -> state.outcomes.toSortedMap().map { (outcome, count) ->
+            getString(R.string.counted, count, getString(outcome.word))
+        }.joinToString(DOT)
     }
 
     private fun now() = when (state.phase) {
@@ -102,7 +105,8 @@ class SelfCheckActivity : Screen() {
         val report = state.report ?: return
         app.background.quick({ Sharing.file(this, FILE).also { replace(it, report.toByteArray()) } }) { result ->
             result.onSuccess {
-                val send = Intent(Intent.ACTION_SEND).setType("application/json").putExtra(Intent.EXTRA_STREAM, Sharing.uri(it))
+                val send = Intent(Intent.ACTION_SEND).setType("application/json")
+                    .putExtra(Intent.EXTRA_STREAM, Sharing.uri(it))
                     .addFlags(Intent.FLAG_GRANT_READ_URI_PERMISSION)
                 startActivity(Intent.createChooser(send, getString(R.string.share)))
             }.onFailure(::sayNotSaved)

@@ -56,4 +56,5 @@ object TensorPicture {
 }
 
 /** A small picture shown large keeps its pixels' edges, so that one sees what the model sees. */
-fun Bitmap.sharp(resources: Resources): Drawable = BitmapDrawable(resources, this).apply { setFilterBitmap(width > 200) }
+fun Bitmap.sharp(resources: Resources): Drawable =
+    BitmapDrawable(resources, this).apply { setFilterBitmap(width > 200) }

@@ -96,8 +96,9 @@ abstract class AppTest {
     fun Activity.texts(): List<String> = views(window.decorView).filterIsInstance<TextView>()
         .filter { it.isShown && it.text.isNotEmpty() }.map { it.text.toString() }
 
-    fun views(root: View): List<View> =
-        listOf(root) + ((root as? android.view.ViewGroup)?.let { group -> (0 until group.childCount).flatMap { views(group.getChildAt(it)) } }.orEmpty())
+    fun views(root: View): List<View> = listOf(root) + ((root as? android.view.ViewGroup)?.let { group ->
+        (0 until group.childCount).flatMap { views(group.getChildAt(it)) }
+    }.orEmpty())
 
     fun drawn(activity: Activity): Bitmap {
         idle()
@@ -113,7 +114,9 @@ abstract class AppTest {
     }
 
     private companion object {
-        /** A machine that builds something else meanwhile takes its time; one that hangs is told from it by the stacks. */
+        /**
+         * A machine that builds something else meanwhile takes its time; one that hangs is told from it by the stacks.
+         */
         const val PATIENCE_S = 300
     }
 }

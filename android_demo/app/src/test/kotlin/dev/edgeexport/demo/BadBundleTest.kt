@@ -11,7 +11,9 @@ import org.robolectric.Shadows.shadowOf
 
 /** Bundles and phones that are not fit, on every screen: one sentence, and what is fit goes on. */
 class BadBundleTest : AppTest() {
-    private val fit by lazy { app.bundles.bundle!!.artifacts.first { it.format == "tflite" && it.precision == "int8" }.file }
+    private val fit by lazy {
+        app.bundles.bundle!!.artifacts.first { it.format == "tflite" && it.precision == "int8" }.file
+    }
 
     @Test
     fun `a custom operator is named on every screen, and the other artifacts run`() {
@@ -45,7 +47,10 @@ class BadBundleTest : AppTest() {
         assertEquals("PASSED", outcome(fit))
     }
 
-    /** Goes through the three screens with [artifact] chosen; [words] are read on each, or no fault where they are empty. */
+    /**
+     * Goes through the three screens with [artifact] chosen; [words] are read on each, or no fault where they are
+     * empty.
+     */
     private fun everyScreen(artifact: String, words: String) {
         val check = open<SelfCheckActivity>().get()
         check.tap(R.id.start)
@@ -78,7 +83,9 @@ class BadBundleTest : AppTest() {
     }
 
     private fun shown(screen: Activity, words: String) =
-        assertTrue("`$words` is not on ${screen.javaClass.simpleName}: ${screen.texts()}", screen.texts().any { words in it })
+        assertTrue("`$words` is not on ${screen.javaClass.simpleName}: ${screen.texts()}", screen.texts().any {
+            words in it
+        })
 
     private fun outcome(file: String) = app.selfCheck.rows.first { it.cell.artifact == file }.cell.outcome.name
 

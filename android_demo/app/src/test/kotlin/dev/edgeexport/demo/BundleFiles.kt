@@ -20,7 +20,8 @@ class BundleFiles {
         files[name] = change(String(files.getValue(name))).toByteArray()
     }
 
-    fun bytes(name: String, change: (ByteArray) -> ByteArray) = apply { files[name] = change(files.getValue(name).copyOf()) }
+    fun bytes(name: String, change: (ByteArray) -> ByteArray) =
+        apply { files[name] = change(files.getValue(name).copyOf()) }
 
     fun manifest(change: (JSONObject) -> Unit) = text("manifest.json") { JSONObject(it).also(change).toString() }
 
@@ -53,7 +54,8 @@ class BundleFiles {
 
     fun zip(): ByteArray = zip(files)
 
-    fun folder(place: File) = place.also { for ((name, data) in files) File(it, name).apply { parentFile!!.mkdirs() }.writeBytes(data) }
+    fun folder(place: File) =
+        place.also { for ((name, data) in files) File(it, name).apply { parentFile!!.mkdirs() }.writeBytes(data) }
 
     companion object {
         val FOLDER = File("src/test/assets/bundle")
@@ -87,6 +89,7 @@ class BundleFiles {
             values.limit(0)
         }
 
-        fun sha256(data: ByteArray) = MessageDigest.getInstance("SHA-256").digest(data).joinToString("") { "%02x".format(it) }
+        fun sha256(data: ByteArray) =
+            MessageDigest.getInstance("SHA-256").digest(data).joinToString("") { "%02x".format(it) }
     }
 }

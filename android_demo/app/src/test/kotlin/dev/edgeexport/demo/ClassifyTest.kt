@@ -32,7 +32,9 @@ class ClassifyTest : AppTest() {
             screen.findViewById<LinearLayout>(R.id.strip).getChildAt(sample).performClick()
             answered()
             val label = app.bundles.bundle!!.golden("torch").label[state.samples[sample].index]
-            assertTrue("of ${state.samples.size} samples most are known", state.sides.any { it.answer!!.top[0].index.toLong() == label } || sample > 0)
+            assertTrue("of ${state.samples.size} samples most are known", state.sides.any {
+                it.answer!!.top[0].index.toLong() == label
+            } || sample > 0)
         }
         val before = state.sides[1].answer
         state.choose(1, state.sides[1].choice!!.copy(artifact = state.artifacts.last().file))
@@ -153,6 +155,8 @@ class ClassifyTest : AppTest() {
     private fun png(width: Int, height: Int): ByteArray = aside {
         val bitmap = Bitmap.createBitmap(width, height, Bitmap.Config.RGB_565)
         bitmap.eraseColor(0xff336699.toInt())
-        ByteArrayOutputStream().also { bitmap.compress(Bitmap.CompressFormat.PNG, 0, it) }.toByteArray().also { bitmap.recycle() }
+        ByteArrayOutputStream().also {
+            bitmap.compress(Bitmap.CompressFormat.PNG, 0, it)
+        }.toByteArray().also { bitmap.recycle() }
     }
 }

@@ -47,7 +47,8 @@ class HeadlessTest : AppTest() {
         assertTrue("outside of the app's folders" in log().last { it.startsWith("self-check") })
     }
 
-    private fun refused(words: String, answer: JSONObject) = answer.getString("error").let { assertTrue(it, words in it && it.endsWith(".")) }
+    private fun refused(words: String, answer: JSONObject) =
+        answer.getString("error").let { assertTrue(it, words in it && it.endsWith(".")) }
 
     private fun log() = ShadowLog.getLogsForTag(HeadlessState.TAG).map { it.msg }
 

@@ -54,9 +54,13 @@ class HomeTest : AppTest() {
         val before = own
         val pack = BundleFiles().golden
         val cases = mapOf(
-            "sha256 differs" to BundleFiles().apply { bytes(files.keys.first { it.endsWith(".tflite") }) { it.apply { this[size / 2]++ } } }.zip(),
+            "sha256 differs" to BundleFiles().apply {
+                bytes(files.keys.first { it.endsWith(".tflite") }) { it.apply { this[size / 2]++ } }
+            }.zip(),
             "lacks the file `labels.txt`" to BundleFiles().apply { files -= "labels.txt" }.zip(),
-            "1001 labels for 10 classes" to BundleFiles().text("labels.txt") { (1..1001).joinToString("\n") }.sealed().zip(),
+            "1001 labels for 10 classes" to BundleFiles().text("labels.txt") {
+                (1..1001).joinToString("\n")
+            }.sealed().zip(),
             "NaN" to BundleFiles().pack { header, values ->
                 val output = header.keys().asSequence().first { it.startsWith("output/") }
                 values.putFloat(header.getJSONObject(output).getJSONArray("data_offsets").getInt(0), Float.NaN)
@@ -75,7 +79,9 @@ class HomeTest : AppTest() {
             await("the fault of $words") { !app.bundles.opening }
             val said = home.reads(R.id.fault).lines()
             assertTrue("wanted `$words` in $said", words in said[0])
-            assertTrue("$said is no sentence", said[0].endsWith(".") && said[0].first().let { it.isUpperCase() || it == '`' || it.isLetter() })
+            assertTrue("$said is no sentence", said[0].endsWith(".") && said[0].first().let {
+                it.isUpperCase() || it == '`' || it.isLetter()
+            })
             assertEquals(getString(R.string.stays, "fashion-small"), said[1])
             assertSame(before, app.bundles.bundle)
             assertTrue(home.findViewById<android.view.View>(R.id.task_check).isEnabled)

@@ -12,7 +12,8 @@ import java.nio.ByteBuffer
 /** Names what is in a picture, with the smallest model of a bundle that passed. */
 class Labeller(folder: File) : AutoCloseable {
     private val bundle = BundleReader.open(FolderSource(folder)) // checks every file's sha256
-    private val artifact = bundle.artifacts.filter { it.format == "tflite" && it.outcome == "PASSED" }.minBy { it.sizeBytes }
+    private val artifact =
+        bundle.artifacts.filter { it.format == "tflite" && it.outcome == "PASSED" }.minBy { it.sizeBytes }
     private val session = TfLiteEngine().open(bundle.model(artifact))
     private val call = Call(artifact, session) // layouts and quantization, by the manifest
     private val input = artifact.source.inputs.single()

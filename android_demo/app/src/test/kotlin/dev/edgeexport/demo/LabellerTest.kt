@@ -18,7 +18,12 @@ class LabellerTest : AppTest() {
             val samples = (0 until pack.samples).filter { !pack.atLimits[it] }.take(10)
             val equal = samples.count { sample ->
                 val bitmap = TensorPicture.of(pack.sample(sample).getValue(spec.name), spec)!!
-                val png = aside { ByteArrayOutputStream().also { bitmap.compress(Bitmap.CompressFormat.PNG, 100, it) }.toByteArray() }
+                val png =
+                    aside {
+                        ByteArrayOutputStream().also {
+                            bitmap.compress(Bitmap.CompressFormat.PNG, 100, it)
+                        }.toByteArray()
+                    }
                 val classes = scores.shape.last()
                 val best = (0 until classes).maxBy { scores[sample * classes + it] }
                 aside { labeller.label(png) } == app.bundles.bundle!!.labels[best]

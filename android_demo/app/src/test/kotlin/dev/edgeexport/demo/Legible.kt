@@ -25,7 +25,9 @@ class Legible(private val activity: Activity, private val picture: Bitmap) {
         return if (width < 47.9 || height < 47.9) "is ${width.toInt()} x ${height.toInt()} dp, too small to touch" else null
     }
 
-    /** Who does not see the screen hears a name for all that can be touched, and for every picture that tells something. */
+    /**
+     * Who does not see the screen hears a name for all that can be touched, and for every picture that tells something.
+     */
     private fun unnamed(view: View): String? {
         val touched = view.isClickable && view.isEnabled
         val told = view is ImageView && view.importantForAccessibility != View.IMPORTANT_FOR_ACCESSIBILITY_NO && view.drawable != null
@@ -56,7 +58,8 @@ class Legible(private val activity: Activity, private val picture: Bitmap) {
         val layout = view.layout ?: return null
         val room = view.height - view.compoundPaddingTop - view.compoundPaddingBottom
         val wide = (0 until layout.lineCount).maxOf { layout.getLineMax(it) }
-        val cut = layout.height > room + 1 || wide > view.width - view.compoundPaddingLeft - view.compoundPaddingRight + 1
+        val cut =
+            layout.height > room + 1 || wide > view.width - view.compoundPaddingLeft - view.compoundPaddingRight + 1
         return if (cut && view.ellipsize == null) "`${view.text}` is cut" else null
     }
 
@@ -73,8 +76,9 @@ class Legible(private val activity: Activity, private val picture: Bitmap) {
     private fun name(view: View) =
         if (view.id > 0) activity.resources.getResourceEntryName(view.id) else view.javaClass.simpleName
 
-    private fun views(root: View): List<View> =
-        listOf(root) + ((root as? ViewGroup)?.let { group -> (0 until group.childCount).flatMap { views(group.getChildAt(it)) } }.orEmpty())
+    private fun views(root: View): List<View> = listOf(root) + ((root as? ViewGroup)?.let { group ->
+        (0 until group.childCount).flatMap { views(group.getChildAt(it)) }
+    }.orEmpty())
 
     companion object {
         /** WCAG 2: 1 (none) to 21 (black on white). */
@@ -84,7 +88,8 @@ class Legible(private val activity: Activity, private val picture: Bitmap) {
         }
 
         private fun luminance(colour: Int): Double {
-            fun linear(value: Int) = (value / 255.0).let { if (it <= 0.04045) it / 12.92 else ((it + 0.055) / 1.055).pow(2.4) }
+            fun linear(value: Int) =
+                (value / 255.0).let { if (it <= 0.04045) it / 12.92 else ((it + 0.055) / 1.055).pow(2.4) }
             return 0.2126 * linear(Color.red(colour)) + 0.7152 * linear(Color.green(colour)) + 0.0722 * linear(Color.blue(colour))
         }
     }

@@ -21,7 +21,9 @@ class LegibleTest : AppTest() {
         frame.add(TextView(activity).apply { text = "pale"; setTextColor(0xffbbbbbb.toInt()) }, 400, 100, 0)
         frame.add(Button(activity).apply { text = "small"; minHeight = 0; setTextColor(Color.BLACK) }, 200, 40, 200)
         frame.add(ImageButton(activity), 200, 200, 300)
-        frame.add(TextView(activity).apply { text = "much too long to fit here"; setTextColor(Color.BLACK) }, 40, 40, 600)
+        frame.add(TextView(activity).apply {
+            text = "much too long to fit here"; setTextColor(Color.BLACK)
+        }, 40, 40, 600)
         activity.setContentView(frame)
         val found = Legible(activity, drawn(activity)).faults()
         for (fault in listOf("`pale` has a contrast", "too small to touch", "nothing to be called by", "is cut")) {

@@ -7,7 +7,9 @@ import org.junit.Test
 import org.robolectric.Robolectric
 import org.robolectric.RuntimeEnvironment
 
-/** Every screen, in use, on every kind of device: what can be seen is drawn, and what can be checked of it is checked. */
+/**
+ * Every screen, in use, on every kind of device: what can be seen is drawn, and what can be checked of it is checked.
+ */
 class LooksTest : AppTest() {
     @Test
     fun `every screen can be read and touched, light and dark, small and large, in both directions`() {

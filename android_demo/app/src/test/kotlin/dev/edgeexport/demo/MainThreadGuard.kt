@@ -36,8 +36,11 @@ class MainThreadGuard : ExternalResource() {
             if (Thread.currentThread() !== main || looking) return
             looking = true // looking may load classes, which reads files
             try {
-                val caller = Throwable().stackTrace.firstOrNull { frame -> PASSED_OVER.none { frame.className.startsWith(it) } }
-                if (caller != null && caller.className.startsWith(APP) && TESTS.none { it in caller.className }) found += "$file, at $caller"
+                val caller =
+                    Throwable().stackTrace.firstOrNull { frame -> PASSED_OVER.none { frame.className.startsWith(it) } }
+                if (caller != null && caller.className.startsWith(APP) && TESTS.none {
+                        it in caller.className
+                    }) found += "$file, at $caller"
             } finally {
                 looking = false
             }
@@ -47,6 +50,7 @@ class MainThreadGuard : ExternalResource() {
     private companion object {
         const val APP = "dev.edgeexport."
         val TESTS = listOf("Test", "BundleFiles", "Labeller")
-        val PASSED_OVER = listOf("java.io.", "java.nio.", "sun.nio.", "kotlin.io.", "dev.edgeexport.demo.MainThreadGuard")
+        val PASSED_OVER =
+            listOf("java.io.", "java.nio.", "sun.nio.", "kotlin.io.", "dev.edgeexport.demo.MainThreadGuard")
     }
 }

@@ -38,7 +38,9 @@ class NoBundleTest : AppTest() {
         val classify = open<ClassifyActivity>().get()
         val benchmark = open<BenchmarkActivity>().get()
         for (screen in listOf(check, classify, benchmark)) {
-            assertEquals("${screen.javaClass.simpleName}: ${screen.texts()}", 1, screen.texts().count { it == sentence })
+            assertEquals("${screen.javaClass.simpleName}: ${screen.texts()}", 1, screen.texts().count {
+                it == sentence
+            })
         }
         for (screen in listOf(check, benchmark)) assertFalse(screen.findViewById<View>(R.id.start).isEnabled)
     }

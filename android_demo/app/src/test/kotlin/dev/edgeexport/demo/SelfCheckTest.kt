@@ -26,7 +26,9 @@ class SelfCheckTest : AppTest() {
         screen.tap(R.id.start)
         await("the run") { state.phase == Phase.DONE }
         for (row in state.rows) {
-            val engines = app.engines.engines.any { engine -> app.bundles.bundle!!.artifacts.first { it.file == row.cell.artifact }.format in engine.formats }
+            val engines = app.engines.engines.any { engine ->
+                app.bundles.bundle!!.artifacts.first { it.file == row.cell.artifact }.format in engine.formats
+            }
             assertEquals("${row.cell.id}: ${row.cell.reasons}", if (engines) Outcome.PASSED else Outcome.NOT_RUN, row.cell.outcome)
         }
         val run = state.rows.filter { it.cell.outcome == Outcome.PASSED }

@@ -53,5 +53,6 @@ open class TestApp : DemoApp() {
         }
     }
 
-    private fun offMain(what: String) = check(Looper.myLooper() != Looper.getMainLooper()) { "$what on the main thread" }
+    private fun offMain(what: String) =
+        check(Looper.myLooper() != Looper.getMainLooper()) { "$what on the main thread" }
 }

@@ -11,7 +11,9 @@ import java.io.File
 import java.security.MessageDigest
 import org.json.JSONObject
 
-/** A bundle of models that compute y = 2 x + 1, written to a folder, and ways to damage it that its hashes vouch for. */
+/**
+ * A bundle of models that compute y = 2 x + 1, written to a folder, and ways to damage it that its hashes vouch for.
+ */
 class TestBundle(val folder: File, models: List<String> = listOf("affine.tflite", "affine.onnx")) {
     val samples = 20
 
@@ -39,12 +41,18 @@ class TestBundle(val folder: File, models: List<String> = listOf("affine.tflite"
     }
 
     /** Writes the golden pack, changed. */
-    fun pack(shape: IntArray = intArrayOf(1, 2, 3), spec: Map<String, Any?> = X, change: (MutableMap<String, Tensor>) -> Unit = {}) {
+    fun pack(
+        shape: IntArray = intArrayOf(1, 2, 3),
+        spec: Map<String, Any?> = X,
+        change: (MutableMap<String, Tensor>) -> Unit = {}
+    ) {
         val x = Tensor.zeros(DType.FLOAT32, intArrayOf(samples) + shape)
         val y = Tensor.zeros(DType.FLOAT32, intArrayOf(samples, 1, 2, 3))
         for (i in 0 until x.size) x.put(i, (i * 37 % 101) / 7.0)
         for (i in 0 until y.size) y.put(i, x[i].toFloat() * 2.0 + 1.0)
-        val whole = { value: Long -> Tensor.zeros(DType.INT64, intArrayOf(samples)).also { for (i in 0 until samples) it.put(i, value) } }
+        val whole = { value: Long ->
+            Tensor.zeros(DType.INT64, intArrayOf(samples)).also { for (i in 0 until samples) it.put(i, value) }
+        }
         val arrays = linkedMapOf("input/x" to x, "output/y" to y, "label" to whole(-1), "index" to whole(3))
         change(arrays)
         val metadata = mapOf(
@@ -75,13 +83,16 @@ class TestBundle(val folder: File, models: List<String> = listOf("affine.tflite"
         "files" to (models + listOf("gates.json", "gates.toml", "golden/torch.safetensors")).associateWith(::record),
     )
 
-    private fun record(name: String) = File(folder, name).let { mapOf("sha256" to sha256(it), "size_bytes" to it.length()) }
+    private fun record(name: String) =
+        File(folder, name).let { mapOf("sha256" to sha256(it), "size_bytes" to it.length()) }
 
     companion object {
         val X = spec("x", listOf(1, 2, 3))
         val Y = spec("y", listOf(1, 2, 3))
-        val OPEN = mapOf("inputs" to listOf(spec("x", listOf(1, null, 3))), "outputs" to listOf(spec("y", listOf(1, null, 3))))
-        private const val PARITY = """{"min_samples": 16, "max_rel_range": 1e-5, "min_snr_db": 100, "min_moving_snr_db": 80,
+        val OPEN =
+            mapOf("inputs" to listOf(spec("x", listOf(1, null, 3))), "outputs" to listOf(spec("y", listOf(1, null, 3))))
+        private const val PARITY =
+            """{"min_samples": 16, "max_rel_range": 1e-5, "min_snr_db": 100, "min_moving_snr_db": 80,
             "min_cosine": 0.999, "min_top1": 1.0, "max_edge_share": 0.99, "at_limits": true}"""
         const val GATES = """{"schema_version": 1, "precisions": ["fp32", "fp16"], "gates": {"parity": {"fp32": $PARITY,
             "fp16": $PARITY}, "kernels": {"android": {"max_rel_range": 1e-3, "min_snr_db": 60}},
@@ -92,7 +103,8 @@ class TestBundle(val folder: File, models: List<String> = listOf("affine.tflite"
             "meaning" to "", "limits" to null,
         )
 
-        fun resource(name: String): ByteArray = TestBundle::class.java.classLoader.getResourceAsStream(name)!!.use { it.readBytes() }
+        fun resource(name: String): ByteArray =
+            TestBundle::class.java.classLoader.getResourceAsStream(name)!!.use { it.readBytes() }
 
         fun sha256(file: File): String =
             MessageDigest.getInstance("SHA-256").digest(file.readBytes()).joinToString("") { "%02x".format(it) }

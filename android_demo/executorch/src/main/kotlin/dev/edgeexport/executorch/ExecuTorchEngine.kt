@@ -33,7 +33,8 @@ class ExecuTorchEngine : Engine {
             return ExecuTorchSession(model, module, file, (System.nanoTime() - start) * 1e-6)
         } catch (error: RuntimeException) { // its own exception is one, and says operator and code
             file.delete()
-            throw EngineException("ExecuTorch refuses `${model.name}`: ${error.message}", unsupported = true, cause = error)
+            val words = "ExecuTorch refuses `${model.name}`: ${error.message}"
+            throw EngineException(words, unsupported = true, cause = error)
         }
     }
 }

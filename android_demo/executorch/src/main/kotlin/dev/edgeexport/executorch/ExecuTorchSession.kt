@@ -31,7 +31,10 @@ internal class ExecuTorchSession(
             throw EngineException("ExecuTorch cannot run `${model.name}`: ${error.message}", cause = error)
         }
         if (made.size != signature.outputs.size) {
-            throw EngineException("`${model.name}` gives ${made.size} values and the manifest says ${signature.outputs.size}; export the bundle again")
+            val wanted = signature.outputs.size
+            throw EngineException(
+                "`${model.name}` gives ${made.size} values and the manifest says $wanted; export the bundle again",
+            )
         }
         return signature.outputs.zip(made).associate { (spec, value) -> spec.name to ours(value.toTensor()) }
     }
@@ -58,7 +61,9 @@ internal class ExecuTorchSession(
     private fun ours(value: TorchTensor): Tensor {
         val shape = IntArray(value.shape().size) { value.shape()[it].toInt() }
         val dtype = TYPES[value.dtype()]
-            ?: throw EngineException("`${model.name}` gives a tensor of ${value.dtype()}, which this app does not read", unsupported = true)
+            ?: throw EngineException(
+                "`${model.name}` gives a tensor of ${value.dtype()}, which this app does not read", unsupported = true,
+            )
         return Tensor.zeros(dtype, shape).also { made ->
             when (dtype) {
                 DType.FLOAT32 -> made.bytes.asFloatBuffer().put(value.dataAsFloatArray)

@@ -46,12 +46,15 @@ class InterpreterEngine : Engine {
             Interpreter(model.bytes.duplicate().apply { clear() }, options)
         } catch (error: IllegalArgumentException) { // how it tells of an operator, a version or a delegate
             delegate?.close()
-            throw EngineException("LiteRT $version on the $device refuses `${model.name}`: ${error.message}", unsupported = true, cause = error)
+            val words = "LiteRT $version on the $device refuses `${model.name}`: ${error.message}"
+            throw EngineException(words, unsupported = true, cause = error)
         }
         return InterpreterSession(model, interpreter, delegate, start)
     }
 
-    /** In float32 where the file is: what a delegate does with less is the gates' to judge, by a runtime that says so. */
+    /**
+     * In float32 where the file is: what a delegate does with less is the gates' to judge, by a runtime that says so.
+     */
     private fun gpu(): Delegate = GpuDelegate(GpuDelegateFactory.Options().setPrecisionLossAllowed(false))
 
     private fun noGpu(): String = try {
@@ -63,7 +66,10 @@ class InterpreterEngine : Engine {
 
     private fun whyNot(error: LinkageError): String {
         val page = Os.sysconf(OsConstants._SC_PAGESIZE)
-        if (page > FOUR_KB) return "this phone has memory pages of ${page / 1024} KB, and LiteRT's libraries in this build are made for 4 KB; the engine `tflite` runs here"
+        if (page > FOUR_KB) {
+            return "this phone has memory pages of ${page / 1024} KB, and LiteRT's libraries in this build are made " +
+                "for 4 KB; the engine `tflite` runs here"
+        }
         return "LiteRT's library is not here (${error.message}); make apk GPU=1, or the Gradle build, brings it"
     }
 

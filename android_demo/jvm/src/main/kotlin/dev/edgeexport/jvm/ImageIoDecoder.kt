@@ -13,7 +13,9 @@ import java.nio.ByteBuffer
 import javax.imageio.ImageIO
 import javax.imageio.ImageReader
 
-/** Pictures by the JDK's own readers: PNG, JPEG, BMP and GIF. Samples are taken as they are stored, without profiles. */
+/**
+ * Pictures by the JDK's own readers: PNG, JPEG, BMP and GIF. Samples are taken as they are stored, without profiles.
+ */
 class ImageIoDecoder : ImageDecoder {
     init {
         ImageIO.setUseCache(false)
@@ -81,7 +83,8 @@ class ImageIoDecoder : ImageDecoder {
             for (x in 0 until image.width) {
                 val colour = palette.getRGB(row[x])
                 for (c in 0 until channels) {
-                    values[(y * image.width + x) * channels + c] = (colour shr (if (c == 3) 24 else 16 - 8 * c)).toByte()
+                    val shift = if (c == 3) 24 else 16 - 8 * c
+                    values[(y * image.width + x) * channels + c] = (colour shr shift).toByte()
                 }
             }
         }

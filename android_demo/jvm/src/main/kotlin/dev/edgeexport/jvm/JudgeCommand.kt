@@ -10,6 +10,7 @@ import dev.edgeexport.core.tensor.Tensor
 import java.io.File
 import java.nio.ByteBuffer
 import java.util.Base64
+import org.json.JSONArray
 import org.json.JSONObject
 
 /**
@@ -26,7 +27,8 @@ object JudgeCommand {
         val cases = root.getJSONArray("cases")
         val verdicts = (0 until cases.length()).associate { index ->
             val case = cases.getJSONObject(index)
-            val specs = ManifestParser.signature(JSONObject().put("inputs", org.json.JSONArray()).put("outputs", case.getJSONArray("outputs"))).outputs
+            val sides = JSONObject().put("inputs", JSONArray()).put("outputs", case.getJSONArray("outputs"))
+            val specs = ManifestParser.signature(sides).outputs
             val limits = case.getJSONArray("at_limits")
             val check = Parity.check(
                 tensors(case.getJSONObject("reference")),
@@ -41,10 +43,11 @@ object JudgeCommand {
         return 0
     }
 
-    private fun tensors(rows: JSONObject): Map<String, Tensor> = rows.keys().asSequence().sorted().associateWith { name ->
-        val row = rows.getJSONObject(name)
-        val shape = row.getJSONArray("shape")
-        val bytes = ByteBuffer.wrap(Base64.getDecoder().decode(row.getString("bytes")))
-        Tensor(DType.named(row.getString("dtype"))!!, IntArray(shape.length(), shape::getInt), bytes)
-    }
+    private fun tensors(rows: JSONObject): Map<String, Tensor> =
+        rows.keys().asSequence().sorted().associateWith { name ->
+            val row = rows.getJSONObject(name)
+            val shape = row.getJSONArray("shape")
+            val bytes = ByteBuffer.wrap(Base64.getDecoder().decode(row.getString("bytes")))
+            Tensor(DType.named(row.getString("dtype"))!!, IntArray(shape.length(), shape::getInt), bytes)
+        }
 }

@@ -6,7 +6,9 @@ class Options(arguments: List<String>, known: Set<String>) {
     private val values = HashMap<String, String>()
 
     init {
-        argument = arguments.firstOrNull()?.takeIf { !it.startsWith("--") } ?: throw UsageException("the file or folder is missing")
+        argument = arguments.firstOrNull()?.takeIf {
+            !it.startsWith("--")
+        } ?: throw UsageException("the file or folder is missing")
         val rest = arguments.drop(1)
         for (pair in rest.chunked(2)) {
             val name = pair[0].removePrefix("--")
@@ -22,7 +24,9 @@ class Options(arguments: List<String>, known: Set<String>) {
 
     fun count(name: String, default: Int): Int {
         val text = values[name] ?: return default
-        return text.toIntOrNull()?.takeIf { it > 0 } ?: throw UsageException("--$name is $text, which is no number above 0")
+        return text.toIntOrNull()?.takeIf {
+            it > 0
+        } ?: throw UsageException("--$name is $text, which is no number above 0")
     }
 }
 

@@ -32,8 +32,10 @@ object RunCommand {
         val samples = file(options.required("samples"))
         val inputs = source.inputs.associate { it.name to samples[it.name]!! }
         val count = inputs.values.first().shape[0]
-        engine.open(ModelFile(path.name, format, FolderSource(path.parentFile).map(path.name), signature), threads = options.count("threads", 1)).use { session ->
-            val run = StackedRun.of(count, { i -> inputs.mapValues { GoldenPack.slice(it.value, i) } }, Call(entry, session)) ?: return ExitCode.FAILED
+        val model = ModelFile(path.name, format, FolderSource(path.parentFile).map(path.name), signature)
+        val sample = { i: Int -> inputs.mapValues { GoldenPack.slice(it.value, i) } }
+        engine.open(model, threads = options.count("threads", 1)).use { session ->
+            val run = StackedRun.of(count, sample, Call(entry, session)) ?: return ExitCode.FAILED
             SafetensorsFile.write(File(options.required("out")), run.outputs)
         }
         return 0

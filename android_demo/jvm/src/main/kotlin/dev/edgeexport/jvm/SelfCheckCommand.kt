@@ -35,12 +35,18 @@ object SelfCheckCommand {
             val folder = options["outputs"]?.let(::File)
             folder?.mkdirs()
             val place = Place("android-jvm", host, emulated = host)
-            val check = SelfCheck(bundle, engines, place, Preprocessor(ImageIoDecoder()), options.count("threads", 1)) { cell, outputs ->
-                folder?.let { SafetensorsFile.write(File(it, "${cell.artifact}.safetensors"), outputs) }
-            }
+            val check =
+                SelfCheck(bundle, engines, place, Preprocessor(ImageIoDecoder()), options.count("threads", 1)) {
+                        cell,
+                        outputs
+                    ->
+                    folder?.let { SafetensorsFile.write(File(it, "${cell.artifact}.safetensors"), outputs) }
+                }
             val results = check.run()
-            val timings = mapOf("open bundle" to (opened - start) * 1e-9, "self-check" to (System.nanoTime() - opened) * 1e-9)
-            val environment = engines.associate { it.name to it.version } + mapOf("java" to System.getProperty("java.version"))
+            val timings =
+                mapOf("open bundle" to (opened - start) * 1e-9, "self-check" to (System.nanoTime() - opened) * 1e-9)
+            val environment =
+                engines.associate { it.name to it.version } + mapOf("java" to System.getProperty("java.version"))
             val report = Report(bundle, results.map { it.cell }, environment, timingsS = timings)
             out.writeText(report.json())
             return if (report.outcome == Outcome.PASSED) 0 else ExitCode.FAILED

@@ -17,14 +17,19 @@ class ImageIoDecoderTest {
 
     @Test
     fun `samples are taken as they are stored`() {
-        val grey = BufferedImage(2, 1, BufferedImage.TYPE_BYTE_GRAY).apply { raster.setDataElements(0, 0, 2, 1, byteArrayOf(7, -3)) }
+        val grey = BufferedImage(2, 1, BufferedImage.TYPE_BYTE_GRAY).apply {
+            raster.setDataElements(0, 0, 2, 1, byteArrayOf(7, -3))
+        }
         assertEquals(listOf(7, 253), values(grey))
-        val deep = BufferedImage(1, 1, BufferedImage.TYPE_USHORT_GRAY).apply { raster.setDataElements(0, 0, shortArrayOf(0x12ff.toShort())) }
+        val deep = BufferedImage(1, 1, BufferedImage.TYPE_USHORT_GRAY).apply {
+            raster.setDataElements(0, 0, shortArrayOf(0x12ff.toShort()))
+        }
         assertEquals(listOf(0x12), values(deep))
         val colour = BufferedImage(1, 1, BufferedImage.TYPE_INT_ARGB).apply { setRGB(0, 0, 0x40102030) }
         assertEquals(listOf(0x10, 0x20, 0x30, 0x40), values(colour))
         val palette = IndexColorModel(1, 2, byteArrayOf(1, 9), byteArrayOf(2, 8), byteArrayOf(3, 7))
-        val indexed = BufferedImage(2, 1, BufferedImage.TYPE_BYTE_BINARY, palette).apply { raster.setSample(1, 0, 0, 1) }
+        val indexed =
+            BufferedImage(2, 1, BufferedImage.TYPE_BYTE_BINARY, palette).apply { raster.setSample(1, 0, 0, 1) }
         assertEquals(listOf(1, 2, 3, 9, 8, 7), values(indexed))
     }
 

@@ -37,8 +37,7 @@ sealed class BundleFault(val sentence: String) {
         BundleFault("`$name` in $where has no sha256 in the manifest, so that nothing vouches for it; export the " +
             "bundle again.")
 
-    class EmptyArchive(where: String) :
-        BundleFault("$where is an empty .zip; copy the whole bundle again.")
+    class EmptyArchive(where: String) : BundleFault("$where is an empty .zip; copy the whole bundle again.")
 
     class Duplicate(where: String, name: String) :
         BundleFault("$where holds `$name` twice, so that nobody knows which is meant; make the .zip again.")

@@ -46,8 +46,12 @@ object BundleReader {
             if (!staysInside(name)) throw BundleException(BundleFault.LeadsOut(source.where, name))
             if (!source.exists(name)) throw BundleException(BundleFault.Missing(source.where, name))
             val size = source.size(name)
-            if (size != record.sizeBytes) throw BundleException(BundleFault.WrongSize(source.where, name, size, record.sizeBytes))
-            if (source.open(name).use(::sha256) != record.sha256) throw BundleException(BundleFault.Changed(source.where, name))
+            if (size != record.sizeBytes) {
+                throw BundleException(BundleFault.WrongSize(source.where, name, size, record.sizeBytes))
+            }
+            if (source.open(name).use(::sha256) != record.sha256) {
+                throw BundleException(BundleFault.Changed(source.where, name))
+            }
             done += size
             progress(done.toDouble() / total)
         }
@@ -55,7 +59,9 @@ object BundleReader {
 
     /** Every file that the manifest speaks of is among those that were verified; a folder's files are its own. */
     private fun references(source: BundleSource, manifest: Manifest) {
-        val named = manifest.golden.values + listOf(manifest.gates, manifest.labels) + manifest.pictures.flatMap { listOf(it.file, it.tensors) }
+        val named = manifest.golden.values + listOf(manifest.gates, manifest.labels) + manifest.pictures.flatMap {
+            listOf(it.file, it.tensors)
+        }
         for (name in named.filter { it.isNotEmpty() }) {
             if (name !in manifest.files) throw BundleException(BundleFault.NotVouchedFor(source.where, name))
         }
@@ -65,7 +71,8 @@ object BundleReader {
                 throw BundleException(BundleFault.NotVouchedFor(source.where, entry.file))
             }
             if (record != null && record.sha256 != entry.sha256) {
-                throw BundleException(BundleFault.Manifest(source.where, "`${entry.file}` is vouched for with two different sha256"))
+                val what = "`${entry.file}` is vouched for with two different sha256"
+                throw BundleException(BundleFault.Manifest(source.where, what))
             }
         }
     }
@@ -87,7 +94,12 @@ object BundleReader {
     }
 
     /** An artifact has a pack, and that pack's tensors are the source model's. */
-    private fun packFits(source: BundleSource, manifest: Manifest, entry: ArtifactEntry, packs: Map<String, GoldenPack>) {
+    private fun packFits(
+        source: BundleSource,
+        manifest: Manifest,
+        entry: ArtifactEntry,
+        packs: Map<String, GoldenPack>
+    ) {
         val pack = packs[entry.framework]
             ?: throw BundleException(BundleFault.Manifest(source.where, "`${entry.file}` is of ${entry.framework}, " +
                 "which has no golden pack"))
@@ -98,7 +110,9 @@ object BundleReader {
         for ((side, found, wanted) in sides) {
             val names = found.map { it.name }.toSet()
             val other = wanted.map { it.name }.toSet()
-            if (names != other) throw unfit(source, manifest, entry, "it has the ${side}s $names and `${entry.file}` $other")
+            if (names != other) {
+                throw unfit(source, manifest, entry, "it has the ${side}s $names and `${entry.file}` $other")
+            }
             for (spec in wanted) {
                 val have = found.first { it.name == spec.name }
                 val axes = have.layout != spec.layout || have.shape.size != spec.shape.size
@@ -115,7 +129,8 @@ object BundleReader {
     private fun gates(source: BundleSource, manifest: Manifest): Gates {
         val name = if (manifest.gates.endsWith(".json")) manifest.gates else GATES_JSON
         if (name !in manifest.files) {
-            throw BundleException(BundleFault.Gates(source.where, "there is no $GATES_JSON, as bundles of schema 1 have none"))
+            val what = "there is no $GATES_JSON, as bundles of schema 1 have none"
+            throw BundleException(BundleFault.Gates(source.where, what))
         }
         val gates = try {
             Gates.parse(text(source, name))

@@ -17,7 +17,10 @@ class Manifest(
 
 class FileRecord(val sha256: String, val sizeBytes: Long)
 
-/** A model file of the bundle. [signature] is its own, [source] that of the source model, whose layout the golden pack has. */
+/**
+ * A model file of the bundle. [signature] is its own, [source] that of the source model, whose layout the golden pack
+ * has.
+ */
 class ArtifactEntry(
     val file: String,
     val model: String,

@@ -16,7 +16,9 @@ class ManifestParser(private val where: String) {
             throw damaged(error.message ?: "it is no JSON", error)
         }
         val version = root.opt("schema_version") as? Int ?: throw damaged("it has no whole number `schema_version`")
-        if (version !in 1..SCHEMA_VERSION) throw BundleException(BundleFault.NewerSchema(where, version, SCHEMA_VERSION))
+        if (version !in 1..SCHEMA_VERSION) {
+            throw BundleException(BundleFault.NewerSchema(where, version, SCHEMA_VERSION))
+        }
         return try {
             manifest(root, version)
         } catch (error: JSONException) {
@@ -32,12 +34,16 @@ class ManifestParser(private val where: String) {
             version,
             root.getString("model"),
             objects(root.getJSONArray("artifacts")).map(::artifact),
-            root.getJSONObject("preprocessing").let { rows -> rows.keys().asSequence().associateWith { imageRules(it, rows.getJSONObject(it)) } },
+            root.getJSONObject("preprocessing").let { rows ->
+                rows.keys().asSequence().associateWith { imageRules(it, rows.getJSONObject(it)) }
+            },
             root.getString("labels"),
             texts(root.getJSONObject("golden")),
             root.getString("gates"),
             if (version < PICTURES_SINCE) emptyList() else objects(root.getJSONArray("pictures")).map(::picture),
-            root.getJSONObject("files").let { rows -> rows.keys().asSequence().associateWith { record(rows.getJSONObject(it)) } },
+            root.getJSONObject("files").let { rows ->
+                rows.keys().asSequence().associateWith { record(rows.getJSONObject(it)) }
+            },
         )
     }
 
@@ -101,11 +107,13 @@ class ManifestParser(private val where: String) {
         private val RESIZES = setOf("bilinear")
         private val SHA256 = Regex("[0-9a-f]{64}")
         private val KEYS = setOf(
-            "schema_version", "model", "artifacts", "preprocessing", "labels", "golden", "gates", "pictures", "report", "files",
+            "schema_version", "model", "artifacts", "preprocessing", "labels", "golden", "gates", "pictures", "report",
+            "files",
         )
 
         /** Inputs and outputs as manifests and golden packs write them. */
-        fun signature(row: JSONObject) = Signature(specs(row.getJSONArray("inputs")), specs(row.getJSONArray("outputs")))
+        fun signature(row: JSONObject) =
+            Signature(specs(row.getJSONArray("inputs")), specs(row.getJSONArray("outputs")))
 
         private fun specs(rows: JSONArray) = objects(rows).map(::spec)
 

@@ -29,7 +29,9 @@ class ZipSource(
     init {
         scratch.deleteRecursively()
         try {
-            if (!scratch.mkdirs()) throw BundleException(BundleFault.NotReadable(where, "no place to unpack it at $scratch"))
+            if (!scratch.mkdirs()) {
+                throw BundleException(BundleFault.NotReadable(where, "no place to unpack it at $scratch"))
+            }
             unpack(archive)
             folder = FolderSource(top(), where)
         } catch (error: Throwable) {
@@ -56,7 +58,8 @@ class ZipSource(
             }
         } catch (error: ZipException) {
             val empty = archive.length() == EMPTY_ARCHIVE_BYTES
-            throw BundleException(if (empty) BundleFault.EmptyArchive(where) else BundleFault.NotReadable(where, error.message ?: "no .zip"), error)
+            val broken = BundleFault.NotReadable(where, error.message ?: "no .zip")
+            throw BundleException(if (empty) BundleFault.EmptyArchive(where) else broken, error)
         } catch (error: java.io.IOException) {
             throw BundleException(BundleFault.NotReadable(where, error.message ?: error.javaClass.simpleName), error)
         } catch (error: IllegalArgumentException) { // a name that is no text
@@ -73,11 +76,17 @@ class ZipSource(
         var total = 0L
         for (entry in entries) {
             val name = entry.name
-            if (!staysInside(if (entry.isDirectory) name.trimEnd('/') else name)) throw BundleException(BundleFault.LeadsOut(where, name))
+            if (!staysInside(if (entry.isDirectory) name.trimEnd('/') else name)) {
+                throw BundleException(BundleFault.LeadsOut(where, name))
+            }
             if (!seen.add(name)) throw BundleException(BundleFault.Duplicate(where, name))
-            if (entry.size > limits.entryBytes) throw BundleException(BundleFault.TooLarge(where, name, entry.size, limits.entryBytes))
+            if (entry.size > limits.entryBytes) {
+                throw BundleException(BundleFault.TooLarge(where, name, entry.size, limits.entryBytes))
+            }
             total += maxOf(entry.size, 0)
-            if (total > limits.totalBytes) throw BundleException(BundleFault.TooLarge(where, name, total, limits.totalBytes))
+            if (total > limits.totalBytes) {
+                throw BundleException(BundleFault.TooLarge(where, name, total, limits.totalBytes))
+            }
         }
     }
 

@@ -25,7 +25,8 @@ internal class Causes(private val shape: List<Int>, private val want: Rows, priv
         val limit = min(max(tolerance, EXPLAINS), gap { want.values[it] } / BETTER)
         explanations().firstOrNull { gap(it.value) <= limit }?.let { return listOf("likely cause: ${it.cause}") }
         if (moved(have) < STILL * moved(want)) {
-            return listOf("likely cause: the output hardly follows its input: is the input scaled twice, or not fed at all?")
+            val words = "the output hardly follows its input: is the input scaled twice, or not fed at all?"
+            return listOf("likely cause: $words")
         }
         return rounding()
     }
@@ -50,19 +51,23 @@ internal class Causes(private val shape: List<Int>, private val want: Rows, priv
             val order = nearestColumns()
             yield(Explanation("classes are in another order") { i -> want.values[i - i % last + order[i % last]] })
         }
-        val bias = DoubleArray(width) { column -> (0 until count).sumOf { have[it, column] - want[it, column] } / count }
+        val bias =
+            DoubleArray(width) { column -> (0 until count).sumOf { have[it, column] - want[it, column] } / count }
         yield(Explanation("the output is off by the same amount in every sample: a bias is lost or differs") { i ->
             want.values[i] + bias[i % width]
         })
         val power = want.values.sumOf { it * it }
         val scale = want.values.indices.sumOf { want.values[it] * have.values[it] } / max(power, 1e-300)
-        val words = "the output is scaled by ${general(scale, 4)}: a scale or the preprocessing is lost or applied twice"
+        val words =
+            "the output is scaled by ${general(scale, 4)}: a scale or the preprocessing is lost or applied twice"
         yield(Explanation(words) { i -> want.values[i] * scale })
     }
 
     private fun neighbour(shift: Int): Explanation {
         val edge = if (shift == 1) 0 else count - 1
-        return Explanation("each sample gives its neighbour's output: the result is read before the work is done") { i ->
+        return Explanation("each sample gives its neighbour's output: the result is read before the work is done") {
+                i
+            ->
             if (i / width == edge) have.values[i] else want.values[i - shift * width]
         }
     }
@@ -143,7 +148,9 @@ internal class Causes(private val shape: List<Int>, private val want: Rows, priv
     }
 
     private fun permutations(items: List<Int>): List<List<Int>> =
-        if (items.size < 2) listOf(items) else items.flatMap { one -> permutations(items - one).map { listOf(one) + it } }
+        if (items.size < 2) listOf(items) else items.flatMap { one ->
+            permutations(items - one).map { listOf(one) + it }
+        }
 
     private companion object {
         const val EXPLAINS = 0.02

@@ -38,7 +38,9 @@ class Cell(
 
     /** All metrics as `<check>.<metric>`. */
     val metrics
-        get() = checks.flatMap { check -> check.metrics.map { (name, value) -> "${check.name}.$name" to value } }.toMap()
+        get() = checks.flatMap { check ->
+            check.metrics.map { (name, value) -> "${check.name}.$name" to value }
+        }.toMap()
 
     fun metric(name: String): Double? = (metrics[name] as? Number)?.toDouble()
 }

@@ -40,7 +40,8 @@ class Gates(
      * @param arithmetic `fp16` where the device computes a float32 file in that, else empty
      */
     fun parity(precision: String, family: String, arithmetic: String = ""): ParityGate {
-        val coarser = if (arithmetic.isEmpty()) precision else maxOf(precision, arithmetic, compareBy(precisions::indexOf))
+        val coarser =
+            if (arithmetic.isEmpty()) precision else maxOf(precision, arithmetic, compareBy(precisions::indexOf))
         val gate = parity.getValue(coarser)
         val device = kernels[family] ?: return gate
         return gate.copy(
@@ -60,13 +61,17 @@ class Gates(
         fun parse(text: String): Gates {
             val root = JSONObject(text)
             val version = root.getInt("schema_version")
-            if (version != SCHEMA_VERSION) throw JSONException("schema version $version, this app reads $SCHEMA_VERSION")
+            if (version != SCHEMA_VERSION) {
+                throw JSONException("schema version $version, this app reads $SCHEMA_VERSION")
+            }
             val gates = root.getJSONObject("gates")
             val precisions = root.getJSONArray("precisions")
             return Gates(
                 (0 until precisions.length()).map(precisions::getString),
                 tables(gates.getJSONObject("parity"), ::parityGate),
-                tables(gates.getJSONObject("kernels")) { KernelsGate(number(it, "max_rel_range"), number(it, "min_snr_db")) },
+                tables(gates.getJSONObject("kernels")) {
+                    KernelsGate(number(it, "max_rel_range"), number(it, "min_snr_db"))
+                },
                 gates.getJSONObject("latency").let {
                     LatencyGate(number(it, "confidence"), it.getInt("min_rounds"), number(it, "equal_within"))
                 },
@@ -90,7 +95,9 @@ class Gates(
 
         private fun number(table: JSONObject, name: String): Double {
             val value = table.getDouble(name)
-            if (!value.isFinite() || value < 0) throw JSONException("$name is $value: it must be zero or more, and finite")
+            if (!value.isFinite() || value < 0) {
+                throw JSONException("$name is $value: it must be zero or more, and finite")
+            }
             return value
         }
     }

@@ -84,7 +84,9 @@ object Metrics {
     /** The share of equal elements of each sample, for integers. */
     fun agreement(reference: Rows, got: Rows) = DoubleArray(reference.samples) { sample ->
         val from = sample * reference.width
-        (from until from + reference.width).count { reference.values[it] == got.values[it] } / reference.width.toDouble()
+        (from until from + reference.width).count {
+            reference.values[it] == got.values[it]
+        } / reference.width.toDouble()
     }
 
     fun decibel(signal: Double, noise: Double): Double {

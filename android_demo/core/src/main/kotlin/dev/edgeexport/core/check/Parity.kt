@@ -8,7 +8,9 @@ import kotlin.math.min
 import kotlin.math.pow
 import kotlin.math.sqrt
 
-/** The check `parity`: every output by name, every sample against the gate. The rules of `pipeline/checks/parity.py`. */
+/**
+ * The check `parity`: every output by name, every sample against the gate. The rules of `pipeline/checks/parity.py`.
+ */
 object Parity {
     private const val NOTHING = 1e-15
     private const val LEAST_TOLERANCE = 1e-5
@@ -47,7 +49,8 @@ object Parity {
             val one = want.getValue(spec.name)
             val other = have.getValue(spec.name)
             var verdict = judge(spec, one, other)
-            if (real.count { it } in gate.minSamples until real.size && verdict.reasons.isEmpty() && unproved(reference.getValue(spec.name).dtype, one, gate).isEmpty()) {
+            val enough = real.count { it } in gate.minSamples until real.size && verdict.reasons.isEmpty()
+            if (enough && unproved(reference.getValue(spec.name).dtype, one, gate).isEmpty()) {
                 val alone = judge(spec, one.where(real), other.where(real))
                 verdict = Judged(alone.reasons.map { "on real inputs alone: $it" }, verdict.metrics)
             }
@@ -87,7 +90,10 @@ object Parity {
             if (counts == listOf(0)) reasons += "0 samples: nothing compared proves nothing"
             if (counts.size > 1) reasons += "the outputs hold unequal numbers of samples: $counts"
         } else if (reasons.none { "NaN" in it }) {
-            val swapped = exchanged(reference.mapValues { Rows.of(it.value) }, got.mapValues { Rows.of(it.value) }, gate.maxRelRange, reference, got)
+            val swapped =
+                exchanged(reference.mapValues {
+                    Rows.of(it.value)
+                }, got.mapValues { Rows.of(it.value) }, gate.maxRelRange, reference, got)
             return swapped + reasons
         }
         return reasons
@@ -122,7 +128,9 @@ object Parity {
     internal fun unproved(dtype: DType, reference: Rows, gate: ParityGate): List<String> {
         val count = reference.samples
         if (count == 1) return listOf("one sample proves nothing: whether the output follows its input cannot be seen")
-        val constant = (1 until count).all { sample -> (0 until reference.width).all { reference[sample, it] == reference[0, it] } }
+        val constant = (1 until count).all { sample ->
+            (0 until reference.width).all { reference[sample, it] == reference[0, it] }
+        }
         if (constant) {
             return listOf("the reference is the same for all $count samples: agreeing with it proves nothing; give " +
                 "inputs on which it moves (--data), or leave an output that is constant by design out of the model")
@@ -177,7 +185,9 @@ object Parity {
     }
 
     private fun gap(want: Rows, have: Rows): Double {
-        if (want.samples != have.samples || want.width != have.width || want.values.isEmpty()) return Double.POSITIVE_INFINITY
+        if (want.samples != have.samples || want.width != have.width || want.values.isEmpty()) {
+            return Double.POSITIVE_INFINITY
+        }
         val range = want.range.let { if (it == 0.0) 1.0 else it }
         val gap = Metrics.maxAbs(want, have).max() / range
         return if (gap.isFinite()) gap else Double.POSITIVE_INFINITY
@@ -190,7 +200,11 @@ object Parity {
         for (verdict in verdicts.values) for ((name, value) in verdict.metrics) {
             if (name == "worst_sample" || value !is Double) continue
             val before = all[name] as Double?
-            all[name] = if (before == null) value else if (name.startsWith("max")) max(before, value) else min(before, value)
+            all[name] = when {
+                before == null -> value
+                name.startsWith("max") -> max(before, value)
+                else -> min(before, value)
+            }
         }
         val first = verdicts.values.maxByOrNull { it.metrics["max_rel_range"] as Double? ?: 0.0 }!!
         all["worst_sample"] = first.metrics["worst_sample"]

@@ -3,7 +3,9 @@ package dev.edgeexport.core.check
 import dev.edgeexport.core.tensor.Tensor
 import kotlin.math.abs
 
-/** What the app made of one picture, beside Python's tensor; [top1] are the classes that follow, null without classes. */
+/**
+ * What the app made of one picture, beside Python's tensor; [top1] are the classes that follow, null without classes.
+ */
 class PictureResult(
     val file: String,
     val exact: Boolean,

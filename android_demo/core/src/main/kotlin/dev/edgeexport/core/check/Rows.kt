@@ -21,7 +21,9 @@ class Rows(val samples: Int, val width: Int, val values: DoubleArray) {
     fun where(keep: BooleanArray): Rows {
         val kept = keep.indices.filter { keep[it] }
         val values = DoubleArray(kept.size * width)
-        kept.forEachIndexed { row, sample -> this.values.copyInto(values, row * width, sample * width, (sample + 1) * width) }
+        kept.forEachIndexed { row, sample ->
+            this.values.copyInto(values, row * width, sample * width, (sample + 1) * width)
+        }
         return Rows(kept.size, width, values)
     }
 

@@ -21,7 +21,8 @@ object SignedRanks {
     private const val GROWTH = 1.35
 
     /** After how many rounds the interval is looked at. */
-    fun looks(first: Int): List<Int> = generateSequence(first) { ceil(GROWTH * it).toInt() }.takeWhile { it <= MOST_ROUNDS }.toList()
+    fun looks(first: Int): List<Int> =
+        generateSequence(first) { ceil(GROWTH * it).toInt() }.takeWhile { it <= MOST_ROUNDS }.toList()
 
     fun interval(logRatios: DoubleArray, gate: LatencyGate): Interval {
         val count = logRatios.size

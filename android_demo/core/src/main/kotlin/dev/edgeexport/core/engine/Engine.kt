@@ -30,7 +30,8 @@ interface Engine {
 }
 
 /**
- * A device of an engine; [missing] says why it cannot be used here, empty where it can. [arithmetic] is what it computes
+ * A device of an engine; [missing] says why it cannot be used here, empty where it can. [arithmetic] is what it
+ * computes
  * a float32 file in, where that is not float32: `fp16`.
  */
 class EngineDevice(val name: String, val missing: String = "", val arithmetic: String = "")

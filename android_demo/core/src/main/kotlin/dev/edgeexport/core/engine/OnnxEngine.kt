@@ -51,7 +51,9 @@ class OnnxEngine : Engine {
     /** ONNX Runtime's refusal, with what the file asks for. */
     private fun refusal(name: String, file: OnnxFile?, error: OrtException): EngineException {
         val said = (error.message ?: "").lineSequence().first()
-        val custom = file?.operators.orEmpty().filter { (domain, _) -> domain !in STANDARD }.joinToString { (domain, type) -> "`$domain.$type`" }
+        val custom = file?.operators.orEmpty().filter { (domain, _) ->
+            domain !in STANDARD
+        }.joinToString { (domain, type) -> "`$domain.$type`" }
         return when {
             "is under development" in said || "Unsupported model IR version" in said -> EngineException(
                 "`$name` needs a newer runtime: opset ${file?.opsets?.get("")}, and ONNX Runtime $version in this " +
@@ -63,21 +65,31 @@ class OnnxEngine : Engine {
                     "without it, or build the kernel into the app",
                 unsupported = true, cause = error,
             )
-            UNKNOWN.any { it in said } -> EngineException("ONNX Runtime $version cannot run `$name`: $said", unsupported = true, cause = error)
+            UNKNOWN.any {
+                it in said
+            } -> EngineException("ONNX Runtime $version cannot run `$name`: $said", unsupported = true, cause = error)
             else -> EngineException("ONNX Runtime $version does not load `$name`: $said", cause = error)
         }
     }
 
-    /** Made by a thread of its own: it reads about the machine with std::regex, whose recursion overflows 1 MB of stack. */
+    /**
+     * Made by a thread of its own: it reads about the machine with std::regex, whose recursion overflows 1 MB of stack.
+     */
     private fun environment(): OrtEnvironment {
         var made: Result<OrtEnvironment>? = null
-        Thread(null, { made = runCatching { OrtEnvironment.getEnvironment() } }, "onnxruntime", STACK_BYTES).apply { start() }.join()
+        Thread(null, {
+            made = runCatching { OrtEnvironment.getEnvironment() }
+        }, "onnxruntime", STACK_BYTES).apply { start() }.join()
         return made!!.getOrThrow()
     }
 
     private companion object {
         const val STACK_BYTES = 64L shl 20
-        val STANDARD = setOf("", "ai.onnx", "ai.onnx.ml", "com.microsoft", "com.microsoft.nchwc", "ai.onnx.training", "ai.onnx.preview.training")
+        val STANDARD =
+            setOf(
+                "", "ai.onnx", "ai.onnx.ml", "com.microsoft", "com.microsoft.nchwc", "ai.onnx.training",
+                "ai.onnx.preview.training",
+            )
         val UNKNOWN = listOf("is not a registered function/op", "Could not find an implementation")
     }
 }

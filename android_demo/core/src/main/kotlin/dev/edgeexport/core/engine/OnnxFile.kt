@@ -31,7 +31,8 @@ class OnnxFile(bytes: ByteBuffer) {
         opsets[domain] = version
     }
 
-    private fun graph(piece: ByteBuffer) = fields(piece) { number, _, node -> if (number == 1 && node != null) node(node) }
+    private fun graph(piece: ByteBuffer) =
+        fields(piece) { number, _, node -> if (number == 1 && node != null) node(node) }
 
     private fun node(piece: ByteBuffer) {
         var type = ""

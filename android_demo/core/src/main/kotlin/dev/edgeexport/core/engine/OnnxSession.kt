@@ -39,7 +39,9 @@ internal class OnnxSession(
         val given = LinkedHashMap<String, OnnxTensor>()
         try {
             for ((name, value) in inputs) given[name] = tensor(value)
-            return session.run(given, outputs).use { result -> outputs.associateWith { read(it, result.get(it).get() as OnnxTensor) } }
+            return session.run(given, outputs).use { result ->
+                outputs.associateWith { read(it, result.get(it).get() as OnnxTensor) }
+            }
         } catch (error: OrtException) {
             throw EngineException("ONNX Runtime cannot run `${model.name}`: ${error.message}", cause = error)
         } finally {
@@ -50,7 +52,8 @@ internal class OnnxSession(
     override fun close() = session.close()
 
     private fun tensor(value: Tensor): OnnxTensor {
-        val type = TYPES[value.dtype] ?: throw EngineException("ONNX Runtime takes no ${value.dtype.label} from Java", unsupported = true)
+        val type = TYPES[value.dtype]
+            ?: throw EngineException("ONNX Runtime takes no ${value.dtype.label} from Java", unsupported = true)
         val shape = LongArray(value.shape.size) { value.shape[it].toLong() }
         val bytes = value.bytes.duplicate().order(ByteOrder.nativeOrder()).apply { clear() }
         return OnnxTensor.createTensor(environment, bytes, shape, type)
@@ -69,7 +72,8 @@ internal class OnnxSession(
 
     private companion object {
         val TYPES = mapOf(
-            DType.FLOAT32 to OnnxJavaType.FLOAT, DType.FLOAT64 to OnnxJavaType.DOUBLE, DType.FLOAT16 to OnnxJavaType.FLOAT16,
+            DType.FLOAT32 to OnnxJavaType.FLOAT, DType.FLOAT64 to OnnxJavaType.DOUBLE,
+            DType.FLOAT16 to OnnxJavaType.FLOAT16,
             DType.INT8 to OnnxJavaType.INT8, DType.UINT8 to OnnxJavaType.UINT8, DType.INT16 to OnnxJavaType.INT16,
             DType.INT32 to OnnxJavaType.INT32, DType.INT64 to OnnxJavaType.INT64, DType.BOOL to OnnxJavaType.BOOL,
         )

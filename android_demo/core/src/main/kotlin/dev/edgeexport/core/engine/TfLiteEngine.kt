@@ -33,7 +33,8 @@ class TfLiteEngine : Engine {
         val resolver = BuiltinOpResolver()
         try {
             requireVersions(model.name, file, resolver)
-            val custom = file.operators.filter { it.custom.isNotEmpty() && resolver.FindOp(it.custom, it.version) == null }
+            val custom =
+                file.operators.filter { it.custom.isNotEmpty() && resolver.FindOp(it.custom, it.version) == null }
             return session(model, file, threads, custom)
         } finally {
             resolver.close()
@@ -54,7 +55,10 @@ class TfLiteEngine : Engine {
         )
     }
 
-    /** Every built-in operator is known in its version; TensorFlow Lite's own words would name only the first that is not. */
+    /**
+     * Every built-in operator is known in its version; TensorFlow Lite's own words would name only the first that is
+     * not.
+     */
     private fun requireVersions(name: String, file: TfLiteFile, resolver: BuiltinOpResolver) {
         val newer = file.operators.filter { it.custom.isEmpty() && resolver.FindOp(it.builtin, it.version) == null }
         if (newer.isEmpty()) return

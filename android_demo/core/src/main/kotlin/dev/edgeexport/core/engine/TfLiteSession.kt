@@ -71,7 +71,9 @@ internal class TfLiteSession(private val model: ModelFile, file: TfLiteFile, thr
 
     override fun run(inputs: Map<String, Tensor>): Map<String, Tensor> {
         val wanted = signature.inputs.map { it.name }
-        if (inputs.keys != wanted.toSet()) throw EngineException("`${model.name}` takes $wanted and is given ${inputs.keys}")
+        if (inputs.keys != wanted.toSet()) {
+            throw EngineException("`${model.name}` takes $wanted and is given ${inputs.keys}")
+        }
         resize(inputs.mapValues { it.value.shape.toList() })
         for ((name, value) in inputs) {
             val size = value.bytes.capacity().toLong()
@@ -94,7 +96,8 @@ internal class TfLiteSession(private val model: ModelFile, file: TfLiteFile, thr
         if (wanted == shapes) return
         for ((name, shape) in wanted) {
             val sizes = shape.toIntArray()
-            val status = runner?.ResizeInputTensor(name, sizes) ?: interpreter.ResizeInputTensor(inputs.getValue(name), sizes)
+            val status = runner?.ResizeInputTensor(name, sizes)
+                ?: interpreter.ResizeInputTensor(inputs.getValue(name), sizes)
             checked("resize input `$name` to $shape", status)
         }
         checked("make room for its tensors", runner?.AllocateTensors() ?: interpreter.AllocateTensors())
@@ -114,8 +117,12 @@ internal class TfLiteSession(private val model: ModelFile, file: TfLiteFile, thr
     /** The file's names are the manifest's, on both sides. */
     private fun requireNames() {
         val sides = listOf(
-            Triple("inputs", signature.inputs.map { it.name }, named(runner?.input_names(), runner?.input_size(), inputs)),
-            Triple("outputs", signature.outputs.map { it.name }, named(runner?.output_names(), runner?.output_size(), outputs)),
+            Triple("inputs", signature.inputs.map {
+                it.name
+            }, named(runner?.input_names(), runner?.input_size(), inputs)),
+            Triple("outputs", signature.outputs.map {
+                it.name
+            }, named(runner?.output_names(), runner?.output_size(), outputs)),
         )
         for ((side, wanted, found) in sides) {
             if (wanted.toSet() != found.toSet()) {
@@ -128,11 +135,10 @@ internal class TfLiteSession(private val model: ModelFile, file: TfLiteFile, thr
     private fun named(names: PointerPointer<*>?, count: Long?, own: Map<String, Int>): List<String> =
         if (names == null || count == null) own.keys.toList() else (0 until count).map(names::getString)
 
-    private fun places(indices: IntPointer): Map<String, Int> =
-        (0 until indices.limit()).associate { place ->
-            val index = indices.get(place)
-            native.TfLiteTensorName(interpreter.tensor(index)).getString() to index
-        }
+    private fun places(indices: IntPointer): Map<String, Int> = (0 until indices.limit()).associate { place ->
+        val index = indices.get(place)
+        native.TfLiteTensorName(interpreter.tensor(index)).getString() to index
+    }
 
     private fun read(tensor: TfLiteTensor): Tensor {
         val type = native.TfLiteTensorType(tensor)
@@ -160,7 +166,8 @@ internal class TfLiteSession(private val model: ModelFile, file: TfLiteFile, thr
         /** `TfLiteType` of the C API. */
         val TYPES = mapOf(
             1 to DType.FLOAT32, 2 to DType.INT32, 3 to DType.UINT8, 4 to DType.INT64, 6 to DType.BOOL, 7 to DType.INT16,
-            9 to DType.INT8, 10 to DType.FLOAT16, 11 to DType.FLOAT64, 13 to DType.UINT64, 16 to DType.UINT32, 17 to DType.UINT16,
+            9 to DType.INT8, 10 to DType.FLOAT16, 11 to DType.FLOAT64, 13 to DType.UINT64, 16 to DType.UINT32,
+            17 to DType.UINT16,
         )
     }
 }

@@ -26,7 +26,9 @@ class GoldenPack(
 ) {
     val samples get() = label.size
 
-    /** The inputs of one sample: one call of the source model. Whole numbers of a byte become its type here, one by one. */
+    /**
+     * The inputs of one sample: one call of the source model. Whole numbers of a byte become its type here, one by one.
+     */
     fun sample(index: Int): Map<String, Tensor> =
         signature.inputs.associate { it.name to slice(inputs.getValue(it.name), index).to(it.dtype) }
 

@@ -52,7 +52,9 @@ class Safetensors private constructor(val metadata: Map<String, String>, private
             val offsets = entry.getJSONArray("data_offsets")
             val start = offsets.getLong(0)
             val end = offsets.getLong(1)
-            val wanted = shape.fold(dtype.bytes.toLong()) { bytes, axis -> if (axis < 0 || bytes > Int.MAX_VALUE) -1 else bytes * axis }
+            val wanted = shape.fold(dtype.bytes.toLong()) { bytes, axis ->
+                if (axis < 0 || bytes > Int.MAX_VALUE) -1 else bytes * axis
+            }
             if (start < 0 || end > all.capacity() - from || end - start != wanted) {
                 throw GoldenException("`$name` should have $wanted bytes and lies at $start to $end of " +
                     "${all.capacity() - from}: the file is cut off or damaged")

@@ -9,7 +9,9 @@ import java.nio.ByteBuffer
  */
 class Pixels(val width: Int, val height: Int, val channels: Int, val values: ByteArray) {
     init {
-        require(values.size == width * height * channels) { "${values.size} values are no $width x $height x $channels" }
+        require(values.size == width * height * channels) {
+            "${values.size} values are no $width x $height x $channels"
+        }
     }
 }
 

@@ -32,7 +32,8 @@ class Preprocessor(private val decoder: ImageDecoder, private val mostPixels: Lo
     fun tensor(picture: Pixels, rules: ImageRules, spec: TensorSpec): Tensor {
         val opaque = Colour.opaque(picture)
         val coloured = if (rules.colour == "grey") Colour.grey(opaque) else Colour.rgb(opaque)
-        val sized = if (rules.keepAspect) fitted(coloured, rules) else Resize.bilinear(coloured, rules.width, rules.height)
+        val sized =
+            if (rules.keepAspect) fitted(coloured, rules) else Resize.bilinear(coloured, rules.width, rules.height)
         return laidOut(sized, rules, spec)
     }
 
@@ -47,7 +48,8 @@ class Preprocessor(private val decoder: ImageDecoder, private val mostPixels: Lo
         val top = (rules.height - height) / 2
         for (y in 0 until height) {
             val from = y * width * inner.channels
-            inner.values.copyInto(values, ((top + y) * rules.width + left) * inner.channels, from, from + width * inner.channels)
+            val to = ((top + y) * rules.width + left) * inner.channels
+            inner.values.copyInto(values, to, from, from + width * inner.channels)
         }
         return Pixels(rules.width, rules.height, inner.channels, values)
     }
@@ -71,7 +73,8 @@ class Preprocessor(private val decoder: ImageDecoder, private val mostPixels: Lo
         for (y in 0 until picture.height) for (x in 0 until picture.width) for (c in 0 until picture.channels) {
             val value = low + span * (picture.values[(y * picture.width + x) * picture.channels + c].toInt() and 0xff)
             val place = y * strides.getValue('H') + x * strides.getValue('W') + c * (strides['C'] ?: 0)
-            if (spec.dtype.isFloat) tensor.put(place, value) else tensor.put(place, Math.round(value).coerceIn(spec.dtype.least, spec.dtype.greatest))
+            if (spec.dtype.isFloat) tensor.put(place, value)
+            else tensor.put(place, Math.round(value).coerceIn(spec.dtype.least, spec.dtype.greatest))
         }
         return tensor
     }

@@ -3,7 +3,8 @@ package dev.edgeexport.core.image
 import kotlin.math.abs
 
 /**
- * Bilinear resizing with the support widened when shrinking, as Pillow's `resize(..., BILINEAR)` computes it: weights in
+ * Bilinear resizing with the support widened when shrinking, as Pillow's `resize(..., BILINEAR)` computes it: weights
+ * in
  * 22 bits of fraction, rows first, 8 bits between the two passes. Bit-equal to it.
  *
  * Source: Pillow, `src/libImaging/Resample.c`.
@@ -25,7 +26,9 @@ object Resize {
             var sum = 1 shl FRACTION_BITS - 1
             val first = weights.first[x]
             val row = weights.of[x]
-            for (i in row.indices) sum += (picture.values[(y * picture.width + first + i) * channels + c].toInt() and 0xff) * row[i]
+            for (i in row.indices) {
+                sum += (picture.values[(y * picture.width + first + i) * channels + c].toInt() and 0xff) * row[i]
+            }
             values[(y * width + x) * channels + c] = clip(sum)
         }
         return Pixels(width, picture.height, channels, values)
@@ -63,7 +66,9 @@ object Resize {
                     val row = DoubleArray(high - low) { triangle((it + low - center + 0.5) * (1.0 / wide)) }
                     var total = 0.0
                     for (weight in row) total += weight
-                    IntArray(row.size) { (0.5 + row[it] / (if (total == 0.0) 1.0 else total) * (1 shl FRACTION_BITS)).toInt() }
+                    IntArray(row.size) {
+                        (0.5 + row[it] / (if (total == 0.0) 1.0 else total) * (1 shl FRACTION_BITS)).toInt()
+                    }
                 }
                 return Weights(first, weights)
             }

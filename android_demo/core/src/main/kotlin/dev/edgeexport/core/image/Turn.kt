@@ -20,7 +20,9 @@ object Turn {
                 else -> x * w + (w - 1 - y)
             }
             val to = y * width + x
-            for (c in 0 until picture.channels) values[to * picture.channels + c] = picture.values[from * picture.channels + c]
+            for (c in 0 until picture.channels) {
+                values[to * picture.channels + c] = picture.values[from * picture.channels + c]
+            }
         }
         return Pixels(width, height, picture.channels, values)
     }

@@ -8,7 +8,11 @@ object Json {
         when (value) {
             null -> out.append("null")
             is String -> quote(value, out)
-            is Double -> if (value.isFinite()) out.append(value) else quote(if (value.isNaN()) "NaN" else if (value > 0) "Infinity" else "-Infinity", out)
+            is Double -> when {
+                value.isFinite() -> out.append(value)
+                value.isNaN() -> quote("NaN", out)
+                else -> quote(if (value > 0) "Infinity" else "-Infinity", out)
+            }
             is Float -> write(value.toDouble(), out, line)
             is Number, is Boolean -> out.append(value)
             is Map<*, *> -> block(value.entries, '{', '}', out, line) { (key, item), inner ->
@@ -21,7 +25,14 @@ object Json {
         }
     }
 
-    private fun <T> block(items: Iterable<T>, open: Char, close: Char, out: StringBuilder, line: String, each: (T, String) -> Unit) {
+    private fun <T> block(
+        items: Iterable<T>,
+        open: Char,
+        close: Char,
+        out: StringBuilder,
+        line: String,
+        each: (T, String) -> Unit
+    ) {
         out.append(open)
         val inner = "$line "
         var first = true

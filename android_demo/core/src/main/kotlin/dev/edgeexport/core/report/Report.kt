@@ -56,7 +56,8 @@ class Report(
         /** One cell as the report has it. */
         fun cell(cell: Cell): Map<String, Any?> = linkedMapOf(
             "id" to cell.id, "model" to cell.model, "framework" to cell.framework, "route" to cell.route,
-            "precision" to cell.precision, "runtime" to cell.runtime, "target" to cell.target, "artifact" to cell.artifact,
+            "precision" to cell.precision, "runtime" to cell.runtime, "target" to cell.target,
+            "artifact" to cell.artifact,
             "outcome" to cell.outcome.name, "reasons" to cell.reasons, "metrics" to cell.metrics,
             "checks" to cell.checks.map(::check),
         )

@@ -15,7 +15,13 @@ class TimedCall(val atS: Double, val ms: Double)
  *
  * [calls] are all [count] that were timed, or, of hundreds of thousands, every second, fourth, ... of them.
  */
-class BenchmarkResult(val loadMs: Double, val firstMs: Double, val count: Int, val calls: List<TimedCall>, val cancelled: Boolean) {
+class BenchmarkResult(
+    val loadMs: Double,
+    val firstMs: Double,
+    val count: Int,
+    val calls: List<TimedCall>,
+    val cancelled: Boolean
+) {
     private val ms = DoubleArray(calls.size) { calls[it].ms }
     val p50 get() = Quantile.of(ms, 0.5)
     val p90 get() = Quantile.of(ms, 0.9)
@@ -32,14 +38,23 @@ class BenchmarkResult(val loadMs: Double, val firstMs: Double, val count: Int, v
 }
 
 /** Times one artifact: opening, the first call, warm-up, then calls one by one; outputs are read each time. */
-class Benchmark(private val bundle: Bundle, private val memory: Memory, private val clock: () -> Long = System::nanoTime) {
+class Benchmark(
+    private val bundle: Bundle,
+    private val memory: Memory,
+    private val clock: () -> Long = System::nanoTime
+) {
     /**
      * @param told each timed call, as it ends; for a line that grows
      * @return null where it was cancelled before a call was timed
      * @throws dev.edgeexport.core.bundle.BundleException too little memory is free
      * @throws dev.edgeexport.core.engine.EngineException as the engine's `open` and `run`
      */
-    fun run(row: Row, plan: BenchmarkPlan, progress: Progress = object : Progress {}, told: (TimedCall) -> Unit = {}): BenchmarkResult? {
+    fun run(
+        row: Row,
+        plan: BenchmarkPlan,
+        progress: Progress = object : Progress {},
+        told: (TimedCall) -> Unit = {}
+    ): BenchmarkResult? {
         val samples = Samples.of(bundle, row)
         row.open(bundle, memory, plan.threads).use { session ->
             val first = timed(session, samples.first())

@@ -22,7 +22,10 @@ fun interface Memory {
                 ?: Long.MAX_VALUE
         }
 
-        /** Weights as they lie in the file and as engines repack them, a call's tensors twice, and what the manifest says of them. */
+        /**
+         * Weights as they lie in the file and as engines repack them, a call's tensors twice, and what the manifest
+         * says of them.
+         */
         internal fun needed(entry: ArtifactEntry, pack: GoldenPack): Long {
             val call = pack.sample(0).values.sumOf { it.bytes.capacity().toLong() } +
                 pack.outputs.values.sumOf { it.bytes.capacity().toLong() / pack.samples }

@@ -31,7 +31,8 @@ internal class PictureRun(
                 ?: throw GoldenException("`${picture.tensors}` has no array `$name`")
             val got = preprocessor.tensor(bundle.source.map(picture.file), rules, spec)
             val range = rules.valueRange.endInclusive - rules.valueRange.start
-            val top1 = if (classes != null && artifact.source.inputs.size == 1) top1(picture, wanted.to(spec.dtype)) to top1(picture, got) else null
+            val alone = classes != null && artifact.source.inputs.size == 1
+            val top1 = if (alone) top1(picture, wanted.to(spec.dtype)) to top1(picture, got) else null
             PictureResult(picture.file, picture.exact, PictureResult.steps(wanted, got, range), top1)
         } catch (error: ImageException) {
             fault(picture, error.message!!)

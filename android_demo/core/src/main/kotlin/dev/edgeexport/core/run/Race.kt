@@ -8,14 +8,28 @@ import dev.edgeexport.core.engine.Session
 import dev.edgeexport.core.tensor.Tensor
 import java.util.Random
 
-/** How a race is run: blocks of as many [calls] of each side in turn, [pairs] of them a round, until [seconds] are over. */
-class RacePlan(val threads: Int = 1, val warmUp: Int = 5, val calls: Int = 4, val pairs: Int = 6, val seconds: Double = 20.0)
+/**
+ * How a race is run: blocks of as many [calls] of each side in turn, [pairs] of them a round, until [seconds] are over.
+ */
+class RacePlan(
+    val threads: Int = 1,
+    val warmUp: Int = 5,
+    val calls: Int = 4,
+    val pairs: Int = 6,
+    val seconds: Double = 20.0
+)
 
 /**
  * Two artifacts timed against each other as the pipeline does: rounds of interleaved blocks, every side opened anew and
  * warmed in random order, a control of the second against itself; over as soon as the interval decides.
  */
-class Race(private val bundle: Bundle, private val a: Row, private val b: Row, private val memory: Memory, seed: Long = 0) {
+class Race(
+    private val bundle: Bundle,
+    private val a: Row,
+    private val b: Row,
+    private val memory: Memory,
+    seed: Long = 0
+) {
     private val random = Random(seed)
     private val gate = bundle.gates.latency
 
@@ -36,7 +50,8 @@ class Race(private val bundle: Bundle, private val a: Row, private val b: Row, p
             if (seconds[0].size < look || Latency.decides(found, gate)) break
         }
         val elapsed = (System.nanoTime() - start) * 1e-9
-        val timings = PairTimings(seconds[0], seconds[1], seconds[2], calls[0].toDoubleArray(), calls[1].toDoubleArray(), elapsed)
+        val timings =
+            PairTimings(seconds[0], seconds[1], seconds[2], calls[0].toDoubleArray(), calls[1].toDoubleArray(), elapsed)
         return Latency.compare(timings, gate)
     }
 
@@ -59,7 +74,9 @@ class Race(private val bundle: Bundle, private val a: Row, private val b: Row, p
             var order = shuffled(sides.size)
             for (pair in 0 until plan.pairs) {
                 if (progress.cancelled()) return null
-                for (side in order) seconds[side][pair] = block(sessions[side]!!, sides[side].second, plan.calls, calls[side])
+                for (side in order) {
+                    seconds[side][pair] = block(sessions[side]!!, sides[side].second, plan.calls, calls[side])
+                }
                 order = if (pair % 2 == 0) order.reversed() else shuffled(sides.size)
             }
             return seconds
@@ -68,7 +85,12 @@ class Race(private val bundle: Bundle, private val a: Row, private val b: Row, p
         }
     }
 
-    private fun block(session: Session, samples: List<Map<String, Tensor>>, calls: Int, single: MutableList<Double>): Double {
+    private fun block(
+        session: Session,
+        samples: List<Map<String, Tensor>>,
+        calls: Int,
+        single: MutableList<Double>
+    ): Double {
         val start = System.nanoTime()
         var last = start
         repeat(calls) {

@@ -16,7 +16,9 @@ class Row(val artifact: ArtifactEntry, val engine: Engine?, val device: EngineDe
      * @throws dev.edgeexport.core.engine.EngineException as the engine's `open`
      */
     fun open(bundle: Bundle, memory: Memory, threads: Int = 1): Session {
-        Memory.fault(bundle.where, artifact, bundle.golden(artifact.framework), memory)?.let { throw BundleException(it) }
+        Memory.fault(bundle.where, artifact, bundle.golden(artifact.framework), memory)?.let {
+            throw BundleException(it)
+        }
         return engine!!.open(bundle.model(artifact), device!!.name, threads)
     }
 }

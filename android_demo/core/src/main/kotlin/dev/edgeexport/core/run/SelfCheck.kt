@@ -26,7 +26,9 @@ class SelfCheck(
 ) {
     /** Every row, those that cannot run here too. */
     val rows: List<Row> = bundle.artifacts.flatMap { entry ->
-        val fit = engines.filter { entry.format in it.formats }.flatMap { engine -> engine.devices.map { Row(entry, engine, it) } }
+        val fit = engines.filter {
+            entry.format in it.formats
+        }.flatMap { engine -> engine.devices.map { Row(entry, engine, it) } }
         fit.ifEmpty { listOf(Row(entry, null, null)) }
     }
 
@@ -79,7 +81,8 @@ class SelfCheck(
         val pack = bundle.golden(entry.framework)
         val gate = bundle.gates.parity(entry.precision, place.family, row.device!!.arithmetic)
         val parity = Parity.check(pack.outputs, run.outputs, entry.source.outputs, gate, pack.atLimits)
-        val pictures = preprocessor?.let { Pictures.check(PictureRun(bundle, entry, it, call).results(), bundle.gates.pictures) }
+        val pictures =
+            preprocessor?.let { Pictures.check(PictureRun(bundle, entry, it, call).results(), bundle.gates.pictures) }
         val cell = cell(row, listOfNotNull(parity, pictures, latency(call, run)))
         outputs(cell, run.outputs)
         val worst = (parity.metrics["worst_sample"] as? Int)?.let { pack.realIndex(it, gate.atLimits) }
@@ -100,7 +103,9 @@ class SelfCheck(
     private fun cell(row: Row, checks: List<Check>): Cell {
         val entry = row.artifact
         val runtime = place.runtime(row.engine, row.device)
-        return Cell(entry.model, entry.framework, entry.route, entry.precision, runtime, entry.format, entry.file, checks)
+        return Cell(
+            entry.model, entry.framework, entry.route, entry.precision, runtime, entry.format, entry.file, checks,
+        )
     }
 
     private companion object {

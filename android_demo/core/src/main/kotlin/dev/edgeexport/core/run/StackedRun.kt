@@ -19,7 +19,10 @@ class StackedRun private constructor(val outputs: Map<String, Tensor>, private v
     }
 
     companion object {
-        /** [samples] calls of what [input] gives for each place, in the source model's layout; null where it was cancelled. */
+        /**
+         * [samples] calls of what [input] gives for each place, in the source model's layout; null where it was
+         * cancelled.
+         */
         fun of(
             samples: Int,
             input: (Int) -> Map<String, Tensor>,
@@ -34,7 +37,9 @@ class StackedRun private constructor(val outputs: Map<String, Tensor>, private v
                 val start = System.nanoTime()
                 val given = call.session.run(sample)
                 times[i] = (System.nanoTime() - start) * 1e-6
-                for ((name, value) in call.toSource(given)) stacks.getOrPut(name) { Stack(value, samples) }.add(i, value)
+                for ((name, value) in call.toSource(given)) stacks.getOrPut(name) {
+                    Stack(value, samples)
+                }.add(i, value)
             }
             return StackedRun(stacks.mapValues { it.value.tensor }, times)
         }

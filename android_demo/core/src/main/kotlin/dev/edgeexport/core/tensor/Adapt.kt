@@ -37,7 +37,8 @@ object Adapt {
     /** For each axis of [wanted], the axis of [given] that has its letter. */
     private fun order(given: TensorSpec, wanted: TensorSpec): IntArray {
         if (given.layout == wanted.layout) return IntArray(given.shape.size) { it }
-        if (given.layout.isEmpty() || given.layout.toSortedSet() != wanted.layout.toSortedSet() || given.layout.length != wanted.layout.length) {
+        val same = given.layout.toSortedSet() == wanted.layout.toSortedSet()
+        if (given.layout.isEmpty() || !same || given.layout.length != wanted.layout.length) {
             throw AdaptException("`${given.name}`: nobody knows how layout `${given.layout}` becomes " +
                 "`${wanted.layout}`")
         }
@@ -67,9 +68,15 @@ object Adapt {
     }
 
     private fun retype(value: Tensor, given: TensorSpec, wanted: TensorSpec): Tensor {
-        if (given.dtype == wanted.dtype && given.scale == wanted.scale && given.zeroPoint == wanted.zeroPoint) return value
-        val real = if (given.scale != null && given.zeroPoint != null) dequantize(value, given.scale, given.zeroPoint) else value
-        if (wanted.scale != null && wanted.zeroPoint != null) return quantize(real, wanted.scale, wanted.zeroPoint, wanted.dtype)
+        if (given.dtype == wanted.dtype && given.scale == wanted.scale && given.zeroPoint == wanted.zeroPoint) {
+            return value
+        }
+        val real =
+            if (given.scale != null && given.zeroPoint != null) dequantize(value, given.scale, given.zeroPoint)
+            else value
+        if (wanted.scale != null && wanted.zeroPoint != null) {
+            return quantize(real, wanted.scale, wanted.zeroPoint, wanted.dtype)
+        }
         if (real.dtype == wanted.dtype) return real
         val result = Tensor.zeros(wanted.dtype, real.shape)
         when {

@@ -64,7 +64,9 @@ class Tensor(val dtype: DType, val shape: IntArray, bytes: ByteBuffer) {
     /** The same numbers as [dtype], which holds them; itself where it is of that type. */
     fun to(dtype: DType): Tensor {
         if (dtype == this.dtype) return this
-        return zeros(dtype, shape).also { for (i in 0 until size) if (dtype.isFloat) it.put(i, this[i]) else it.put(i, integer(i)) }
+        return zeros(dtype, shape).also {
+            for (i in 0 until size) if (dtype.isFloat) it.put(i, this[i]) else it.put(i, integer(i))
+        }
     }
 
     override fun toString() = "${dtype.label}${shape.contentToString()}"

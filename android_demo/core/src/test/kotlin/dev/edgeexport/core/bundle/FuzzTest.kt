@@ -13,7 +13,10 @@ import org.junit.Rule
 import org.junit.Test
 import org.junit.rules.TemporaryFolder
 
-/** Every value of a bundle's texts replaced by odd ones, vouched for: a sentence, or rows that say so; never anything else. */
+/**
+ * Every value of a bundle's texts replaced by odd ones, vouched for: a sentence, or rows that say so; never anything
+ * else.
+ */
 class FuzzTest {
     @get:Rule
     val temporary = TemporaryFolder()
@@ -36,7 +39,9 @@ class FuzzTest {
             put(root.toString())
             tried++
             try {
-                val cells = bundle.open().use { SelfCheck(it, engines, Place("android", "Pixel"), memory = { 1L shl 28 }).run() }.map { it.cell }
+                val cells = bundle.open().use {
+                    SelfCheck(it, engines, Place("android", "Pixel"), memory = { 1L shl 28 }).run()
+                }.map { it.cell }
                 assertTrue("$path = $odd", cells.all { cell -> cell.reasons.all { it.isNotBlank() } })
             } catch (error: BundleException) {
                 refused++

@@ -22,7 +22,8 @@ class ZipSourceTest {
     fun `a bundle at the top, or as the only folder`() {
         val folder = TestBundle(temporary.newFolder("bundle")).folder
         for (prefix in listOf("", "some name/")) {
-            val files = folder.walk().filter { it.isFile }.associate { prefix + it.relativeTo(folder).path to it.readBytes() }
+            val files =
+                folder.walk().filter { it.isFile }.associate { prefix + it.relativeTo(folder).path to it.readBytes() }
             ZipSource(zip(files), scratch).use { assertEquals(2, BundleReader.open(it).artifacts.size) }
             assertFalse("nothing stays behind", scratch.exists())
         }
@@ -70,7 +71,8 @@ class ZipSourceTest {
     @Test
     fun `a name twice`() {
         val file = zip(mapOf("manifest.json" to ByteArray(1), "manifest.jsoN" to ByteArray(1)))
-        val bytes = String(file.readBytes(), Charsets.ISO_8859_1).replace("jsoN", "json").toByteArray(Charsets.ISO_8859_1)
+        val bytes =
+            String(file.readBytes(), Charsets.ISO_8859_1).replace("jsoN", "json").toByteArray(Charsets.ISO_8859_1)
         file.writeBytes(bytes)
         refused(file, "holds `manifest.json` twice")
     }
@@ -78,7 +80,8 @@ class ZipSourceTest {
     @Test
     fun `all entries together`() {
         val file = zip(mapOf("a" to ByteArray(600), "b" to ByteArray(600)))
-        val error = assertThrows(BundleException::class.java) { ZipSource(file, scratch, limits = ZipLimits(1000, 1000)) }
+        val error =
+            assertThrows(BundleException::class.java) { ZipSource(file, scratch, limits = ZipLimits(1000, 1000)) }
         assertTrue(error.message!!, "unpacks to" in error.message!!)
     }
 

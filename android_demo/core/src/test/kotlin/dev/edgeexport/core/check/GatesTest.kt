@@ -22,14 +22,18 @@ class GatesTest {
     @Test
     fun `gates have no defaults`() {
         for (harm in listOf("min_cosine" to "min_cosin", "\"schema_version\": 1" to "\"schema_version\": 2", "1e-5" to "-1", "\"equal_within\": 0.02" to "\"x\": 1")) {
-            val error = assertThrows(JSONException::class.java) { Gates.parse(TestBundle.GATES.replace(harm.first, harm.second)) }
+            val error =
+                assertThrows(JSONException::class.java) {
+                    Gates.parse(TestBundle.GATES.replace(harm.first, harm.second))
+                }
             assertTrue(error.message!!.isNotEmpty())
         }
     }
 
     @Test
     fun `numbers read as C writes them`() {
-        val written = mapOf(1e-5 to "1e-05", 0.25 to "0.25", 100.0 to "100", 1234567.0 to "1.23457e+06", 0.0001 to "0.0001", -0.5 to "-0.5", 0.0 to "0")
+        val written =
+            mapOf(1e-5 to "1e-05", 0.25 to "0.25", 100.0 to "100", 1234567.0 to "1.23457e+06", 0.0001 to "0.0001", -0.5 to "-0.5", 0.0 to "0")
         for ((value, text) in written) assertEquals(text, general(value))
         assertEquals("12.34%", percent(0.12344))
     }

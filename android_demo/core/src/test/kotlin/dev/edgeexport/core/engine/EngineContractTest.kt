@@ -67,7 +67,10 @@ class EngineContractTest(private val engine: Engine, private val ending: String)
 
     @Test
     fun `a custom operator is named, and what to do`() {
-        val error = assertThrows(EngineException::class.java) { open("custom", signature("x" to listOf(1, 4), "y" to listOf(1, 4))) }
+        val error =
+            assertThrows(EngineException::class.java) {
+                open("custom", signature("x" to listOf(1, 4), "y" to listOf(1, 4)))
+            }
         assertTrue(error.message!!, error.message!!.matches(Regex("`custom.$ending` needs the custom operator `(somebody\\.)?FancyWarp`, for which this app has no kernel; export .*")))
         assertTrue(error.unsupported)
     }
@@ -108,7 +111,11 @@ class EngineContractTest(private val engine: Engine, private val ending: String)
         }
     }
 
-    private fun open(name: String, signature: Signature, bytes: ByteArray = TestBundle.resource("models/$name.$ending")): Session {
+    private fun open(
+        name: String,
+        signature: Signature,
+        bytes: ByteArray = TestBundle.resource("models/$name.$ending")
+    ): Session {
         val direct = ByteBuffer.allocateDirect(bytes.size).apply { put(bytes); clear() }
         return engine.open(ModelFile("$name.$ending", ending, direct, signature))
     }
@@ -126,8 +133,9 @@ class EngineContractTest(private val engine: Engine, private val ending: String)
             listOf(TensorSpec(output.first, output.second, DType.FLOAT32)),
         )
 
-        private fun whole(vararg values: Long) =
-            Tensor.zeros(DType.INT32, intArrayOf(1, values.size)).also { values.forEachIndexed { i, value -> it.put(i, value) } }
+        private fun whole(vararg values: Long) = Tensor.zeros(DType.INT32, intArrayOf(1, values.size)).also {
+            values.forEachIndexed { i, value -> it.put(i, value) }
+        }
 
         @JvmStatic
         @Parameterized.Parameters(name = "{1}")

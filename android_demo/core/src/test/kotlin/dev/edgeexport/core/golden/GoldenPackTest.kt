@@ -53,8 +53,12 @@ class GoldenPackTest {
         refused("`output/y` holds NaN or Inf \\(first in sample 2\\)") { it.getValue("output/y").put(12, Double.NaN) }
         refused("it has no array `output/y`") { it.remove("output/y") }
         refused("unequal numbers of samples \\(19, 20\\)") { it["label"] = Tensor.zeros(DType.INT64, intArrayOf(19)) }
-        refused("`input/x` holds int32 and its signature says float32") { it["input/x"] = Tensor.zeros(DType.INT32, intArrayOf(20, 1, 2, 3)) }
-        refused("`input/x` is \\[20, 1, 3, 2\\] and its signature says") { it["input/x"] = Tensor.zeros(DType.FLOAT32, intArrayOf(20, 1, 3, 2)) }
+        refused("`input/x` holds int32 and its signature says float32") {
+            it["input/x"] = Tensor.zeros(DType.INT32, intArrayOf(20, 1, 2, 3))
+        }
+        refused("`input/x` is \\[20, 1, 3, 2\\] and its signature says") {
+            it["input/x"] = Tensor.zeros(DType.FLOAT32, intArrayOf(20, 1, 3, 2))
+        }
         refused("it has no array `label` of one int64 a sample") { it.remove("label") }
     }
 

@@ -26,7 +26,8 @@ class ImageTest {
         assertEquals(listOf(76, 150, 29, 128), grey(255, 0, 0, 0, 255, 0, 0, 0, 255, 128, 128, 128))
     }
 
-    private fun grey(vararg values: Int) = Colour.grey(picture(values.size / 3, 1, 3, *values)).values.map { it.toInt() and 0xff }
+    private fun grey(vararg values: Int) =
+        Colour.grey(picture(values.size / 3, 1, 3, *values)).values.map { it.toInt() and 0xff }
 
     @Test
     fun `each orientation puts the first pixel where it belongs`() {
@@ -62,13 +63,18 @@ class ImageTest {
 
     @Test
     fun `rules that do not fit the input are refused`() {
-        assertThrows(ImageException::class.java) { Preprocessor(NoDecoder).tensor(picture(1, 1, 3, 1, 2, 3), rules(3, 2), rgb) }
-        assertThrows(ImageException::class.java) { Preprocessor(NoDecoder).tensor(picture(1, 1, 3, 1, 2, 3), rules(2, 2), rgb.copy(layout = "")) }
+        assertThrows(ImageException::class.java) {
+            Preprocessor(NoDecoder).tensor(picture(1, 1, 3, 1, 2, 3), rules(3, 2), rgb)
+        }
+        assertThrows(ImageException::class.java) {
+            Preprocessor(NoDecoder).tensor(picture(1, 1, 3, 1, 2, 3), rules(2, 2), rgb.copy(layout = ""))
+        }
     }
 
     @Test
     fun `sides that are kept leave black beside them`() {
-        val tensor = Preprocessor(NoDecoder).tensor(picture(2, 1, 3, 9, 9, 9, 9, 9, 9), rules(2, 2, keepAspect = true), rgb)
+        val tensor =
+            Preprocessor(NoDecoder).tensor(picture(2, 1, 3, 9, 9, 9, 9, 9, 9), rules(2, 2, keepAspect = true), rgb)
         assertArrayEquals(doubleArrayOf(9.0, 9.0, 0.0, 0.0), tensor.toDoubles().copyOf(4), 0.0)
     }
 
@@ -98,8 +104,13 @@ class ImageTest {
         override fun decode(file: ByteBuffer, subsample: Int) = throw ImageException("none")
     }
 
-    private fun rules(width: Int, height: Int, range: ClosedFloatingPointRange<Double> = 0.0..255.0, keepAspect: Boolean = false) =
-        ImageRules(width, height, "rgb", "bilinear", keepAspect, range, "float32", "")
+    private fun rules(
+        width: Int,
+        height: Int,
+        range: ClosedFloatingPointRange<Double> =
+            0.0..255.0,
+        keepAspect: Boolean = false
+    ) = ImageRules(width, height, "rgb", "bilinear", keepAspect, range, "float32", "")
 
     private fun picture(width: Int, height: Int, channels: Int, vararg values: Int) =
         Pixels(width, height, channels, ByteArray(values.size) { values[it].toByte() })

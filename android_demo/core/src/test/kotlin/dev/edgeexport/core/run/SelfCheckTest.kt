@@ -75,14 +75,19 @@ class SelfCheckTest {
     @Test
     fun `what engines refuse is UNSUPPORTED or FAILED, and the next row goes on`() {
         val engine = Fake(before = { throw EngineException("no kernel", unsupported = it.name.endsWith("tflite")) })
-        assertEquals(listOf(Outcome.UNSUPPORTED, Outcome.FAILED), SelfCheck(bundle.open(), listOf(engine), place).run().map { it.cell.outcome })
+        assertEquals(listOf(Outcome.UNSUPPORTED, Outcome.FAILED), SelfCheck(bundle.open(), listOf(engine), place).run().map {
+            it.cell.outcome
+        })
         val memory = Fake(before = { throw OutOfMemoryError() })
         assertEquals(Outcome.CRASHED, SelfCheck(bundle.open(), listOf(memory), place).run().first().cell.outcome)
     }
 
     @Test
     fun `wrong numbers fail, with the worst sample`() {
-        val engine = Fake(session = { sample, call -> if (call == 4) Tensor.of(FloatArray(6), 1, 2, 3) else twicePlusOne(sample) })
+        val engine =
+            Fake(session = { sample, call ->
+                if (call == 4) Tensor.of(FloatArray(6), 1, 2, 3) else twicePlusOne(sample)
+            })
         val result = SelfCheck(bundle.open(), listOf(engine), place).run().first()
         assertEquals(Outcome.FAILED, result.cell.outcome)
         assertEquals(4, result.worst!!.index)

@@ -22,7 +22,9 @@ class AdaptTest {
         val real = Tensor.of(floatArrayOf(0.25f, 0.75f, -0.25f, -0.75f, 0.49999997f, 1000f, -1000f, Float.POSITIVE_INFINITY), 8)
         val stored = Adapt.quantize(real, 0.5, 3, DType.INT8)
         assertEquals(listOf<Long>(4, 5, 2, 1, 4, 127, -128, 127), (0 until 8).map(stored::integer))
-        assertThrows(AdaptException::class.java) { Adapt.quantize(Tensor.of(floatArrayOf(Float.NaN), 1), 0.5, 0, DType.INT8) }
+        assertThrows(AdaptException::class.java) {
+            Adapt.quantize(Tensor.of(floatArrayOf(Float.NaN), 1), 0.5, 0, DType.INT8)
+        }
     }
 
     @Test
