@@ -102,9 +102,17 @@ class Alone:
         return self.eps == EPS and not self.roundings(segment) and not any(one.rounded for one in weights)
 
     def _settles(self, segment: Segment) -> bool:
-        """Whether b's segment rounds what it is given as it runs, and nothing else: settled values stay as they are."""
+        """Whether b's segment rounds what it is given as it runs, and nothing else: settled values stay as they are.
+
+        Where a norm was folded into the weights its factors are known only as well as rounded weights tell them.
+        """
         starts = {start.b for start in segment.given}
-        return any(run_time.rounds(segment.ops_b)) and not run_time.rounds_inside(segment.ops_b, starts)
+        if not any(run_time.rounds(segment.ops_b)) or run_time.rounds_inside(segment.ops_b, starts):
+            return False
+        ours = folding.held(self.a, segment.ops_a)
+        pairs = folding.folded(ours, folding.held(self.b, segment.ops_b))
+        folds = len(ours) > len(pairs)
+        return not folds or all((one.scale == 1).all() for one in pairs if one.b.rounded)
 
     def _weights(self, segment: Segment) -> dict[int, np.ndarray]:
         """The reference's weights as the other side has rounded them, where it has; roughly only coarse ones matter."""

@@ -24,7 +24,9 @@ def both(one: Graph, two: Graph, work: Work) -> Drift:
     found = alike(one, two, work)
     doubted = {suspect.kind for suspect in found.suspects}
     nodes = [len(comparable(graph, bridged=True).nodes) for graph in (one, two)]
-    moved = nodes[0] != nodes[1]  # then a constant may have become another operator's
+    kernels = [suspect for suspect in found.suspects if suspect.kind == "weights"]
+    # then a constant may have become another operator's, or operators of one size were taken for each other
+    moved = nodes[0] != nodes[1] or len(kernels) > 1
     if not bridged(one, two) or not doubted <= (REWRITTEN | {"weights"} if moved else REWRITTEN):
         return found
     again = opinion(one, two, work)

@@ -9,7 +9,7 @@ import numpy as np
 from converters.graph import Op, Tensor
 from pipeline.checks.drift import folding
 from pipeline.checks.drift.cuts import Segment
-from pipeline.checks.drift.folding import Folded
+from pipeline.checks.drift.folding import Folded, Held
 from pipeline.checks.drift.grids import Grid, grid_of
 from pipeline.checks.drift.known import Known
 from pipeline.checks.drift.precision import quantizable
@@ -25,6 +25,8 @@ WHOLE = 0.5
 _SMALL = ("int8", "uint8")
 SCALED = 0.04
 """Of a channel's weights: half a step in each of a few leaves less."""
+FOLDED = 0.1
+"""Of a factor's own size: weights of 4 bits tell the scale of a channel so well."""
 _ZEROS = 0.02
 
 
@@ -119,13 +121,21 @@ def scaled(a: Known, b: Known, cuts: Sequence[Segment]) -> Iterator[Suspect]:
         (one,) = kernels
         vectors = [other for other in ours if other.index not in taken and other.values.size > 1]
         apart = np.abs(one.scale - 1)
-        if one.scale.size == 1 or apart.max() <= SCALED or len(vectors) > 1:
+        if one.scale.size == 1 or apart.max() <= SCALED or len(vectors) > 1 or _told(one.scale, vectors):
             continue
         worst = float(one.scale.reshape(-1)[apart.argmax()])
         measure = f"{int((apart > SCALED).sum())} of {one.scale.size} channels scaled, by up to x{worst:.4g}"
         ours_op, theirs_op = _reader(a, one.a.op), _reader(b, one.b.op)
         order = float(a.rank.get(cut.out.a, 0))
         yield Suspect("weights", ours_op, theirs_op, measure, "kernel: its scales are not those of its weights", order)
+
+
+def _told(scale: np.ndarray, vectors: Sequence[Held]) -> bool:
+    """Whether the scales of channels are those of a vector: a factor, or a divisor, that was folded in."""
+    flat = scale.reshape(-1)
+    own = [one.values.reshape(-1) for one in vectors if one.values.size == flat.size and one.values.all()]
+    ratios = [ratio for values in own for ratio in (flat / values, flat * values)]
+    return any(float(ratio.std()) <= FOLDED * abs(float(ratio.mean())) for ratio in ratios)
 
 
 def _reader(side: Known, op: Op) -> Side:

@@ -70,6 +70,22 @@ def test_a_kernel_whose_channels_are_all_scaled_is_told_where_nothing_was_folded
     assert suspect.measure.startswith("8 of 8 channels scaled, by up to x0.")
 
 
+def test_the_factor_of_a_folded_norm_tells_the_scales_and_another_vector_does_not():
+    factor = RNG.uniform(0.5, 2, 8)
+    stored = np.rint(KERNEL * factor[:, None] / STEP / 2)
+
+    def judged(vector):
+        tensors = [tensor(0), tensor(1), tensor(2, data=KERNEL), tensor(3), tensor(4, data=vector)]
+        ops = [Op(0, "FC", (0, 2), (3,)), Op(1, "MUL", (3, 4), (1,))]
+        a = Known(graph(tensors, ops, (0,), (1,)), {**VALUES, 3: VALUES[1]})
+        _, b, _ = sides(stored)
+        cut = segment(a, b, PAIRS[1], PAIRS)
+        return [suspect.cause for suspect in rounded.scaled(a, b, [cut])]
+
+    assert judged(factor) == judged(1 / factor) == []
+    assert judged(factor[::-1]) == ["kernel: its scales are not those of its weights"]
+
+
 def test_constants_in_float_are_the_references_to_the_precision_of_their_type():
     factor = np.float32(1 / 255)
 
