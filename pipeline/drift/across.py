@@ -71,6 +71,7 @@ def across(one: Graph, two: Graph, work: Work) -> Drift:
         *rounded.weights(a, b, same),
         *rounded.plain(a, b, cuts),
         *rounded.scaled(a, b, cuts),
+        *rounded.lost(a, b, same),
         *rounded.ranges(a, b, cuts),
         *rounded.left_in_float(a, b, cuts),
     ]

@@ -130,6 +130,23 @@ def scaled(a: Known, b: Known, cuts: Sequence[Segment]) -> Iterator[Suspect]:
         yield Suspect("weights", ours_op, theirs_op, measure, "kernel: its scales are not those of its weights", order)
 
 
+def lost(a: Known, b: Known, found: Sequence[tuple[Segment, Folded]]) -> Iterator[Suspect]:
+    """Kernels of b in integers of which a slice is zero that is not in the reference, and no factor there is zero."""
+    for cut, one in found:
+        gone = (one.scale == 0).reshape(-1)
+        factors = (other.values for other in folding.held(a, cut.ops_a, 1) if other.index != one.a.index)
+        if one.b.step is None or one.scale.size == 1 or not gone.any() or any((v == 0).any() for v in factors):
+            continue
+        want = one.layout.carry(one.a.values[None])[0]
+        others = tuple(axis for axis, size in enumerate(one.scale.shape) if size == 1)
+        gone &= np.abs(want).max(others).reshape(-1) > 0
+        if gone.any():
+            ours, theirs = _reader(a, one.a.op), _reader(b, one.b.op)
+            measure = f"{int(gone.sum())} of {gone.size} slices are zero"
+            order = float(a.rank.get(cut.out.a, 0))
+            yield Suspect("weights", ours, theirs, measure, "kernel: channels are lost", order)
+
+
 def _told(scale: np.ndarray, vectors: Sequence[Held]) -> bool:
     """Whether the scales of channels are those of a vector: a factor, or a divisor, that was folded in."""
     flat = scale.reshape(-1)

@@ -86,6 +86,16 @@ def test_the_factor_of_a_folded_norm_tells_the_scales_and_another_vector_does_no
     assert judged(factor[::-1]) == ["kernel: its scales are not those of its weights"]
 
 
+def test_a_channel_that_is_zero_and_was_not_is_lost():
+    stored = np.rint(KERNEL / STEP)
+    a, b, cuts = sides(stored)
+    assert not list(rounded.lost(a, b, rounded.matches(a, b, cuts)))
+    stored[:, 2] = 0
+    a, b, cuts = sides(stored)
+    (suspect,) = rounded.lost(a, b, rounded.matches(a, b, cuts))
+    assert (suspect.cause, suspect.measure) == ("kernel: channels are lost", "1 of 6 slices are zero")
+
+
 def test_constants_in_float_are_the_references_to_the_precision_of_their_type():
     factor = np.float32(1 / 255)
 
