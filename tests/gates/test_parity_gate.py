@@ -235,3 +235,20 @@ def test_an_output_of_next_to_nothing_proves_nothing() -> None:
     """sigmoid(-60): a runtime that flushes small numbers gives 0, another does not, and both are right."""
     tiny = REFERENCE["logits"] * 1e-27
     assert "never leaves 0 by more than" in unproving(tiny).reasons[0]
+
+
+@pytest.mark.parametrize(("precision", "noise"), [("int4-weights", 0.65), ("palettized", 0.25)])
+def test_a_mask_whose_worst_pixel_crosses_over_is_honest_and_a_ruined_one_is_not(precision: str, noise: float) -> None:
+    """Thousands of steep pixels have some that move by most of the range where weights are coarse."""
+    random = np.random.default_rng(0)
+    logits = random.normal(size=(24, 1, 1, 48, 48)) * 4
+    spec = TensorSpec("mask", (1, 1, 48, 48), "float32", "NCHW")
+
+    def mask(error: float) -> Arrays:
+        return {"mask": (1 / (1 + np.exp(-logits - error * random.normal(size=logits.shape)))).astype(np.float32)}
+
+    gate = GATES.parity[Precision(precision)]
+    honest = check_parity(mask(0.0), mask(noise), (spec,), gate)
+    assert honest.outcome is Outcome.PASSED, honest.reasons
+    assert honest.metrics["max_rel_range"] > (0.5 if precision == "int4-weights" else 0.15), "the case that it is about"
+    assert check_parity(mask(0.0), mask(8 * noise), (spec,), gate).outcome is Outcome.FAILED
