@@ -64,3 +64,13 @@ def test_the_readme_shows_every_screen():
 def test_the_app_asks_for_no_permission():
     manifest = (APP / "src/main/AndroidManifest.xml").read_text(encoding="utf-8")
     assert "uses-permission" not in manifest
+
+
+def test_lines_of_the_sources_keep_within_a_screen():
+    long = [
+        f"{path.relative_to(ROOT)}:{number}: {len(line)}"
+        for path in (ROOT / "android_demo").glob("*/src/main/**/*.kt")
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if len(line) > 120
+    ]
+    assert not long, "\n".join(long)
