@@ -10,9 +10,7 @@ from pipeline.checks.drift.suspects import Drift, Suspect
 from pipeline.drift.across import opinion, proved
 from pipeline.drift.work import Work
 
-REWRITABLE = frozenset(
-    ("attribute", "type", "shape", "weights", "wiring", "missing", "extra", "replaced", "values", "outputs")
-)
+REWRITABLE = frozenset(("attribute", "type", "shape", "weights", "wiring", "missing", "extra", "replaced", "values"))
 """Kinds of differences that may only be another way to compute the same."""
 
 
