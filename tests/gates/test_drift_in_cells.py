@@ -140,8 +140,7 @@ def test_every_honest_file_is_proved_layer_by_layer(run: str, request: pytest.Fi
         if not (cell.route.precision.value == "int16x8" and verdict.outcome is Outcome.UNSUPPORTED)
     ]
     wrong = {cell.file: drift_of(verdict).reasons for cell, verdict in made if not proved(verdict)}
-    unsupported = {file for file in wrong if file.endswith(("_onnx_dynamic.onnx", "_litert-pt2e_int8-io.tflite"))}
-    assert {file: reasons for file, reasons in wrong.items() if file not in unsupported} == {}
+    assert wrong == {}
 
 
 def proved(cell: Cell) -> bool:
