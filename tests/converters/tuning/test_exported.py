@@ -4,28 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from exported_graphs import exported, kinds
 
 pytestmark = pytest.mark.torch
-
-
-def exported(function: Callable[..., Any], *examples: Any, **tensors: Any) -> Any:
-    """The ATen graph of a function of tensors; `tensors` are buffers of the model, handed in by name."""
-    import torch
-
-    class Model(torch.nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            for name, value in tensors.items():
-                self.register_buffer(name, value)
-
-        def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
-            return function(*inputs, **{name: getattr(self, name) for name in tensors})
-
-    return torch.export.export(Model(), examples).module()
-
-
-def kinds(model: Any) -> list[str]:
-    return [str(node.target).removeprefix("aten.") for node in model.graph.nodes if node.op == "call_function"]
 
 
 def test_constants_are_multiplied_and_added() -> None:
