@@ -15,7 +15,6 @@ from pipeline.checks.drift.verdict import declared
 from pipeline.config import Limits
 from pipeline.drift.across import across
 from pipeline.drift.both import both
-from pipeline.drift.feeding import fitted
 from pipeline.drift.refused import unreadable, unrunnable
 from pipeline.drift.sizes import sized
 from pipeline.drift.work import Work
@@ -78,8 +77,7 @@ def drift_of(
     a = sized(a, b, pool, limits) if given is None else a
     work = Work(a, b, given, pool, limits)
     graphs = [work.ask(artifact, "graph") for artifact in (a, b)]
-    if given is None:
-        work.inputs = fitted(work.inputs, a.source.inputs, graphs)
+    work.told = graphs
     found = (both if a.format is b.format else across)(graphs[0], graphs[1], work)
     found = declared(found, graphs[1], b.kept)
     return dataclasses.replace(found, layers=work.layers(graphs[0], graphs[1])) if layers else found

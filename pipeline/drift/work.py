@@ -20,6 +20,7 @@ from pipeline.binding import speaking
 from pipeline.checks.drift.layers import layers
 from pipeline.checks.drift.suspects import Layer
 from pipeline.config import Limits
+from pipeline.drift.feeding import fitted
 from pipeline.evidence import INPUT as PREFIX
 from pipeline.lone import inputs_for
 
@@ -44,11 +45,15 @@ class Work:
     notes: list[str] = dataclasses.field(default_factory=list)
     known: Mapping[int, int] = dataclasses.field(default_factory=dict)
     """For each tensor of b that has one, its partner in a."""
+    told: Sequence[Graph] = ()
+    """Graphs whose grids say how large made-up inputs are."""
 
     @cached_property
     def inputs(self) -> Arrays:
         """The inputs that were given, or made-up ones, made when they are first needed."""
-        return inputs_for(self.a, "random", []) if self.given is None else self.given
+        if self.given is not None:
+            return self.given
+        return fitted(inputs_for(self.a, "random", []), self.a.source.inputs, self.told)
 
     def layers(self, one: Graph, two: Graph) -> tuple[Layer, ...]:
         """Both graphs side by side, with how far apart partners are where both sides show their values."""
