@@ -9,7 +9,7 @@ import numpy as np
 
 from converters.contract import Arrays, TensorSpec
 from pipeline.golden_inputs import in_stretches
-from pipeline.golden_patterns import Legal, bred, legal_ranges, legalised, made_up
+from pipeline.golden_patterns import bred, legal_ranges, legalised, made_up
 
 NOISE = 0.02
 """Of an input's range, in sequences."""
@@ -47,7 +47,7 @@ def fresh_samples(specs: tuple[TensorSpec, ...], best: Arrays, turn: int) -> Arr
     if turn % 3 == 0:
         return in_stretches(specs, count, turn)
     legal = legal_ranges(specs, best)
-    make = made_up if turn % 3 == 1 else _children
+    make = made_up if turn % 3 == 1 else bred
     return make(specs, legal, best, count, turn)
 
 
@@ -63,7 +63,7 @@ def fresh_sequences(specs: tuple[TensorSpec, ...], best: list[Arrays], turn: int
     )
     together = {spec.name: np.stack([sequence[spec.name] for sequence in best]) for spec in specs}
     legal = legal_ranges(long, together)
-    for make in (made_up, _children):
+    for make in (made_up, bred):
         made = make(long, legal, together, 2, turn)
         shaken = {spec.name: _shaken(made[spec.name], spec, legal[spec.name], turn) for spec in long}
         yield from ({name: values[i] for name, values in shaken.items()} for i in range(2))
@@ -75,7 +75,3 @@ def _shaken(values: np.ndarray, spec: TensorSpec, legal: tuple[float, float], se
         return values
     noise = np.random.default_rng(seed).standard_normal(values.shape)
     return legalised(values + NOISE * (legal[1] - legal[0]) * noise, spec, legal)
-
-
-def _children(specs: tuple[TensorSpec, ...], legal: Legal, parents: Arrays, count: int, seed: int) -> Arrays:
-    return bred(specs, legal, parents, count, seed)

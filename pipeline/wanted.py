@@ -30,8 +30,9 @@ def wanted_routes(
     Raises:
         UsageError: no route has a name that was asked for.
     """
-    known = find_routes(framework, recipes.edges(configs), start)
-    others = [route for other in beside for route in find_routes(other, recipes.edges(configs), start)]
+    edges = recipes.edges(configs)
+    known = find_routes(framework, edges, start)
+    others = [route for other in beside for route in find_routes(other, edges, start)]
     routes = routes_of(names, known, registry.made, others)
     chosen: list[Route] = []
     nowhere: list[str] = []

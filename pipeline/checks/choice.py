@@ -10,7 +10,7 @@ from converters.errors import EdgeExportError
 from pipeline.checks.latency import Comparison
 from pipeline.checks.outcome import SEVERITY, Outcome, worst
 
-_TWICE = 2
+TWICE = 2
 _EXCUSED = {Outcome.PASSED, Outcome.NOT_RUN}
 _EVERY, _SUPPORTED = "every gate", "every gate where it is supported"
 Race = Callable[[str, str], Comparison | EdgeExportError]
@@ -195,7 +195,5 @@ def _told(found: Comparison, leader: str, *, near: bool) -> str:
         return f"within noise of {leader}, and larger"
     ratio = found.found.ratio
     return (
-        f"takes {ratio:.1f} times as long as {leader}"
-        if ratio >= _TWICE
-        else f"slower than {leader} by {ratio - 1:.1%}"
+        f"takes {ratio:.1f} times as long as {leader}" if ratio >= TWICE else f"slower than {leader} by {ratio - 1:.1%}"
     )

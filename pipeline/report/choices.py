@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pipeline.checks.choice import Candidate, Choice
+from pipeline.checks.choice import TWICE, Candidate, Choice
 from pipeline.checks.outcome import Outcome
 from pipeline.report.text import signed, size
-
-_TWICE = 2
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ def _place(one: Candidate, choice: Choice) -> str:
     if one.ratio_low is not None and one.ratio_high is not None and one.ratio_low <= 1 <= one.ratio_high:
         return "equal"
     if one.ratio is not None:
-        return f"{one.ratio:.1f}x" if one.ratio >= _TWICE else f"{signed(100 * (one.ratio - 1), 2, plus=True)}%"
+        return f"{one.ratio:.1f}x" if one.ratio >= TWICE else f"{signed(100 * (one.ratio - 1), 2, plus=True)}%"
     return one.outcome if one.outcome is not Outcome.PASSED else ""
 
 
