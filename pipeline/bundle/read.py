@@ -83,14 +83,15 @@ def open_bundle(folder: Path) -> Bundle:
 def _check_labels(bundle: Bundle) -> None:
     """There is a label for every class that an artifact answers with; one score a sample stands for two classes."""
     labels = len(bundle.labels)
-    for artifact in bundle.artifacts if labels else ():
+    for artifact in bundle.artifacts if bundle.manifest.labels else ():
         outputs = artifact.source.outputs
         name = class_output(outputs)
         classes = next((spec.shape[-1] for spec in outputs if spec.name == name and spec.shape), None)
         if classes not in (None, labels) and (classes, labels) != (1, 2):
             raise DataError(
-                f"bundle {bundle.folder}: {bundle.manifest.labels} has {labels} labels for {classes} classes; write "
-                "one name a line, in the order of the outputs, and export the bundle again"
+                f"bundle {bundle.folder}: {bundle.manifest.labels} has {labels} {'label' if labels == 1 else 'labels'} "
+                f"for {classes} classes; write one name a line, in the order of the outputs, and export the bundle "
+                "again"
             )
 
 

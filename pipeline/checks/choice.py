@@ -92,6 +92,8 @@ def choose(subject: tuple[str, str, str, str], entrants: Sequence[Entrant], race
     near = [e for e in passing if e is leader or _near(raced.get(e.route), margin)] if raced else passing
     chosen = min(near, key=lambda entrant: entrant.size_bytes, default=leader)
     reason = _reason(chosen, leader, len(entrants), len(passing), len(near), subject[3], gates, timed=bool(raced))
+    if any(isinstance(found, Comparison) and _faster(found, margin) for found in raced.values()):
+        reason = f"the smallest of {len(near)} whose races on {subject[3]} contradict each other: none is the fastest"
     told = (
         _candidate(one, chosen, leader, raced.get(one.route), reason, margin, timed=bool(raced)) for one in entrants
     )

@@ -40,7 +40,7 @@ def _taken_first(choice: Choice) -> list[Candidate]:
 def _place(one: Candidate, choice: Choice) -> str:
     if one.route == choice.fastest:
         return "fastest"
-    if one.ratio_low is not None and one.ratio_high is not None and one.ratio_low <= 1 <= one.ratio_high:
+    if one.ratio_low is not None and one.ratio_low <= 1:  # surely faster than the fastest: their races contradict
         return "equal"
     if one.ratio is not None:
         return f"{one.ratio:.1f}x" if one.ratio >= TWICE else f"{signed(100 * (one.ratio - 1), 2, plus=True)}%"

@@ -150,9 +150,10 @@ def test_a_bundle_of_schema_1_is_read(folder: Path) -> None:
     assert open_bundle(folder).manifest.pictures == ()
 
 
-def test_labels_of_other_classes(folder: Path) -> None:
-    relabel(folder, "".join(f"class {i}\n" for i in range(1001)))
-    with pytest.raises(DataError, match=r"labels.txt has 1001 labels for 3 classes; write one name a line"):
+@pytest.mark.parametrize(("count", "said"), [(1001, "1001 labels"), (1, "1 label"), (0, "0 labels")])
+def test_labels_of_other_classes(folder: Path, count: int, said: str) -> None:
+    relabel(folder, "".join(f"class {i}\n" for i in range(count)))
+    with pytest.raises(DataError, match=rf"labels.txt has {said} for 3 classes; write one name a line"):
         open_bundle(folder)
 
 

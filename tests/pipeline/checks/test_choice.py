@@ -160,6 +160,7 @@ def test_times_that_go_round_in_a_circle_end():
 
     choice = choose(SUBJECT, [entrant(route, p50=1.0) for route in "abc"], circle, MARGIN)
     assert choice.route in "abc"
+    assert "contradict each other" in choice.reason
 
 
 def test_an_interval_without_an_end_is_not_told():

@@ -51,8 +51,8 @@ sealed class BundleFault(val sentence: String) {
             "storage: do not use it.")
 
     class Labels(where: String, labels: Int, classes: Int) :
-        BundleFault("$where has $labels labels for $classes classes; write one name a line into labels.txt, in the " +
-            "order of the outputs, and export the bundle again.")
+        BundleFault("$where has $labels ${if (labels == 1) "label" else "labels"} for $classes classes; write one " +
+            "name a line into labels.txt, in the order of the outputs, and export the bundle again.")
 
     class Golden(where: String, name: String, what: String) :
         BundleFault("The golden pack `$name` in $where proves nothing: $what; export the bundle again.")

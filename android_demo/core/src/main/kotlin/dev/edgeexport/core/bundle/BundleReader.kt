@@ -32,7 +32,7 @@ object BundleReader {
         val manifest = ManifestParser(source.where).parse(text(source, Bundle.MANIFEST))
         verify(source, manifest, progress)
         references(source, manifest)
-        val labels = if (manifest.labels.isEmpty()) emptyList() else text(source, manifest.labels).trimEnd('\n').lines()
+        val labels = if (manifest.labels.isEmpty()) emptyList() else lines(text(source, manifest.labels))
         labelsFit(source, manifest, labels)
         val packs = manifest.golden.mapValues { (_, name) -> golden(source, name) }
         for (entry in manifest.artifacts) packFits(source, manifest, entry, packs)
@@ -77,8 +77,10 @@ object BundleReader {
         }
     }
 
+    private fun lines(text: String): List<String> = if (text.isEmpty()) emptyList() else text.trimEnd('\n').lines()
+
     private fun labelsFit(source: BundleSource, manifest: Manifest, labels: List<String>) {
-        if (labels.isEmpty()) return
+        if (manifest.labels.isEmpty()) return
         for (entry in manifest.artifacts) {
             val classes = Classes.count(entry.source) ?: continue
             if (classes != labels.size && !(classes == 1 && labels.size == 2)) {

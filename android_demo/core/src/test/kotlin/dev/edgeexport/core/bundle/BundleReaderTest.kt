@@ -68,6 +68,14 @@ class BundleReaderTest {
                     put("labels", "labels.txt"); getJSONArray("artifacts").getJSONObject(0).getJSONObject("source_signature").getJSONArray("outputs").getJSONObject(0).put("meaning", "logits")
                 }
             },
+            "has 0 labels for 3 classes; write one name a line" to {
+                it.put("labels.txt", ByteArray(0))
+                it.edit {
+                    put("labels", "labels.txt")
+                    getJSONArray("artifacts").getJSONObject(0).getJSONObject("source_signature").getJSONArray("outputs")
+                        .getJSONObject(0).put("meaning", "logits")
+                }
+            },
             "is vouched for with two different sha256" to {
                 it.edit { getJSONArray("artifacts").getJSONObject(0).put("sha256", "0".repeat(64)) }
             },
