@@ -29,6 +29,10 @@ def tensor(dtype: str, scales: int = 0) -> TensorInfo:
         ("LEAKY_RELU", ("float32",), 1, "1.13.1"),
         ("GELU", ("float32",), 2, "2.9.0"),
         ("SUB", ("int64",), 1, "2.4.0"),
+        ("CONV_2D", ("int8", "int4"), 1, "2.11.0"),
+        ("FULLY_CONNECTED", ("float32", "float32"), 12, "2.17.0"),
+        ("TRANSPOSE", ("float32",), 6, "2.12.0"),
+        ("DYNAMIC_UPDATE_SLICE", ("int16",), 1, "2.20.0"),
     ],
 )
 def test_an_operator_needs_the_release_of_its_types_whatever_version_it_declares(kind, types, version, release):
@@ -37,14 +41,15 @@ def test_an_operator_needs_the_release_of_its_types_whatever_version_it_declares
     assert found.understated == (release != "1.5.0")
 
 
-def test_one_scale_a_channel_beside_float_inputs_came_later():
-    found = needs([OpInfo("CONV_2D", (0, 1), (0,), 1)], [tensor("float32"), tensor("int8", 8)], "")
-    assert (found.version, found.understated) == ("2.4.0", False)
+@pytest.mark.parametrize(("kind", "release"), [("CONV_2D", "2.4.0"), ("FULLY_CONNECTED", "2.17.0")])
+def test_one_scale_a_channel_beside_float_inputs_came_later(kind, release):
+    found = needs([OpInfo(kind, (0, 1), (0,), 1)], [tensor("float32"), tensor("int8", 8)], "")
+    assert (found.version, found.understated) == (release, False)
 
 
 def test_the_newest_operator_decides_and_what_no_release_lists_says_nothing():
     ops = [
-        OpInfo("CONV_2D", (0,), (0,), 8),
+        OpInfo("CONV_2D", (0,), (0,), 9),
         OpInfo("GELU", (0,), (0,)),
         OpInfo("RELU", (0,), (0,)),
         OpInfo("MINE", (), ()),
