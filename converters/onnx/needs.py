@@ -16,8 +16,9 @@ _OPSETS |= {16: "1.11.0", 17: "1.12.0", 18: "1.14.0", 19: "1.15.0", 20: "1.17.0"
 _OPSETS |= {23: "1.23.0", 24: "1.24.0"}
 _FORMS: dict[int, str] = {}
 """By `ir_version`."""
-for _, form, newest, *_ in VERSION_TABLE:  # the oldest ONNX release first
-    _FORMS.setdefault(form, _OPSETS.get(newest, ""))
+for _release in VERSION_TABLE:  # the oldest ONNX release first
+    _form, _newest = int(_release[1]), int(_release[2])
+    _FORMS.setdefault(_form, _OPSETS.get(_newest, ""))
 
 
 def needs(model: onnx.ModelProto) -> Needs:
