@@ -143,7 +143,14 @@ def _data(request: Request, model: ModelConfig | None, configs: Configs) -> Task
     if not spec:
         return None
     limit_s = configs.limits.reference_s
-    return data_task(spec, full=request.full, image_size=request.image_size, labels=request.labels, limit_s=limit_s)
+    return data_task(
+        spec,
+        full=request.full,
+        image_size=request.image_size,
+        labels=request.labels,
+        preprocessing=request.preprocessing,
+        limit_s=limit_s,
+    )
 
 
 @dataclass(frozen=True)

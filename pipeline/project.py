@@ -10,6 +10,7 @@ from typing import Any
 from converters.errors import ConfigError
 from pipeline.config import parse, read_toml
 from pipeline.datasets import BUILT_IN
+from pipeline.preprocessing import AS_THEY_ARE, Preprocessing
 
 FILE = "edge-export.toml"
 
@@ -20,7 +21,7 @@ class Project:
 
     `model` is a file or `file.py:function`; `inputs` are texts as of `--input`; `data` is a folder of images, an .npz,
     the name of a data set, or `file.py:function`, which returns arrays by name; `labels` is a text file with one name
-    a line. `gates` is laid over configs/gates.toml.
+    a line. `preprocessing` is what becomes of the pixels of images in `data`. `gates` is laid over configs/gates.toml.
     """
 
     model: str
@@ -37,6 +38,7 @@ class Project:
     keep: tuple[str, ...] = ()
     recipe: str = ""
     out: str = "dist"
+    preprocessing: Preprocessing = AS_THEY_ARE
     gates: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -52,7 +54,11 @@ def load(path: Path) -> Project:
     Raises:
         ConfigError: an unknown key (with the nearest known one), a wrong type, or a model or data that is not there.
     """
-    project = parse(Project, read_toml(path), path)
+    said = read_toml(path)
+    images = _preprocessing(said.pop("preprocessing", {}), path)
+    project = replace(parse(Project, said, path), preprocessing=images)
+    if images != AS_THEY_ARE and not project.data:
+        raise ConfigError(f"{path}: [preprocessing] is of the images of `data`, and it names none")
     folder = path.resolve().parent
 
     def placed(text: str, what: str) -> str:
@@ -70,6 +76,13 @@ def load(path: Path) -> Project:
         recipe=placed(project.recipe, "recipe"),
         out=str(folder / project.out),
     )
+
+
+def _preprocessing(said: Any, path: Path) -> Preprocessing:
+    try:
+        return parse(Preprocessing, said, path, "[preprocessing]")
+    except ConfigError as error:
+        raise ConfigError(str(error) if str(path) in str(error) else f"{path}: {error}") from None
 
 
 def text(model: str, inputs: tuple[str, ...], data: str) -> str:
@@ -103,7 +116,14 @@ targets = ["tflite", "onnx"]   # `edge-export run --help` lists them, or ["all"]
 # precisions = ["fp32", "int8"]  # without it, every one that a route makes
 # devices = ["gpu", "arm64"]     # proved beside this machine's CPU
 
+# [preprocessing]                # of images, where it is not inside the model: (pixel * scale - mean) / std
+# scale = 0.00392156862745098    # 1 / 255
+# mean = [0.485, 0.456, 0.406]   # one number for all channels, or one for each
+# std = [0.229, 0.224, 0.225]
+# colour = "rgb"                 # or bgr, grey
+# resize = "stretch"             # or fit: as large as fits, in the middle of black
+
 # [gates.parity.int8]            # laid over the project's configs/gates.toml
-# snr_db = 20
+# min_snr_db = 20
 # reason = "why that is enough here"
 """

@@ -21,6 +21,7 @@ from pipeline.datasets.dataset import Dataset
 from pipeline.driver import Result
 from pipeline.entries import read_artifact
 from pipeline.plan import Plan
+from pipeline.preprocessing import AS_THEY_ARE
 from pipeline.report import json_report
 from pipeline.report.console import print_cells
 from pipeline.report.decode import encode
@@ -149,6 +150,7 @@ def _contents(
     plan: Plan, results: Mapping[str, Result], made: Sequence[Artifact], report: Report, gates_file: Path
 ) -> BundleContents:
     data = _data(plan, results)
+    done = data.preprocessing if data else AS_THEY_ARE
     golden = {}
     rules = {}
     for framework, task in plan.references.items():
@@ -157,8 +159,10 @@ def _contents(
             golden[framework.value] = entry.file(evidence.GOLDEN)
     for artifact in made:
         for spec in artifact.source.inputs:
-            if spec.meaning == "image" and has_image_rules(spec):
-                rules[spec.name] = replace(image_rules(spec), layout="")  # each artifact has its own
+            if spec.meaning == "image" and has_image_rules(spec, done):
+                rules[spec.name] = replace(
+                    image_rules(spec, preprocessing=done), layout=""
+                )  # each artifact has its own
     return BundleContents(made, golden, data.labels if data else (), gates_file, report, rules)
 
 

@@ -12,6 +12,7 @@ from converters.contract import Format, Framework, Precision, TensorSpec
 from converters.errors import UsageError
 from converters.sniff import sniff
 from pipeline.config import Configs, ModelConfig, model_names
+from pipeline.preprocessing import AS_THEY_ARE, Preprocessing
 from pipeline.routes import FILES
 
 PRECISION_GROUPS = {"int8": (Precision.INT8, Precision.INT8_IO)}
@@ -28,6 +29,7 @@ class Request:
     precisions: tuple[str, ...] = ()  # empty: every one that a route makes
     data: str = ""  # empty: the model's own
     labels: str = ""  # a text file with the names of the classes
+    preprocessing: Preprocessing = AS_THEY_ARE  # of images on their way into the model
     full: bool = False
     image_size: tuple[int, int] | None = None
     inputs: tuple[TensorSpec, ...] = ()

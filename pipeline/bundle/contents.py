@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from converters.contract import Artifact, Format, Precision, Signature, TensorSpec
 from converters.errors import ContractError, DataError, ModelError
 from pipeline.bundle.names import artifact_file_name
 from pipeline.checks.outcome import Outcome, worst
+from pipeline.preprocessing import AS_THEY_ARE, Preprocessing
 from pipeline.report.document import Report
 
 SCHEMA_VERSION = 2
 """1 knew no pictures, and had no `gates.json`."""
 COLOURS = {1: "grey", 3: "rgb"}
+IN_RANGE = "in value_range"
 
 
 @dataclass(frozen=True)
@@ -24,8 +26,8 @@ class ImageRules:
 
     Decode to 8 bits a channel with the picture's own orientation applied; turn to `colour` (grey is
     0.299 R + 0.587 G + 0.114 B); resize to `width` x `height` by `resize`, stretching unless `keep_aspect`; give the
-    values in `value_range` as `dtype`, axes as the artifact's own signature says. Nothing else: `normalisation` says
-    where scaling and mean lie.
+    values in `value_range`, black first, as `dtype`, axes as the artifact's own signature says. Nothing else:
+    `normalisation` says where scaling and mean lie.
     """
 
     width: int
@@ -44,31 +46,39 @@ class ImageRules:
             raise ContractError(f"image rules: colour {self.colour!r} is none of {', '.join(COLOURS.values())}")
 
 
-def has_image_rules(spec: TensorSpec) -> bool:
+def has_image_rules(spec: TensorSpec, preprocessing: Preprocessing = AS_THEY_ARE) -> bool:
     """Whether rules can say how to make this input from a picture.
 
-    That takes a fixed height and width, one or three channels, and values that are raw pixels.
+    That takes a fixed height and width, one or three channels, and values that are raw pixels, or made of them in every
+    channel alike.
     """
-    if spec.limits not in (None, (0.0, 255.0)):
+    if preprocessing.value_range is None or (not preprocessing.changes and spec.limits not in (None, (0.0, 255.0))):
         return False
     axes = dict(zip(spec.layout, spec.shape, strict=True)) if spec.layout else {}
     return bool(axes.get("W")) and bool(axes.get("H")) and axes.get("C", 1) in COLOURS
 
 
-def image_rules(spec: TensorSpec, note: str = "") -> ImageRules:
-    """The rules for an image input of a source model, read from its shape and layout.
+def image_rules(spec: TensorSpec, note: str = "", preprocessing: Preprocessing = AS_THEY_ARE) -> ImageRules:
+    """The rules for an image input of a source model, read from its shape and layout, and what its owner says.
 
     Raises:
         ModelError: the input has no fixed height and width, or neither one nor three channels.
     """
     axes = dict(zip(spec.layout, spec.shape, strict=True)) if spec.layout else {}
     width, height, channels = axes.get("W"), axes.get("H"), axes.get("C", 1)
-    if not has_image_rules(spec) or not width or not height or not channels:
+    values = preprocessing.value_range
+    if not has_image_rules(spec, preprocessing) or not values or not width or not height or not channels:
         raise ModelError(
             f"input {spec.name!r} {spec.shape} {spec.layout!r} is no image with fixed H and W, 1 or 3 channels and "
             "raw pixels"
         )
-    return ImageRules(width, height, COLOURS[channels], dtype=spec.dtype, layout=spec.layout, note=note)
+    rules = ImageRules(width, height, COLOURS[channels], dtype=spec.dtype, layout=spec.layout, note=note)
+    return replace(
+        rules,
+        keep_aspect=preprocessing.resize == "fit",
+        value_range=values,
+        normalisation=IN_RANGE if preprocessing.changes else rules.normalisation,
+    )
 
 
 @dataclass(frozen=True)

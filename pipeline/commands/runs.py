@@ -223,10 +223,13 @@ def _with_project(given: dict[str, Any]) -> dict[str, Any]:
     if given["workspace"] == options.DEFAULT_WORKSPACE:
         found["workspace"] = path.parent / options.DEFAULT_WORKSPACE
     kept = {key: value for key, value in given.items() if value and not (key in ("out", "workspace") and key in found)}
-    return {**given, **found, **kept, "source": said.model, "labels": said.labels, "own_gates": said.gates}
+    return {**given, **found, **kept, "source": said.model, "labels": said.labels, "own_gates": said.gates} | {
+        "preprocessing": said.preprocessing
+    }
 
 
 def _request(given: dict[str, Any]) -> Any:
+    from pipeline.preprocessing import AS_THEY_ARE
     from pipeline.request import Request, parse_input, parse_size
 
     source, model = given["source"], given["model"]
@@ -239,6 +242,7 @@ def _request(given: dict[str, Any]) -> Any:
         precisions=words(given.get("precision")),
         data=given["data"],
         labels=given.get("labels", ""),
+        preprocessing=given.get("preprocessing", AS_THEY_ARE),
         full=given["full"],
         image_size=parse_size(given["image_size"]),
         inputs=tuple(parse_input(text) for text in given.get("input") or ()),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 from pathlib import Path
 
 from converters.errors import DataError, UsageError
 from pipeline.datasets import digits, fashion_mnist, folder, hook, npz
 from pipeline.datasets.dataset import Dataset
+from pipeline.preprocessing import AS_THEY_ARE, Preprocessing
 from pipeline.store import file_sha256
 
 BUILT_IN = (fashion_mnist.NAME, digits.NAME)
@@ -20,6 +22,7 @@ def load(
     cache: Path | None = None,
     seed: int = 0,
     image_size: tuple[int, int] | None = None,
+    preprocessing: Preprocessing = AS_THEY_ARE,
 ) -> Dataset:
     """The data set that `spec` names.
 
@@ -29,18 +32,32 @@ def load(
         cache: where downloaded files are kept.
         seed: of the split into train and test, where the data has none.
         image_size: (height, width) that the images of a folder are resized to.
+        preprocessing: of images on their way into the model; colour and resizing are done here, to a folder's.
 
     Raises:
         DataError: there is no such data, or it is broken or unfit.
         UsageError: an option that this data has no use for.
     """
     _check_options(spec, full, image_size)
+    found = _loaded(spec, full, cache, seed, image_size, preprocessing)
+    notes = (*found.notes, preprocessing.told()) if preprocessing.changes else found.notes
+    return dataclasses.replace(found, preprocessing=preprocessing, notes=notes)
+
+
+def _loaded(
+    spec: str,
+    full: bool,
+    cache: Path | None,
+    seed: int,
+    image_size: tuple[int, int] | None,
+    preprocessing: Preprocessing,
+) -> Dataset:
     if spec == fashion_mnist.NAME:
         return fashion_mnist.load(full=full, cache=cache)
     if spec == digits.NAME:
         return digits.load(seed)
     path = _place(spec)
-    return folder.load(path, image_size, seed) if path.is_dir() else npz.load(path, seed)
+    return folder.load(path, image_size, seed, preprocessing) if path.is_dir() else npz.load(path, seed)
 
 
 def fingerprint(spec: str, full: bool = False) -> str:

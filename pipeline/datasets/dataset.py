@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from converters.contract import Arrays
 from converters.errors import DataError
+from pipeline.preprocessing import AS_THEY_ARE, Preprocessing, from_json
 
 META = "meta.json"
 IMAGE = "image"
@@ -38,10 +39,12 @@ class Dataset:
     """A named data set; what it says of itself is checked at construction.
 
     `labels` are the class names in the order of their numbers, none where the samples are not labelled.
-    `notes` say what was done to the data on the way in: files left out, images resized, ...
+    `notes` say what was done to the data on the way in: files left out, images resized, ... `preprocessing` is what
+    becomes of pixels on the way into the model; they are kept as pixels here.
 
     Raises:
-        DataError: an empty split, one class only, a class number out of range, arrays that do not fit together.
+        DataError: an empty split, one class only, a class number out of range, arrays that do not fit together,
+            preprocessing of what is no image.
     """
 
     name: str
@@ -51,6 +54,7 @@ class Dataset:
     train: Split | None
     test: Split
     notes: tuple[str, ...] = ()
+    preprocessing: Preprocessing = AS_THEY_ARE
 
     def __post_init__(self) -> None:
         for title, split in self._splits().items():
@@ -62,6 +66,12 @@ class Dataset:
         shapes = [{k: (v.shape[1:], v.dtype) for k, v in split.inputs.items()} for split in self._splits().values()]
         if any(shape != shapes[0] for shape in shapes):
             raise DataError(f"{self.name}: train and test differ in names, shapes or dtypes: {shapes}")
+        if self.preprocessing.changes and not any(_pixels(array) for array in self.test.inputs.values()):
+            found = ", ".join(f"{name} {array.dtype}{list(array.shape)}" for name, array in self.test.inputs.items())
+            raise DataError(
+                f"{self.name}: [preprocessing] is for images, (n, height, width, channels) uint8; there are {found}: "
+                "leave [preprocessing] out"
+            )
 
     @property
     def classes(self) -> int:
@@ -97,6 +107,7 @@ class Dataset:
             targets = None if split.targets is None else _write(folder / f"{title}-targets.npy", split.targets)
             splits[title] = {"inputs": inputs, "targets": targets}
         about = {key: getattr(self, key) for key in ("name", "licence", "source", "labels", "notes")}
+        about["preprocessing"] = asdict(self.preprocessing)
         text = json.dumps({"kind": _KIND, **about, "splits": splits}, indent=1)
         (folder / META).write_text(text + "\n", encoding="utf-8")
 
@@ -118,12 +129,17 @@ class Dataset:
                 train=splits.get("train"),
                 test=splits["test"],
                 notes=tuple(meta["notes"]),
+                preprocessing=from_json(meta["preprocessing"]),
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise DataError(f"{folder} is not a stored data set: {error}; load the data again") from error
 
     def _splits(self) -> dict[str, Split]:
         return {"test": self.test} if self.train is None else {"train": self.train, "test": self.test}
+
+
+def _pixels(array: np.ndarray) -> bool:
+    return array.dtype == np.uint8 and array.ndim == 4
 
 
 def _write(path: Path, array: np.ndarray) -> dict[str, str]:

@@ -13,6 +13,7 @@ from converters.errors import DataError
 from pipeline.datasets import images
 from pipeline.datasets.dataset import IMAGE, Dataset, Split
 from pipeline.datasets.split import stratified
+from pipeline.preprocessing import AS_THEY_ARE, Preprocessing
 from pipeline.store import digest
 
 _TRAIN = ("train", "training")
@@ -41,8 +42,12 @@ def fingerprint(folder: Path) -> str:
     return digest(rows)
 
 
-def load(folder: Path, image_size: tuple[int, int] | None, seed: int) -> Dataset:
+def load(
+    folder: Path, image_size: tuple[int, int] | None, seed: int, preprocessing: Preprocessing = AS_THEY_ARE
+) -> Dataset:
     """The images of a folder, all of one size and one number of channels (RGB as soon as one is in colour).
+
+    `preprocessing` may say the channels, and that images are fitted into the size instead of stretched.
 
     Raises:
         DataError: no images, one class, a broken image, or several sizes and no `image_size`.
@@ -53,8 +58,9 @@ def load(folder: Path, image_size: tuple[int, int] | None, seed: int) -> Dataset
     files = train.files + (test.files if test else [])
     headers = [images.header(file) for file in files]
     size, notes = _size(folder, headers, image_size)
-    grey = all(header.grey for header in headers)
-    pixels = _pixels(folder, files, size, grey)
+    colour = preprocessing.colour
+    grey = colour == "grey" if colour else all(header.grey for header in headers)
+    pixels = _pixels(folder, files, size, grey, preprocessing.resize == "fit")
     targets = np.array(train.targets + (test.targets if test else []), np.int64)
     if test:
         kept, held = np.arange(len(train.files)), np.arange(len(train.files), len(files))
@@ -133,7 +139,7 @@ def _size(
     return size, notes
 
 
-def _pixels(folder: Path, files: list[Path], size: tuple[int, int], grey: bool) -> np.ndarray:
+def _pixels(folder: Path, files: list[Path], size: tuple[int, int], grey: bool, fit: bool) -> np.ndarray:
     shape = (len(files), *size, 1 if grey else 3)
     if int(np.prod(shape, dtype=np.int64)) > _MOST_BYTES:
         raise DataError(
@@ -142,7 +148,7 @@ def _pixels(folder: Path, files: list[Path], size: tuple[int, int], grey: bool) 
         )
     pixels = np.empty(shape, np.uint8)
     for row, file in enumerate(files):
-        pixels[row] = images.pixels(file, size, grey=grey)
+        pixels[row] = images.pixels(file, size, grey=grey, keep_aspect=fit)
     return pixels
 
 

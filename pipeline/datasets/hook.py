@@ -10,6 +10,7 @@ import numpy as np
 
 from converters.builder import last_line, module_of
 from converters.errors import DataError
+from pipeline import beside
 from pipeline.store import digest, file_sha256
 
 LABELS = "labels"
@@ -29,12 +30,7 @@ def fingerprint(spec: str) -> str:
     file = Path(spec.rpartition(":")[0])
     if not file.is_file():
         raise DataError(f"there is no file {file} for the data {spec!r}; give it as path/to/file.py:function")
-    beside = [
-        (path.name, path.stat().st_size, path.stat().st_mtime_ns)
-        for path in sorted(file.resolve().parent.iterdir())
-        if path.is_file() and not path.name.startswith(".") and path.suffix not in (".log", ".html", ".toml")
-    ]
-    return digest([spec, file_sha256(file), beside])
+    return digest([spec, file_sha256(file), beside.state(file, frozenset((".log", ".html", ".toml")))])
 
 
 def save(spec: str, place: Path) -> None:

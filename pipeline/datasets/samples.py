@@ -6,14 +6,15 @@ import numpy as np
 
 from converters.contract import Arrays, TensorSpec
 from converters.errors import DataError
+from pipeline.preprocessing import AS_THEY_ARE, Preprocessing
 
 
-def to_samples(inputs: Arrays, specs: tuple[TensorSpec, ...]) -> Arrays:
+def to_samples(inputs: Arrays, specs: tuple[TensorSpec, ...], preprocessing: Preprocessing = AS_THEY_ARE) -> Arrays:
     """Every sample as one call of the model: `(n, *shape)` by input name, a batch axis of 1 where there is one.
 
-    uint8 images `(n, H, W, C)` (or `(n, H, W)`) go into the layout that the spec names, pixel values unchanged;
-    other arrays must have the shape already. Arrays that the model has no input for are left out. With one array
-    and one input the names may differ.
+    uint8 images `(n, H, W, C)` (or `(n, H, W)`) go into the layout that the spec names, pixel values unchanged unless
+    `preprocessing` says otherwise; other arrays must have the shape already. Arrays that the model has no input for are
+    left out. With one array and one input the names may differ.
 
     Raises:
         DataError: an input has no array, or one of another size, channel count or kind of number.
@@ -26,14 +27,17 @@ def to_samples(inputs: Arrays, specs: tuple[TensorSpec, ...]) -> Arrays:
             f"the data has no array for the model's input {', '.join(map(repr, missing))}; it has "
             f"{', '.join(map(repr, inputs))}. Name the arrays like the model's inputs"
         )
-    return {spec.name: _fit(inputs[spec.name], spec) for spec in specs}
+    return {spec.name: _fit(inputs[spec.name], spec, preprocessing) for spec in specs}
 
 
-def _fit(array: np.ndarray, spec: TensorSpec) -> np.ndarray:
+def _fit(array: np.ndarray, spec: TensorSpec, preprocessing: Preprocessing) -> np.ndarray:
     batched = _has_batch(spec, array)
     wanted = spec.shape[1:] if batched else spec.shape
     axes = spec.layout[1:] if batched else spec.layout
-    rows = _image(array, spec, axes) if array.dtype == np.uint8 and sorted(axes) == ["C", "H", "W"] else array
+    named = array.dtype == np.uint8 and sorted(axes) == ["C", "H", "W"]
+    rows = _image(array, spec, axes) if named else array
+    if preprocessing.changes and rows.dtype == np.uint8 and rows.ndim == 4:
+        rows = preprocessing.applied(rows, 1 + axes.index("C") if named else -1)
     if rows.ndim != len(wanted) + 1 or any(w not in (None, g) for w, g in zip(wanted, rows.shape[1:], strict=True)):
         raise DataError(
             f"the model's input {spec.name!r} takes {_text(wanted)} a sample, the data has {_text(array.shape[1:])}; "

@@ -66,7 +66,7 @@ def of_file(
     specs = _laid_out(artifact, dataset)
     calibration = folder / CALIBRATION
     np.savez(calibration, allow_pickle=False, **calibration_inputs(dataset, specs, samples))
-    inputs = to_samples(dataset.test.inputs, specs)
+    inputs = to_samples(dataset.test.inputs, specs, dataset.preprocessing)
     return judged_by(artifact, edge, calibration, inputs, dataset.test.targets, dataset.notes)
 
 

@@ -60,7 +60,8 @@ def calibration_inputs(dataset: Dataset, specs: tuple[TensorSpec, ...], samples:
     total = len(next(iter(split.inputs.values())))
     order = evenly(split.targets, total, np.random.default_rng(seed))
     chosen = np.sort(np.fromiter(islice(order, samples), np.int64))
-    return to_samples({name: value[chosen] for name, value in split.inputs.items()}, specs)
+    drawn = {name: value[chosen] for name, value in split.inputs.items()}
+    return to_samples(drawn, specs, dataset.preprocessing)
 
 
 def convert_task(

@@ -8,6 +8,7 @@ from pathlib import Path
 from converters.errors import DataError
 from pipeline import datasets
 from pipeline.datasets import hook
+from pipeline.preprocessing import AS_THEY_ARE, Preprocessing
 from pipeline.store import digest
 from pipeline.task import Context, Task, code
 
@@ -16,11 +17,18 @@ HOOK = "data"
 
 
 def data_task(
-    spec: str, *, full: bool = False, image_size: tuple[int, int] | None = None, labels: str = "", limit_s: float = 600
+    spec: str,
+    *,
+    full: bool = False,
+    image_size: tuple[int, int] | None = None,
+    labels: str = "",
+    preprocessing: Preprocessing = AS_THEY_ARE,
+    limit_s: float = 600,
 ) -> Task:
     """Loads `spec` (a built-in name, a folder of images, an .npz, a function) and saves it as `Dataset.save` does.
 
-    `labels` is a text file with the names of the classes; `limit_s` the time of the user's own function.
+    `labels` is a text file with the names of the classes, `preprocessing` what becomes of pixels on the way into the
+    model; `limit_s` is the time of the user's own function.
 
     Raises:
         DataError: there is no such data; told before anything runs.
@@ -33,7 +41,7 @@ def data_task(
         if hook.is_hook(spec):
             place = str(context.folder / "samples.npz")
             context.call(HOOK, "pipeline.datasets.hook:save", limit_s, spec=spec, place=Path(place))
-        dataset = datasets.load(place, full=full, cache=cache, image_size=image_size)
+        dataset = datasets.load(place, full=full, cache=cache, image_size=image_size, preprocessing=preprocessing)
         if place != spec:
             Path(place).unlink()
             dataset = dataclasses.replace(dataset, name=Path(spec.rpartition(".py:")[0]).name, source=spec)
@@ -44,6 +52,7 @@ def data_task(
     ingredients = {
         "data": datasets.fingerprint(spec, full),
         "image size": str(image_size),
+        "preprocessing": str(preprocessing),
         "names of the classes": digest(names),
         "code of the data sets": code("pipeline/datasets"),
     }

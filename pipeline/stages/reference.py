@@ -53,8 +53,9 @@ def reference_task(
         rounding: dict[str, float] = {}
         golden.write(context.folder / evidence.GOLDEN, chosen, outputs, artifact, exercise, golden_bytes)
         if "data" in context.needs:
-            test = Dataset.open(context.needs["data"].folder).test
-            inputs = to_samples(test.inputs, artifact.signature.inputs)
+            data = Dataset.open(context.needs["data"].folder)
+            test = data.test
+            inputs = to_samples(test.inputs, artifact.signature.inputs, data.preprocessing)
             outputs = _eager(context, artifact, inputs, limits)
             labels = {} if test.targets is None else {"label": np.asarray(test.targets, np.int64)}
             arrays = {**_prefixed(evidence.INPUT, inputs), **_prefixed(evidence.OUTPUT, outputs), **labels}
@@ -88,9 +89,10 @@ def _candidates(signature: Signature, data: Entry | None, seed: int) -> Candidat
         others = of_every_kind(signature.inputs, count_samples(made, None), seed)
         return Candidates({name: np.concatenate([values, others[name]]) for name, values in made.items()}, None)
     dataset = Dataset.open(data.folder)
-    inputs, targets = to_samples(dataset.test.inputs, signature.inputs), dataset.test.targets
+    inputs = to_samples(dataset.test.inputs, signature.inputs, dataset.preprocessing)
+    targets = dataset.test.targets
     if dataset.train is not None and len(dataset.test) < LEAST:  # whether two programs agree, any image tells
-        more = to_samples(dataset.train.inputs, signature.inputs)
+        more = to_samples(dataset.train.inputs, signature.inputs, dataset.preprocessing)
         inputs = {name: np.concatenate([values, more[name]]) for name, values in inputs.items()}
         labels = [np.full(len(s), NO_LABEL) if s.targets is None else s.targets for s in (dataset.test, dataset.train)]
         targets = None if targets is None else np.concatenate(labels)

@@ -16,6 +16,7 @@ from converters.inspection import Inspection
 from converters.magic import HDF5
 from converters.state import Probe
 from pipeline import evidence
+from pipeline.beside import printed
 from pipeline.config import Limits
 from pipeline.entries import write_artifact
 from pipeline.plausible import constant, described, proposals, settle, settled
@@ -223,5 +224,6 @@ def _state(path: Path) -> str:
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         if data.find(_EXTERNAL) < 0:
             return own
-    beside = [item for item in sorted(path.resolve().parent.iterdir()) if item.is_file() and item.suffix != ".log"]
-    return digest([own, [(item.name, item.stat().st_size, item.stat().st_mtime_ns) for item in beside]])
+    others = [item for item in sorted(path.resolve().parent.iterdir()) if item.is_file() and item.suffix != ".log"]
+    states = [(item.name, item.stat().st_size, item.stat().st_mtime_ns) for item in others if not printed(item)]
+    return digest([own, states])

@@ -6,6 +6,7 @@ import dataclasses
 from pathlib import Path
 
 from converters.contract import Artifact, Framework, Precision, TensorSpec
+from pipeline import beside
 from pipeline.config import Limits, ModelConfig
 from pipeline.datasets.dataset import Dataset
 from pipeline.entries import write_artifact
@@ -24,9 +25,6 @@ TRAINER = {
     Framework.TORCH: "pipeline.models.train_torch:train",
     Framework.TENSORFLOW: "pipeline.models.train_keras:train",
 }
-
-LEFT_BY_EXPORTS = frozenset({".tflite", ".onnx", ".ort", ".pte", ".ptl", ".md", ".log", ".out", ".err", ".html"})
-"""Endings of files that no builder of a source model loads."""
 
 
 def train_task(
@@ -100,19 +98,9 @@ def capture_task(
         write_artifact(context.folder, dataclasses.replace(artifact, model=name, framework=framework.value))
 
     ingredients = {
-        "the model's file and its folder": _folder_state(Path(builder.rpartition(":")[0])),
+        "the model's file and its folder": beside.state(Path(builder.rpartition(":")[0])),
         "builder and inputs": digest([builder, str(inputs), name]),
         "code of the sources": code("converters/*.py"),
         "packages": versions(PACKAGES[framework]),
     }
     return Task(f"load {name}_{framework}", "train", ingredients, work, lane=WORKER[framework])
-
-
-def _folder_state(file: Path) -> str:
-    """Names, sizes and times of what lies beside a builder: it may load any of it, but for what exports leave."""
-    rows = [
-        (path.name, path.stat().st_size, path.stat().st_mtime_ns)
-        for path in sorted(file.resolve().parent.iterdir())
-        if path.is_file() and path.suffix not in LEFT_BY_EXPORTS and not path.name.startswith(".")
-    ]
-    return digest(rows)

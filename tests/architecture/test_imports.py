@@ -38,7 +38,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ),
     (
         *("pipeline.task", "pipeline.entries", "pipeline.request", "pipeline.routes"),
-        *("pipeline.recipes", "pipeline.wanted"),
+        *("pipeline.recipes", "pipeline.wanted", "pipeline.preprocessing", "pipeline.beside"),
         *("pipeline.config", "pipeline.store", "pipeline.workspace", "pipeline.resources", "pipeline.environment"),
     ),
     (

@@ -74,7 +74,8 @@ def rounded(p: Parameters, bits: int) -> Parameters:
     def grid(values: np.ndarray) -> np.ndarray:
         if values.ndim < 2:
             return values
-        step = np.abs(values).max(axis=tuple(range(values.ndim - 1))) / largest
+        peaks = np.abs(values).max(axis=tuple(range(values.ndim - 1)))
+        step = np.where(peaks > 0, peaks, 1) / largest
         return (np.rint(values / step) * step).astype(np.float32)
 
     return {name: grid(values) for name, values in p.items()}

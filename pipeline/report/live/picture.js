@@ -10,18 +10,19 @@ export function toInput({ data, width, height }, rules, spec) {
   const shape = axes.map((letter) => sizes[letter]);
   const steps = axes.map((_, axis) => shape.slice(axis + 1).reduce((a, b) => a * b, 1));
   const step = (letter) => (axes.includes(letter) ? steps[axes.indexOf(letter)] : 0);
+  const [low, high] = rules.value_range ?? [0, 255];
   const values = new Float32Array(shape.reduce((a, b) => a * b, 1));
   planes.forEach((plane, channel) =>
     plane.forEach((value, place) => {
       const [row, column] = [Math.floor(place / rules.width), place % rules.width];
-      values[channel * step("C") + row * step("H") + column * step("W")] = value;
+      values[channel * step("C") + row * step("H") + column * step("W")] = low + value * ((high - low) / 255);
     }),
   );
   return { data: values, shape: [1, ...shape], dtype: "F32" };
 }
 
-/** RGBA pixels of sample `index` of stacked inputs, to show it. */
-export function toPixels(tensor, index, layout) {
+/** RGBA pixels of sample `index` of stacked inputs, to show it; `low` is black and `high` white. */
+export function toPixels(tensor, index, layout, [low, high] = [0, 255]) {
   const shape = tensor.shape.slice(1);
   const axes = [...layout];
   const at = (letter) => (axes.includes(letter) ? shape[axes.indexOf(letter)] : 1);
@@ -34,7 +35,7 @@ export function toPixels(tensor, index, layout) {
     for (let column = 0; column < width; column++) {
       for (let channel = 0; channel < 3; channel++) {
         const from = start + row * step("H") + column * step("W") + (channels === 3 ? channel : 0) * step("C");
-        pixels[4 * (row * width + column) + channel] = Number(tensor.data[from]);
+        pixels[4 * (row * width + column) + channel] = ((Number(tensor.data[from]) - low) * 255) / (high - low);
       }
     }
   }

@@ -81,11 +81,11 @@ class Trial {
   /** A golden sample, fed exactly as it is. */
   async sample() {
     const pack = await this.bundle.golden(this.artifact.framework);
-    const { input } = answers(this.bundle, this.artifact);
+    const { rules, input } = answers(this.bundle, this.artifact);
     const real = [...pack.label.keys()].filter((index) => !pack.atLimits[index]);
     const index = real[Math.floor(Math.random() * real.length)];
     const tensor = pack.inputs[input.name];
-    this.drawing.show(toPixels(tensor, index, input.layout), false);
+    this.drawing.show(toPixels(tensor, index, input.layout, rules.value_range), false);
     const label = pack.label[index];
     $("truth").textContent = `Golden sample ${index}` + (label >= 0 ? `: ${this.name(label)}` : "");
     const size = tensor.data.length / tensor.shape[0];

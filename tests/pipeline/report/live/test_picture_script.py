@@ -92,6 +92,22 @@ def test_the_axes_are_the_layout_s(layout: str, script: Script) -> None:
     assert found["width"] == 6
 
 
+def test_values_lie_in_the_range_that_the_rules_say(script: Script) -> None:
+    image = picture(6, 4)
+    found = script(
+        "picture.js",
+        """const { data, shape } = m.toInput({ data: tensors.pixels.data, width: 6, height: 4 }, rules, { layout });
+           const shown = m.toPixels({ data, shape }, 0, layout, rules.value_range);
+           return { data: Array.from(data), shape, shown: Array.from(shown.data) };""",
+        {"pixels": np.asarray(image.convert("RGBA")).reshape(-1)},
+        rules={"width": 6, "height": 4, "colour": "rgb", "value_range": [-1.0, 1.0]},
+        layout="HWC",
+    )
+    plain = np.asarray(image)
+    np.testing.assert_allclose(np.reshape(found["data"], plain.shape), plain / 127.5 - 1, atol=1e-6)
+    np.testing.assert_array_equal(np.reshape(found["shown"], (4, 6, 4))[..., :3], plain)
+
+
 def test_layouts_are_turned_as_numpy_turns_them(script: Script) -> None:
     values = np.arange(2 * 1 * 3 * 4 * 5, dtype=np.float32).reshape(2, 1, 3, 4, 5)
     found = script(
