@@ -18,6 +18,8 @@ NEAR = 0.12
 """Relative distance from which two constants are not each other's rounding, where that is fine."""
 COARSE = 2.0
 """Times what rounding to the grid or table of a constant leaves: from there on, where that is coarse."""
+STORED, HALF = 1e-5, 2e-3
+"""Relative distance of a vector from the same one in float32, and in 16 bits."""
 PLAIN = 0.02
 """Of channels' scales: nearer to one than this, nothing was folded in."""
 
@@ -146,13 +148,35 @@ def _cells(values: np.ndarray) -> np.ndarray:
 
 
 def folded(ours: Sequence[Held], theirs: Sequence[Held]) -> list[Folded]:
-    """The constants of b that are constants of a, the nearest first; each once."""
+    """The constants of b that are constants of a, the nearest first; each once.
+
+    Where a has more vectors of a size than b, some were folded into others: a bias that is merely near to an offset of
+    a batch norm, by a small mean, is none of a's.
+    """
     every = sorted((one for b in theirs for a in ours for one in _fits(a, b)), key=lambda one: one.distance)
+    every = [one for one in every if one.distance <= _exact(one.b) or not _merged(one.b, ours, theirs)]
     found: list[Folded] = []
     for one in every:
         if all(one.a.index != other.a.index and one.b.index != other.b.index for other in found):
             found.append(one)
     return found
+
+
+def _merged(b: Held, ours: Sequence[Held], theirs: Sequence[Held]) -> bool:
+    """Whether b is a vector, of which a has more of its size."""
+    if b.values.size != max(b.values.shape, default=0):
+        return False
+    counts = [sum(one.values.size == b.values.size == max(one.values.shape) for one in side) for side in (ours, theirs)]
+    return counts[0] > counts[1]
+
+
+def _exact(b: Held) -> float:
+    """The relative distance that storing a vector leaves."""
+    if b.half:
+        return HALF
+    power = float(np.square(b.values).mean())
+    step = 0.0 if b.step is None or power <= 0 else float(np.sqrt(np.square(b.step).mean() / 12 / power))
+    return max(STORED, COARSE * step)
 
 
 def _fits(a: Held, b: Held) -> Iterator[Folded]:

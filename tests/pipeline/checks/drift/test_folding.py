@@ -97,3 +97,18 @@ def test_a_lost_slice_is_not_put_into_the_reference():
     lost[:, :, :, 3] = 0
     (found,) = folding.folded([constant(KERNEL)], [constant(lost)])
     assert np.allclose(folding.substituted(found), KERNEL)
+
+
+def test_a_bias_that_is_merely_near_an_offset_of_a_batch_norm_is_another_constant():
+    rng = np.random.default_rng(2)
+    offset, factor = rng.normal(size=16), rng.uniform(0.9, 1.1, 16)
+    mean = 0.05 * rng.normal(size=16)
+    norm = [
+        folding.Held(place, Op(0, "BN", (0,), (1,)), values, None, None)
+        for place, values in enumerate((factor, offset, mean))
+    ]
+    step = np.full(16, 2e-5)
+    bias = folding.Held(9, Op(0, "CONV", (0,), (1,)), np.rint((offset - mean * factor) / step) * step, step, None)
+    assert not folding.folded(norm, [bias])
+    (found,) = folding.folded(norm, [folding.Held(9, bias.op, np.rint(offset / step) * step, step, None)])
+    assert found.a is norm[1]
