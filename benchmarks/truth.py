@@ -30,7 +30,9 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench-truth", description=__doc__)
     parser.add_argument("--only", action="append", choices=GROUPS, help="measure this group alone; may be repeated")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout, the rest on stderr")
-    parser.add_argument("--workspace", type=Path, default=ROOT / ".edge-export", help="where trials and files are kept")
+    parser.add_argument(
+        "--workspace", type=Path, default=ROOT / "build" / "bench", help="where trials and files are kept"
+    )
     parser.add_argument("--trials", type=int, default=200, help="of the latency harness on itself (default: 200)")
     options = parser.parse_args(arguments)
     if options.trials < 1:

@@ -66,7 +66,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--limit", type=int, help="at most so many trials")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument(
-        "--workspace", type=Path, default=ROOT / ".edge-export" / "mutation", help="where rows are kept"
+        "--workspace", type=Path, default=ROOT / "build" / "bench" / "mutation", help="where rows are kept"
     )
     parser.add_argument("--page", type=Path, default=PAGE, help="where the page goes (a filtered sweep writes none)")
     parser.add_argument("--json", action="store_true", help="the totals as JSON on stdout")
