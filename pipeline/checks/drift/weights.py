@@ -17,6 +17,8 @@ _SQUARES = 4 * 2.0**-23
 """Of the square of the largest value: what float32 leaves open when squares are expanded."""
 _REQUANTIZED_SHARE = 0.02
 """Of integers that may be one step off where the scales show that the file was quantized anew."""
+_NOTHING = 2.0**-8
+"""Of the largest weight: channels below are zeros to quantizers whose scales have a least value."""
 _ENOUGH = 8
 """Fewer values than this lie on a grid by chance."""
 _AXES = {4: ("output channel", "height", "width", "input channel"), 2: ("output channel", "input channel")}
@@ -119,12 +121,26 @@ def _beyond(a: Tensor, b: Tensor, want: np.ndarray, gap: np.ndarray) -> np.ndarr
             return gap > (1.5 if (gap > allowed).mean() <= _REQUANTIZED_SHARE else 0) * _ulp(want) + allowed
         for tensor in (a, b):
             if tensor.quantization is not None:
-                allowed = allowed + 0.5005 * _step(tensor)
+                allowed = allowed + np.where(_lost(want, tensor), 0.0, 0.5005 * _step(tensor))
             elif tensor.palettized:
                 allowed = allowed + _from_table(want, tensor)
             elif tensor.dtype == "float16":
                 allowed = allowed + 2.0**-11 * np.abs(want) + 2.0**-24
         return ~(gap <= allowed) & ~(np.isinf(want) & (gap != gap))
+
+
+def _lost(want: np.ndarray, tensor: Tensor) -> np.ndarray:
+    """Where a channel with a scale of its own is stored as zeros and was not nothing, spread as `want`.
+
+    Its scale says nothing then, whatever it is: a quantizer makes it of the channel's largest value.
+    """
+    found = tensor.quantization
+    if found is None or tensor.data is None or len(found.scales) < 2 or tensor.data.shape != want.shape:
+        return np.zeros(want.shape, bool)
+    others = tuple(axis for axis in range(want.ndim) if axis != found.axis % want.ndim)
+    peaks = np.abs(want).max(others, keepdims=True)
+    empty = (tensor.data == found.spread(want.ndim)[1]).all(others, keepdims=True)
+    return np.broadcast_to(empty & (peaks > _NOTHING * peaks.max(initial=0.0)), want.shape)
 
 
 def _from_table(values: np.ndarray, tensor: Tensor) -> np.ndarray:
