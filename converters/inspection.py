@@ -14,6 +14,9 @@ from converters.digest import digest
 from converters.graph import Graph, Tensor
 from converters.grid import grid_bits
 
+WRONG_SHAPES = "wrong_shapes"
+"""In an inspection's metadata: outputs whose declared sizes its operators contradict, in words."""
+
 
 @dataclass(frozen=True)
 class TensorInfo:

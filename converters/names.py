@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 
 from converters.contract import Signature, TensorSpec
+from converters.errors import UsageError
 
 _LOST = re.compile(r"[^A-Za-z0-9_.\\/>-]+")
 """TensorFlow gives up a tensor's name, and with it the file's whole signature, over any of these."""
@@ -26,6 +27,11 @@ def kept_names(names: Iterable[str]) -> list[str]:
         choices = (plain if count == 0 else f"{plain}_{count}" for count in itertools.count())
         found.append(next(choice for choice in choices if choice not in found))
     return found
+
+
+def unknown_input(title: str, name: str, taken: Iterable[str]) -> UsageError:
+    """What is said of an input that a model has not."""
+    return UsageError(f"{title} has no input {name!r}; it takes {', '.join(taken) or 'none by name'}")
 
 
 def described(written: Signature, source: Signature) -> Signature:

@@ -62,6 +62,15 @@ class Explorer(Protocol):
 
 
 @dataclass(frozen=True)
+class Seen:
+    """What all candidates reach inside the reference, the `real` ones first, and which values are legal."""
+
+    reach: Reach
+    real: int
+    legal: Legal
+
+
+@dataclass(frozen=True)
 class Candidates:
     """Real inputs (n, *shape) by name, with labels (n,) or none, and what each is numbered as in `index`."""
 
@@ -78,8 +87,8 @@ def choose_by_reach(
     say: Callable[[str], None],
     *,
     steady: bool = False,
-) -> tuple[Chosen, Exercise]:
-    """`count` golden inputs, or as many as there are, and what share of the reference they exercise.
+) -> tuple[Chosen, Exercise, Seen]:
+    """`count` golden inputs, or as many as there are, what share of the reference they exercise, and of what.
 
     `steady`: of the real inputs too, those are left out for which a rounding moves the outputs: they are made up.
 
@@ -118,17 +127,28 @@ def choose_by_reach(
         best += cover.greedy(marks, np.setdiff1d(later, best), wanted - len(best), cover.together(marks, rows))
     left = np.setdiff1d(later, best)  # all is shown: any will do
     best += left[np.linspace(0, len(left) - 1, wanted - len(best)).astype(np.int64)].tolist() if len(left) else []
-    best.sort()
-    extra = rows_of(made, np.array(best, dtype=np.int64) - total)
-    label = np.full(len(chosen), NO_LABEL) if targets is None else targets[chosen]
+    extra = rows_of(made, np.array(sorted(best), dtype=np.int64) - total)
+    label = np.full(len(kept), NO_LABEL) if targets is None else targets
     return (
         Chosen(
             {name: np.concatenate([inputs[name][chosen], extra[name]]) for name in inputs},
-            np.concatenate([label, np.full(len(best), NO_LABEL)]).astype(np.int64),
+            np.concatenate([label[chosen], np.full(len(best), NO_LABEL)]).astype(np.int64),
             np.concatenate([kept[chosen], np.full(len(best), AT_LIMITS)]).astype(np.int64),
         ),
         measure(reach, bins, np.array([*chosen, *best])),
+        Seen(reach, total, legal),
     )
+
+
+def exercised(inputs: Arrays, seen: Seen, explorer: Explorer) -> Exercise:
+    """What share of the reference other inputs exercise, of what they and all candidates do.
+
+    Raises:
+        UnsupportedError: the reference shows nothing of its inside.
+    """
+    reach = cover.joined(seen.reach, explorer.survey(inputs, seen.legal, False))
+    bins = cover.quantile_bins(reach, np.arange(seen.real))
+    return measure(reach, bins, np.arange(len(seen.reach.usable), len(reach.usable)))
 
 
 def _real(inputs: Arrays, targets: np.ndarray | None, bins: cover.Marks, count: int, seed: int) -> np.ndarray:

@@ -27,7 +27,7 @@ from pipeline.bundle.write import MANIFEST
 from pipeline.captured import capture, is_builder, title
 from pipeline.config import Limits
 from pipeline.golden_inputs import synthesise
-from pipeline.plausible import constant, settled
+from pipeline.plausible import constant, require_sizes, settled
 from pipeline.task import worker_limits
 
 RANDOM_SAMPLES = 64
@@ -69,7 +69,8 @@ def open_artifact(
     limits of those that it leaves open.
 
     Raises:
-        ModelError: as `inspect_file`, or a bundle whose files have changed, or as `captured.capture`.
+        ModelError: as `inspect_file`, or a bundle whose files have changed, or as `captured.capture`; or an output
+            that declares other sizes than it has.
         UsageError: inputs that are not the file's, or that a builder leaves open.
     """
     if is_builder(given):
@@ -81,6 +82,7 @@ def open_artifact(
             if artifact.path.resolve() == path:
                 return artifact, bundle.golden.get(artifact.framework)
     inspection = inspect_file(path, pool, limits)
+    require_sizes(path.name, inspection)
     own = inspection.signature
     if not own.inputs and inspection.format is Format.TORCHSCRIPT:
         path, own = _described(path, inspection, inputs, pool, limits)

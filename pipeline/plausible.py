@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
 from converters.contract import Arrays, Artifact, Signature, TensorSpec
-from converters.errors import ToolkitError, UnsupportedError, UsageError
-from converters.state import Probe
+from converters.errors import ModelError, ToolkitError, UnsupportedError, UsageError
+from converters.inspection import WRONG_SHAPES, Inspection
+from converters.names import unknown_input
+from converters.state import Probe, Shape
 from pipeline.golden_inputs import synthesise
 
 SIZES = (64, 32, 48, 16, 8, 128, 96, 192, 224, 256, 320, 512, 576, 640, 1024, 4096, 16000, 1)
@@ -75,7 +77,7 @@ def settled(artifact: Artifact, inputs: Sequence[TensorSpec], title: str = "") -
     own = {spec.name: spec for spec in artifact.source.inputs}
     for name, spec in said.items():
         if name not in own:
-            raise UsageError(f"{title} has no input {name!r}; it takes {', '.join(own) or 'none by name'}")
+            raise unknown_input(title, name, own)
         if constant(spec):
             said[name] = _of_type(spec, own[name], title)
             continue
@@ -174,6 +176,27 @@ def _with_outputs(artifact: Artifact, found: Probe) -> Artifact:
         artifact,
         signature=Signature(own.inputs, tuple(seen(spec, spec) for spec in own.outputs)),
         source=Signature(source.inputs, tuple(map(seen, source.outputs, own.outputs))),
+    )
+
+
+def require_sizes(title: str, found: Inspection) -> None:
+    """Raises ModelError where a file declares sizes that its own operators contradict."""
+    if wrong := found.metadata.get(WRONG_SHAPES):
+        raise _wrong_sizes(title, wrong)
+
+
+def require_declared(title: str, outputs: Iterable[TensorSpec], shapes: Mapping[str, Shape]) -> None:
+    """Raises ModelError where outputs, `shapes` by name, come in other sizes than a file declares."""
+    for spec in outputs:
+        real = shapes[spec.name]
+        if len(spec.shape) != len(real) or any(n not in (None, m) for n, m in zip(spec.shape, real, strict=True)):
+            raise _wrong_sizes(title, f"{spec.name!r} as {list(spec.shape)} and gives {list(real)}")
+
+
+def _wrong_sizes(title: str, wrong: str) -> ModelError:
+    return ModelError(
+        f"{title} declares its output {wrong}: the shapes in the file are wrong; run its exporter's shape inference "
+        "again"
     )
 
 

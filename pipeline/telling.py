@@ -1,77 +1,184 @@
-"""Inputs on which a finished file's outputs tell something: drawn, chosen by what comes out, bred from the best."""
+"""How much outputs prove, and the search for inputs on which they prove more: the same for runs and for lone files."""
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from converters.contract import Arrays, TensorSpec
-from pipeline.golden_inputs import in_stretches
-from pipeline.golden_patterns import bred, legal_ranges, legalised, made_up
+from converters.contract import Arrays, Artifact, TensorSpec
+from converters.errors import EdgeExportError
+from pipeline.checks.conditioning import noise, nudged
+from pipeline.checks.gates import ParityGate
+from pipeline.checks.parity import check_parity
+from pipeline.telling_inputs import ELITE, apart, fresh_samples, fresh_sequences
 
-NOISE = 0.02
-"""Of an input's range, in sequences."""
-ELITE = 8
-"""Sequences that the next ones are bred from."""
+Run = Callable[[Arrays], Arrays]
+"""The outputs, (n, *shape) by name, for stacked inputs; raises EdgeExportError where the model does not take them."""
+Worth = tuple[int, float, float]
+"""Of outputs, all to be great: minus how many are silent, the dB that a rounding of the inputs leaves, and steps."""
+STEADY_DB = 72.0
+"""Which a rounding of the inputs must leave of an output: else it is rounding that is compared."""
+MANY_STEPS = 128.0
+"""Of an 8-bit output: where honest kernels differ by one, that is then little of its range."""
+ENOUGH: Worth = (0, STEADY_DB, MANY_STEPS)
+FEWEST_SETS, MOST_SETS, SEARCHED_BYTES = 16, 400, 64_000_000
+"""Sets of inputs made up beyond the first, while an output says nearly the same to all: fewer for a larger file."""
+FEWEST = 32
+"""Samples that are left where only the steadiest are kept."""
 
 
-def apart(outputs: Arrays, count: int) -> np.ndarray:
-    """The rows of `count` samples whose outputs lie furthest apart, ascending, (count,) int64.
+@dataclass(frozen=True)
+class Tried:
+    """Stacked inputs and what came out, (n, *shape) by name; `moved` is what inputs moved by a rounding give.
 
-    By the least, the greatest, the mean and the spread of each output (n, *shape); each next one is that which is
-    furthest from those chosen. A detector that fires on three samples of a hundred keeps them.
+    `moved` is None where nobody asked.
     """
-    total = len(next(iter(outputs.values())))
-    if count >= total:
-        return np.arange(total)
-    columns = []
-    for values in outputs.values():
-        rows = values.reshape(total, -1).astype(np.float64)
-        rows = np.nan_to_num(rows, nan=0.0, posinf=0.0, neginf=0.0)
-        columns += [rows.min(axis=1), rows.max(axis=1), rows.mean(axis=1), rows.std(axis=1)]
-    seen = np.stack([(column - column.min()) / (np.ptp(column) or 1.0) for column in columns], axis=1)
-    chosen = [int(seen.sum(axis=1).argmax())]
-    distance = np.full(total, np.inf)
-    for _ in range(count - 1):
-        distance = np.minimum(distance, np.square(seen - seen[chosen[-1]]).sum(axis=1))
-        distance[chosen[-1]] = -1.0
-        chosen.append(int(distance.argmax()))
-    return np.sort(np.array(chosen, dtype=np.int64))
+
+    inputs: Arrays
+    outputs: Arrays
+    origin: str
+    moved: Arrays | None = None
+
+    def __len__(self) -> int:
+        return len(next(iter(self.inputs.values())))
+
+    def rows(self, rows: np.ndarray) -> Tried:
+        """These samples, indices or bool."""
+        inputs, outputs, moved = (
+            None if side is None else {name: values[rows] for name, values in side.items()}
+            for side in (self.inputs, self.outputs, self.moved)
+        )
+        assert inputs is not None
+        assert outputs is not None
+        return Tried(inputs, outputs, self.origin, moved)
+
+    def beside(self, other: Tried) -> Tried:
+        """The samples of both; `moved` where both know it."""
+        moved = None if self.moved is None or other.moved is None else _joined(self.moved, other.moved)
+        return Tried(_joined(self.inputs, other.inputs), _joined(self.outputs, other.outputs), self.origin, moved)
 
 
-def fresh_samples(specs: tuple[TensorSpec, ...], best: Arrays, turn: int) -> Arrays:
-    """As many samples as `best` has, (n, *shape) by name: stretches, patterns and children of the best take turns."""
-    count = len(next(iter(best.values())))
-    if turn % 3 == 0:
-        return in_stretches(specs, count, turn)
-    legal = legal_ranges(specs, best)
-    make = made_up if turn % 3 == 1 else bred
-    return make(specs, legal, best, count, turn)
+@dataclass(frozen=True)
+class Search:
+    """Asks a model for more and more samples. No sample is run twice."""
+
+    run: Run
+    artifact: Artifact
+    gate: ParityGate
+
+    def tried(self, inputs: Arrays, origin: str) -> Tried:
+        """What comes out of inputs.
+
+        Raises:
+            EdgeExportError: the model does not take them.
+        """
+        return Tried(inputs, self.run(inputs), origin)
+
+    def steadied(self, tried: Tried) -> Tried:
+        """The same, with what a rounding of the inputs makes of the outputs; of 8-bit ones alone their steps say it."""
+        if tried.moved is not None:
+            return tried
+        try:
+            moved = self.run(nudged(tried.inputs)) if self._floats() else tried.outputs
+        except EdgeExportError:  # of these values alone: nothing is known
+            moved = tried.outputs
+        return replace(tried, moved=moved)
+
+    def weighed(self, tried: Tried) -> tuple[Worth, Tried]:
+        """How much the outputs prove, and all that is known then."""
+        silent = check_parity(tried.outputs, tried.outputs, self.artifact.source.outputs, self.gate).reasons
+        if silent:
+            return (-len(silent), 0.0, 0.0), tried
+        tried = self.steadied(tried)
+        assert tried.moved is not None
+        known = noise(tried.outputs, tried.moved, self._floats())
+        spanned = steps(self.artifact, tried.outputs)
+        return (0, min(known.get("snr_db", STEADY_DB), STEADY_DB), min(spanned, MANY_STEPS)), tried
+
+    def most_telling(self, first: Tried, most: int, *, sequences: bool = False) -> Tried:
+        """The first whose outputs prove something, else what comes nearest of what `most` further samples show.
+
+        They move, stand still under a rounding of the inputs, and span many steps of their grids. `sequences`: the
+        model keeps state, so that samples are one sequence.
+        """
+        worth, best = self.weighed(first)
+        if worth >= ENOUGH:
+            return best
+        spent = 0
+        for found_worth, found in self._sequences(worth, best) if sequences else self._grown(best):
+            if found_worth > worth:
+                worth, best = found_worth, found
+            spent += len(first) * (1 if found.moved is None else 2)
+            if worth >= ENOUGH or spent >= most:
+                break
+        return best
+
+    def _grown(self, pool: Tried) -> Iterator[tuple[Worth, Tried]]:
+        """Of the samples so far and fresh ones, each time those that tell most."""
+        count, specs = len(pool), self.artifact.source.inputs
+        for turn in range(_sets(self.artifact)):
+            try:
+                more = self.tried(fresh_samples(specs, pool.inputs, turn), "made up, chosen by what comes out")
+            except EdgeExportError:
+                yield (-len(self.artifact.source.outputs) - 1, 0.0, 0.0), pool
+                continue
+            more = self.steadied(more) if pool.moved is not None else more
+            worth, pool = self._picked(replace(pool.beside(more), origin=more.origin), count)
+            yield worth, pool
+
+    def _picked(self, tried: Tried, count: int) -> tuple[Worth, Tried]:
+        """Those whose outputs lie furthest apart, of all, or of the steadier ones where that proves more."""
+        worth, best = self.weighed(tried.rows(apart(tried.outputs, count)))
+        if worth >= ENOUGH or tried.moved is None:
+            return worth, best
+        order = np.argsort(self._unsteady(tried), kind="stable")
+        for kept in (len(tried) // 2, len(tried) // 4, FEWEST):
+            if FEWEST <= kept < len(tried):
+                steady = tried.rows(np.sort(order[:kept]))
+                other, found = self.weighed(steady.rows(apart(steady.outputs, count)))
+                if other > worth:
+                    worth, best = other, found
+        return worth, best
+
+    def _unsteady(self, tried: Tried) -> np.ndarray:
+        """How far a rounding moves each sample, of its output's range, the worst of them; (n,)."""
+        found = np.zeros(len(tried))
+        for spec in self._floats():
+            values, moved = tried.outputs[spec.name], (tried.moved or tried.outputs)[spec.name]
+            error = np.abs(values.astype(np.float64) - moved).reshape(len(found), -1).max(axis=1)
+            found = np.maximum(found, error / (float(np.ptp(values)) or 1.0))
+        return found
+
+    def _sequences(self, worth: Worth, first: Tried) -> Iterator[tuple[Worth, Tried]]:
+        """One sequence after the other; the best of them have children."""
+        elite = [(worth, first.inputs)]
+        for turn in range(_sets(self.artifact)):
+            for made in fresh_sequences(self.artifact.source.inputs, [inputs for _, inputs in elite], turn):
+                try:
+                    found, tried = self.weighed(self.tried(made, f"made up in sequences, turn {turn}"))
+                except EdgeExportError:
+                    continue
+                yield found, tried
+                elite.append((found, made))
+            elite = sorted(elite, key=lambda each: each[0], reverse=True)[:ELITE]
+
+    def _floats(self) -> tuple[TensorSpec, ...]:
+        """The outputs of which a rounding can tell something: those of 8 bits are told by their steps."""
+        pairs = zip(self.artifact.source.outputs, self.artifact.signature.outputs, strict=True)
+        return tuple(spec for spec, own in pairs if not own.scale and np.dtype(spec.dtype).kind == "f")
 
 
-def fresh_sequences(specs: tuple[TensorSpec, ...], best: list[Arrays], turn: int) -> Iterator[Arrays]:
-    """Sequences, (n, *shape) by name, for a model with state: what lasts matters, so patterns run along them.
-
-    `best` are the most telling so far, the best first; some of what comes is bred from them.
-    """
-    count = len(next(iter(best[0].values())))
-    yield in_stretches(specs, count, turn)
-    long = tuple(
-        dataclasses.replace(spec, shape=(count, *best[0][spec.name].shape[1:]), layout="", meaning="") for spec in specs
-    )
-    together = {spec.name: np.stack([sequence[spec.name] for sequence in best]) for spec in specs}
-    legal = legal_ranges(long, together)
-    for make in (made_up, bred):
-        made = make(long, legal, together, 2, turn)
-        shaken = {spec.name: _shaken(made[spec.name], spec, legal[spec.name], turn) for spec in long}
-        yield from ({name: values[i] for name, values in shaken.items()} for i in range(2))
+def steps(artifact: Artifact, outputs: Arrays) -> float:
+    """How many steps of its 8-bit grid the output spans that spans fewest; infinite where none is quantized."""
+    pairs = zip(artifact.source.outputs, artifact.signature.outputs, strict=True)
+    return min((float(np.ptp(outputs[spec.name])) / own.scale for spec, own in pairs if own.scale), default=np.inf)
 
 
-def _shaken(values: np.ndarray, spec: TensorSpec, legal: tuple[float, float], seed: int) -> np.ndarray:
-    """Floats moved by a little noise: a pattern that stands still is the same sample many times."""
-    if np.dtype(spec.dtype).kind != "f":
-        return values
-    noise = np.random.default_rng(seed).standard_normal(values.shape)
-    return legalised(values + NOISE * (legal[1] - legal[0]) * noise, spec, legal)
+def _sets(artifact: Artifact) -> int:
+    return int(np.clip(SEARCHED_BYTES // max(artifact.size_bytes, 1), FEWEST_SETS, MOST_SETS))
+
+
+def _joined(some: Arrays, others: Arrays) -> Arrays:
+    return {name: np.concatenate([values, others[name]]) for name, values in some.items()}

@@ -14,7 +14,8 @@ from pipeline.checks.outcome import Check, Metric, Outcome
 from pipeline.checks.parity import check_parity
 from pipeline.lone import cpu_runtimes
 from pipeline.plausible import described
-from pipeline.trial import Subject, steps
+from pipeline.telling import steps
+from pipeline.trial import Subject
 
 FEW_STEPS = 32
 """Of an 8-bit output: below, the steps that honest kernels differ by weigh as much as faults."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,9 @@ import numpy as np
 from converters.builder import last_line
 from converters.calling import flatten
 from converters.contract import Artifact, Format, Signature, TensorSpec
-from converters.errors import ModelError, UnsupportedError, UsageError
+from converters.errors import ModelError, UnsupportedError
 from converters.model_files.pt2 import flat_module
-from converters.names import kept_names
+from converters.names import kept_names, unknown_input
 from converters.sniff import sniff
 from converters.weights import fixed
 
@@ -96,7 +96,10 @@ def bind(path: Path, copy: Path, values: Mapping[str, float]) -> None:
 
     module = load(path)
     arguments = module.forward.schema.arguments[1:]
-    _require_known(path, values, [argument.name for argument in arguments])
+    names = [argument.name for argument in arguments]
+    for name in values:
+        if name not in names:
+            raise unknown_input(path.name, name, names)
     open_ = [argument for argument in arguments if argument.name not in values and not argument.has_default_value()]
     said = {a.name: _literal(values[a.name], str(a.type)) for a in arguments if a.name in values}
     given = ", ".join(f"{name}={value}" for name, value in ({a.name: a.name for a in open_} | said).items())
@@ -111,12 +114,6 @@ def bind(path: Path, copy: Path, values: Mapping[str, float]) -> None:
     with torch.no_grad(), contextlib.suppress(RuntimeError):  # what the values decide against leaves, with its weights
         bound = torch.jit.freeze(bound.eval())
     torch.jit.save(bound.eval(), str(copy))
-
-
-def _require_known(path: Path, values: Mapping[str, float], arguments: Sequence[str]) -> None:
-    for name in values:
-        if name not in arguments:
-            raise UsageError(f"{path.name} has no input {name!r}; it takes {', '.join(arguments) or 'nothing'}")
 
 
 def _literal(value: float, kind: str) -> str:

@@ -14,7 +14,7 @@ from onnx.external_data_helper import load_external_data_for_model
 
 from converters.contract import ConversionRequest, Signature, TensorSpec
 from converters.errors import ModelError, UnsupportedError, UsageError
-from converters.names import kept_names
+from converters.names import kept_names, unknown_input
 from converters.onnx.convert import MAX_BYTES, rename
 from converters.onnx.inspect import read_signature, write_signature
 from converters.onnx.load import is_external, load, tensors
@@ -69,7 +69,7 @@ def _bind(graph: onnx.GraphProto, values: Mapping[str, float], title: str) -> No
     given = {value.name: value for value in graph.input if value.name not in weights}
     for name, value in values.items():
         if name not in given:
-            raise UsageError(f"{title} has no input {name!r}; it takes {', '.join(given) or 'nothing'}")
+            raise unknown_input(title, name, given)
         tensor = given[name].type.tensor_type
         dtype = onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type)
         shape = [dim.dim_value or 1 for dim in tensor.shape.dim]

@@ -13,7 +13,8 @@ import onnx
 from converters.contract import Format, Signature, TensorSpec
 from converters.errors import ContractError, ModelError, UnsupportedError
 from converters.grid import grid_bits
-from converters.inspection import Inspection, OpInfo, TensorInfo
+from converters.inspection import WRONG_SHAPES, Inspection, OpInfo, TensorInfo
+from converters.onnx.declared import wrong_shapes
 from converters.onnx.graph_hash import graph_hash
 from converters.onnx.integer_ends import grids_of_ends, with_grid
 from converters.onnx.load import array, dtype_name, load
@@ -57,6 +58,7 @@ def inspect_model(model: onnx.ModelProto, folder: Path, format: Format) -> Inspe
     reader = _Reader(folder, {entry.domain: entry.version for entry in model.opset_import})
     reader.graph(model.graph, {})
     metadata = {item.key: item.value for item in model.metadata_props}
+    wrong = wrong_shapes(model)
     return Inspection(
         format=format,
         signature=read_signature(model),
@@ -68,6 +70,7 @@ def inspect_model(model: onnx.ModelProto, folder: Path, format: Format) -> Inspe
             "producer": f"{model.producer_name} {model.producer_version}".strip(),
             "ir_version": str(model.ir_version),
             "opset": ", ".join(f"{entry.domain or 'ai.onnx'} {entry.version}" for entry in model.opset_import),
+            **({WRONG_SHAPES: wrong} if wrong else {}),
         },
         needs=needs(model) if format is Format.ONNX else None,
     )

@@ -30,13 +30,17 @@ Noise = Mapping[str, float]
 
 
 def nudged(inputs: Arrays, seed: int = 0) -> Arrays:
-    """The floats of stacked inputs (n, *shape), each sample moved at random by `NUDGE` of its range."""
+    """The floats of stacked inputs (n, *shape), each sample moved at random by `NUDGE` of its range.
+
+    Of one that hardly varies, of its greatest value: what is rounded is that.
+    """
     random = np.random.default_rng(seed)
 
     def moved(values: np.ndarray) -> np.ndarray:
         if values.dtype.kind != "f" or not values.size:
             return values
-        span = np.ptp(values.reshape(len(values), -1), axis=1).reshape(-1, *[1] * (values.ndim - 1))
+        rows = values.reshape(len(values), -1)
+        span = np.maximum(np.ptp(rows, axis=1), np.abs(rows).max(axis=1)).reshape(-1, *[1] * (values.ndim - 1))
         return (values + NUDGE * span * random.random(values.shape)).astype(values.dtype)
 
     return {name: moved(values) for name, values in inputs.items()}

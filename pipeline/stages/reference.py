@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -13,21 +14,25 @@ from converters.contract import Arrays, Artifact, Format, Signature
 from converters.errors import ToolkitError, UnsupportedError
 from converters.model_files import LOADED_AS
 from converters.reach import Reach
-from pipeline import evidence, golden
-from pipeline.checks.conditioning import noise, nudged
+from pipeline import config, evidence, golden
+from pipeline.checks.conditioning import noise
 from pipeline.checks.exercise import Exercise
+from pipeline.checks.gates import ParityGate
 from pipeline.config import Limits
 from pipeline.datasets.dataset import Dataset
 from pipeline.datasets.samples import to_samples
-from pipeline.entries import read_artifact
-from pipeline.golden_choice import Candidates, choose_by_reach, rows_of
-from pipeline.golden_inputs import LEAST, NO_LABEL, Chosen, choose, choose_synthetic, count_samples
+from pipeline.entries import read_artifact, read_facts
+from pipeline.golden_choice import Candidates, Seen, choose_by_reach, exercised, rows_of
+from pipeline.golden_inputs import AT_LIMITS, LEAST, NO_LABEL, Chosen, choose, choose_synthetic, count_samples
 from pipeline.golden_patterns import Legal, of_every_kind
 from pipeline.store import Entry, digest
 from pipeline.task import Context, Task, code
+from pipeline.telling import ENOUGH, Search, Tried
 
 MADE_CANDIDATES, CANDIDATE_BYTES = 1024, 64 << 20
 """Inputs to choose from where there is no data."""
+SEARCHED = 2048
+"""Samples that are run to find telling ones. No clock is asked, so that a slow machine finds the same."""
 EXPLORED = (Format.TORCH, Format.KERAS, *(format for format in LOADED_AS if format is not Format.TORCHSCRIPT))
 """Source models that a framework holds, with gradients; of other files values inside are traced."""
 
@@ -48,9 +53,15 @@ def reference_task(
 
     def work(context: Context) -> None:
         artifact = read_artifact(context.needs["source"])
-        chosen, exercise = _chosen(context, artifact, limits, golden_samples, golden_bytes, seed)
-        outputs = _eager(context, artifact, chosen.inputs, limits)
+        golden_inputs = _chosen(context, artifact, limits, golden_samples, golden_bytes, seed)
         rounding: dict[str, float] = {}
+        if "data" in context.needs:
+            chosen, exercise, _ = golden_inputs
+            outputs = _eager(context, artifact, chosen.inputs, limits)
+        else:  # made-up inputs may prove nothing, or be where the model is ill-conditioned
+            chosen, exercise, told = _telling(context, artifact, limits, golden_inputs)
+            outputs = told.outputs
+            rounding = noise(outputs, told.moved, artifact.signature.outputs) if told.moved is not None else {}
         golden.write(context.folder / evidence.GOLDEN, chosen, outputs, artifact, exercise, golden_bytes)
         if "data" in context.needs:
             data = Dataset.open(context.needs["data"].folder)
@@ -60,18 +71,18 @@ def reference_task(
             labels = {} if test.targets is None else {"label": np.asarray(test.targets, np.int64)}
             arrays = {**_prefixed(evidence.INPUT, inputs), **_prefixed(evidence.OUTPUT, outputs), **labels}
             evidence.save(context.folder / evidence.TEST, arrays)
-        else:  # made-up inputs may be where the model is ill-conditioned
-            moved = _eager(context, artifact, nudged(chosen.inputs), limits)
-            rounding = noise(outputs, moved, artifact.signature.outputs)
         count = context.call(source.lane, "converters.job:parameter_count", limits.inspect_s, artifact=artifact)
         (context.folder / evidence.FACTS).write_text(json.dumps({"parameters": count, "rounding": rounding}))
 
     needs = {"source": source, **({"data": data} if data else {})}
     ingredients = {
         "golden samples": digest([golden_samples, golden_bytes, seed]),
+        "what outputs must prove": digest(dataclasses.asdict(_gate())),
         "code of the reference": code(
             "pipeline/stages/reference.py",
             "pipeline/golden*.py",
+            "pipeline/telling*.py",
+            "pipeline/checks/parity.py",
             "pipeline/checks/conditioning.py",
             "pipeline/datasets/samples.py",
             "converters/eager",
@@ -101,7 +112,7 @@ def _candidates(signature: Signature, data: Entry | None, seed: int) -> Candidat
 
 def _chosen(
     context: Context, artifact: Artifact, limits: Limits, most: int, budget: int, seed: int
-) -> tuple[Chosen, Exercise | None]:
+) -> tuple[Chosen, Exercise | None, Seen | None]:
     """The golden inputs, chosen by what they show inside the model, or by themselves where it shows nothing."""
     candidates = _candidates(artifact.signature, context.needs.get("data"), seed)
     few = rows_of(candidates.inputs, np.arange(min(2, count_samples(candidates.inputs, candidates.targets))))
@@ -116,7 +127,41 @@ def _chosen(
         return choose_by_reach(candidates, artifact.signature, count, seed, explorer, say, steady=made_up)
     except (UnsupportedError, ToolkitError) as error:
         context.warn(f"the golden inputs are drawn, not chosen by what they show: {error}")
-        return choose(candidates.inputs, candidates.targets, artifact.signature, count, seed), None
+        return choose(candidates.inputs, candidates.targets, artifact.signature, count, seed), None, None
+
+
+def _telling(
+    context: Context, artifact: Artifact, limits: Limits, found: tuple[Chosen, Exercise | None, Seen | None]
+) -> tuple[Chosen, Exercise | None, Tried]:
+    """The golden inputs and their outputs; others where those prove nothing, or hang on the rounding of the inputs.
+
+    What was made up at the limits stays where it does no harm.
+    """
+    chosen, exercise, seen = found
+    search = Search(lambda inputs: _eager(context, artifact, inputs, limits), artifact, _gate())
+    worth, first = search.weighed(search.tried(chosen.inputs, "chosen"))
+    if worth >= ENOUGH:
+        return chosen, exercise, first
+    context.progress({"phase": "looking for inputs on which the outputs tell more"})
+    sequences, made = bool(read_facts(context.needs["source"]).get("stateful")), chosen.index == AT_LIMITS
+    real = first if sequences or made.all() else first.rows(~made)
+    best = search.most_telling(real, SEARCHED, sequences=sequences)
+    choices = [(first, chosen.index), (best, np.arange(len(best)))]
+    if len(real) < len(first):
+        both = search.steadied(best).beside(search.steadied(first.rows(made)))
+        choices.insert(1, (both, np.concatenate([np.arange(len(best)), chosen.index[made]])))
+    weighed = [(*search.weighed(tried), index) for tried, index in choices]
+    _, told, index = max(weighed, key=lambda each: each[0])
+    if told is first:
+        return chosen, exercise, first
+    if seen is not None:
+        exercise = exercised(told.inputs, seen, _Explorer(context, artifact, limits))
+    return Chosen(told.inputs, np.full(len(told), NO_LABEL, np.int64), index), exercise, told
+
+
+def _gate() -> ParityGate:
+    """What outputs must prove: by the gate that comes with the project, whatever gate judges."""
+    return ParityGate(**config.load().gates["parity"]["fp32"])
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from pipeline import evidence
 from pipeline.beside import printed
 from pipeline.config import Limits
 from pipeline.entries import write_artifact
-from pipeline.plausible import constant, described, proposals, settle, settled
+from pipeline.plausible import constant, described, proposals, require_declared, require_sizes, settle, settled
 from pipeline.routes import FILES
 from pipeline.store import digest
 from pipeline.task import Context, Task, code, versions
@@ -65,6 +65,7 @@ def file_task(path: Path, format: Format, inputs: tuple[TensorSpec, ...], limits
         if seen is not copy:
             content.copy(path, copy)
         _require_float32(found, path.name)
+        require_sizes(path.name, found)
         own = found.signature
         signature = own if own.inputs else _described(context, seen, path.name, found, sizes, limits)
         named = _named(signature, FILES[format])
@@ -81,8 +82,8 @@ def file_task(path: Path, format: Format, inputs: tuple[TensorSpec, ...], limits
             graph_hash=found.graph_hash,
             size_bytes=content.size_bytes(copy),
         )
-        artifact = _tried(context, settled(artifact, sizes, path.name), runtime, found, limits)
-        write_artifact(context.folder, artifact, {"odd_constants": _odd(found)})
+        artifact, probe = _tried(context, settled(artifact, sizes, path.name), runtime, found, limits)
+        write_artifact(context.folder, artifact, {"odd_constants": _odd(found), "stateful": probe.stateful})
 
     ingredients = {
         "the model's file": _state(path),
@@ -135,8 +136,10 @@ def _named(signature: Signature, framework: Framework) -> Signature:
     )
 
 
-def _tried(context: Context, artifact: Artifact, runtime: RuntimeSpec, found: Inspection, limits: Limits) -> Artifact:
-    """The artifact with sizes and values that its framework takes, and outputs as they come out.
+def _tried(
+    context: Context, artifact: Artifact, runtime: RuntimeSpec, found: Inspection, limits: Limits
+) -> tuple[Artifact, Probe]:
+    """The artifact with sizes and values that its framework takes, and outputs as they come out; what a probe told.
 
     Raises:
         ModelError: it draws random numbers, gives numbers that are none, or other sizes than it declares.
@@ -166,7 +169,7 @@ def _tried(context: Context, artifact: Artifact, runtime: RuntimeSpec, found: In
     context.progress({"phase": f"takes {fed}"})
     outputs = tuple(_as_it_comes(spec, sized[spec.name]) for spec in artifact.source.outputs)
     told = Signature(chosen.source.inputs, outputs)
-    return dataclasses.replace(chosen, signature=told, source=told)
+    return dataclasses.replace(chosen, signature=told, source=told), probe
 
 
 def _as_it_comes(spec: TensorSpec, shape: tuple[int, ...]) -> TensorSpec:
@@ -188,13 +191,7 @@ def _require_provable(artifact: Artifact, probe: Probe, found: Inspection) -> No
             + (f" (and {len(odd) - 1} more)" if len(odd) > 1 else "")
             + ": export the model again from sound weights"
         )
-    for spec in artifact.signature.outputs:
-        real = probe.shapes[spec.name]
-        if len(spec.shape) != len(real) or any(n not in (None, m) for n, m in zip(spec.shape, real, strict=True)):
-            raise ModelError(
-                f"{name} declares its output {spec.name!r} as {list(spec.shape)} and gives {list(real)}: the shapes in "
-                "the file are wrong; run its exporter's shape inference again"
-            )
+    require_declared(name, artifact.signature.outputs, probe.shapes)
 
 
 def _require_float32(found: Inspection, name: str) -> None:

@@ -26,7 +26,6 @@ LAYERS: tuple[tuple[str, ...], ...] = (
             "pipeline.captured",
             "pipeline.coverage",
             "pipeline.trial",
-            "pipeline.telling",
             "pipeline.yardstick",
         ),
     ),
@@ -35,6 +34,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         *("pipeline.checks", "pipeline.datasets", "pipeline.models", "pipeline.report"),
         *("pipeline.bundle", "pipeline.golden", "pipeline.golden_inputs", "pipeline.evidence"),
         *("pipeline.plausible", "pipeline.golden_choice", "pipeline.golden_cover", "pipeline.golden_patterns"),
+        *("pipeline.telling", "pipeline.telling_inputs"),
     ),
     (
         *("pipeline.task", "pipeline.entries", "pipeline.request", "pipeline.routes"),

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from converters.contract import Signature, TensorSpec
-from converters.names import described, kept_names, partners_by_number
+from converters.names import described, kept_names, partners_by_number, unknown_input
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,9 @@ def test_a_file_s_own_signature_is_told_what_only_the_source_knows():
 )
 def test_numbers_in_the_place_of_names_say_which_it_was(names, others, partners):
     assert partners_by_number(names, others) == partners
+
+
+def test_an_input_that_is_not_there_is_said_with_those_that_are() -> None:
+    assert str(unknown_input("m.onnx", "z", ["x", "y"])) == "m.onnx has no input 'z'; it takes x, y"
+    assert str(unknown_input("m.pt", "z", [])) == "m.pt has no input 'z'; it takes none by name"
+    assert unknown_input("m.pt", "z", []).exit_code == 2

@@ -43,7 +43,7 @@ class Toy:
 
 
 def chosen(toy: Toy, count: int = 64, targets: np.ndarray | None = LABELS):
-    return choose_by_reach(Candidates({"vector": REAL}, targets), SIGNATURE, count, 0, toy, lambda text: None)
+    return choose_by_reach(Candidates({"vector": REAL}, targets), SIGNATURE, count, 0, toy, lambda text: None)[:2]
 
 
 def test_real_ones_first_then_made_up_ones_that_cross_what_no_real_one_does() -> None:
@@ -83,7 +83,7 @@ def test_made_up_samples_that_are_unsteady_are_left_out() -> None:
 def test_unsteady_inputs_in_the_place_of_real_ones_are_left_out_too() -> None:
     def given(steady: bool) -> np.ndarray:
         toy = Toy(unsteady=1.0)
-        found, _ = choose_by_reach(
+        found, *_ = choose_by_reach(
             Candidates({"vector": REAL}, None), SIGNATURE, 64, 0, toy, lambda text: None, steady=steady
         )
         return found.inputs["vector"][:, 0, 0]
@@ -113,7 +113,7 @@ def test_enough_real_ones_stay(count: int, real: int) -> None:
 
 def test_few_real_ones_are_all_taken() -> None:
     few = Candidates({"vector": REAL[:12]}, None)
-    found, _ = choose_by_reach(few, SIGNATURE, 64, 0, Toy(), lambda text: None)
+    found, *_ = choose_by_reach(few, SIGNATURE, 64, 0, Toy(), lambda text: None)
     assert found.index[found.index != AT_LIMITS].tolist() == list(range(12))
 
 

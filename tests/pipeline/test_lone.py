@@ -13,7 +13,7 @@ from toy_workers import ToyWorkers
 from converters import registry
 from converters.contract import Format, Precision, Signature
 from converters.errors import DataError, ModelError, UnavailableError, UsageError
-from converters.inspection import Inspection, OpInfo, TensorInfo
+from converters.inspection import WRONG_SHAPES, Inspection, OpInfo, TensorInfo
 from pipeline import config, golden
 from pipeline.golden_inputs import choose_synthetic
 from pipeline.lone import (
@@ -93,6 +93,20 @@ def test_the_content_decides_the_format_not_the_ending(tmp_path):
     (tmp_path / "m.tflite").write_bytes(b"not a model at all" * 9)
     with pytest.raises(ModelError, match="m.tflite"):
         open_artifact(tmp_path / "m.tflite", ToyWorkers(), LIMITS)
+
+
+def test_a_file_whose_declared_sizes_are_wrong_is_refused_by_whoever_opens_it(tmp_path):
+    class Wrong(ToyWorkers):
+        def _inspect(self, path, format):
+            return dataclasses.replace(
+                super()._inspect(path, format), metadata={WRONG_SHAPES: "'y' as [9] and gives [1]"}
+            )
+
+    toy_workers.save(tmp_path / "m.pt", Precision.FP32)
+    with pytest.raises(
+        ModelError, match=r"m.pt declares its output 'y' as \[9\] and gives \[1\]: the shapes in the file"
+    ):
+        open_artifact(tmp_path / "m.pt", Wrong(), LIMITS)
 
 
 def pack_of(tmp_path, n=20):

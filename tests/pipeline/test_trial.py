@@ -12,7 +12,7 @@ from toy_workers import ToyWorkers
 
 from converters import registry
 from converters.contract import Arrays, Format, Precision, Signature, TensorSpec
-from converters.errors import ToolkitCrash, UnsupportedError
+from converters.errors import ModelError, ToolkitCrash, UnsupportedError
 from converters.samples import load_samples
 from converters.state import Probe
 from pipeline import config, lone
@@ -130,6 +130,12 @@ def test_outputs_are_described_as_they_are(artifact):
     subject = tried(artifact(None, 4, outputs=(1, 1)), Workers(plain))
     assert subject.artifact.source.outputs[0].shape == (1, None)
     assert tried(artifact(None, 4, outputs=(1,)), Workers(plain)).artifact.signature.outputs[0].shape == (None, None)
+
+
+def test_an_onnx_file_that_gives_other_sizes_than_it_declares_is_refused(artifact):
+    wrong = dataclasses.replace(artifact(1, 4, outputs=(1, 7)), format=Format.ONNX)
+    with pytest.raises(ModelError, match=r"declares its output 'y' as \[1, 7\] and gives \[1, 4\]"):
+        tried(wrong, Workers(plain))
 
 
 def test_state_is_run_from_a_fresh_session(artifact):

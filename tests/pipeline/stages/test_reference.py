@@ -7,9 +7,12 @@ from gates import mini
 from safetensors.numpy import load_file
 from toy_workers import ToyWorkers
 
-from converters.contract import Framework
+from converters.contract import Framework, Precision
 from converters.errors import DataError, ToolkitCrash, UnsupportedError
+from converters.samples import load_samples
 from pipeline import config, evidence, golden
+from pipeline.checks.outcome import Outcome
+from pipeline.checks.parity import check_parity
 from pipeline.stages.data import data_task
 from pipeline.stages.reference import reference_task
 from pipeline.stages.train import capture_task
@@ -130,3 +133,35 @@ def test_a_crash_leaves_no_half_reference(source, tmp_path):
 def test_the_golden_count_and_the_seed_change_the_key(source):
     keys = {reference(source).key, reference(source, golden_samples=65).key, reference(source, seed=1).key}
     assert len(keys) == 3
+
+
+class Detector(ToyWorkers):
+    """Answers with 0 until a picture is brighter on average than noise is, as a map of probabilities does."""
+
+    def _run_samples(self, runtime, artifact, samples, prefix="", fresh=False):
+        found = super()._run_samples(runtime, artifact, samples, prefix)
+        pictures = next(iter(load_samples(samples, prefix).values()))
+        bright = pictures.reshape(len(pictures), -1).mean(axis=1) > self.from_
+        return {n: np.where(bright.reshape(-1, *[1] * (v.ndim - 1)), v, np.float32(0)) for n, v in found.items()}
+
+    from_ = 236.0
+
+
+def test_made_up_inputs_on_which_a_detector_is_silent_give_way_to_those_that_wake_it(source, tmp_path):
+    workers = Detector()
+    entry = toy_workers.result(reference(source), tmp_path / "ws", workers)
+    pack = golden.read(entry.file(evidence.GOLDEN))
+    gate = mini.gates().parity[Precision.FP32]
+    assert check_parity(pack.outputs, pack.outputs, pack.signature.outputs, gate).outcome is Outcome.PASSED
+    real = {name: values[~pack.at_limits] for name, values in pack.outputs.items()}
+    assert check_parity(real, real, pack.signature.outputs, gate).outcome is Outcome.PASSED
+    assert pack.exercise is not None
+    assert evidence.read_rounding(entry)["max_rel_range"] < 1e-3
+
+
+def test_what_never_moves_keeps_the_inputs_that_show_most_inside(source, tmp_path):
+    silent = Detector()
+    silent.from_ = 256.0
+    pack = golden.read(toy_workers.result(reference(source), tmp_path / "ws", silent).file(evidence.GOLDEN))
+    assert pack.samples == 64
+    assert pack.at_limits.sum() == 16
