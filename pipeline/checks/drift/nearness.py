@@ -50,16 +50,26 @@ def near(want: np.ndarray, got: np.ndarray, moved: np.ndarray, recorded: int, ep
     """
     shape = (len(want), -1)
     first, second = (values.reshape(shape).astype(np.float64) for values in (want, got))
+    least = floor(first[:recorded])
     other = moved.reshape(len(moved), len(want), -1).astype(np.float64)
     worst = Nearness(True, 0.0, 0.0)
     for row in range(len(want)):
-        found = _row(first[row], second[row], other[:, row], row < recorded, eps)
+        found = _row(first[row], second[row], other[:, row], row < recorded, eps, least)
         if found.excess > worst.excess and not (worst.real and not worst.agrees and not found.real):
             worst = found
     return worst
 
 
-def _row(want: np.ndarray, got: np.ndarray, moved: np.ndarray, real: bool, eps: float) -> Nearness:
+def floor(want: np.ndarray) -> float:
+    """Of real values on recorded ones, (rows, ...), what is nothing beside the largest of all rows.
+
+    In a row where a sigmoid is saturated, kernels give 0 or 1e-9, as they approximate it.
+    """
+    largest = np.abs(want[np.isfinite(want)]).max(initial=0.0)
+    return max(EPS * float(largest), 1e-30)
+
+
+def _row(want: np.ndarray, got: np.ndarray, moved: np.ndarray, real: bool, eps: float, least: float) -> Nearness:
     fine = np.isfinite(want) & np.isfinite(moved).all(0)
     if real and not np.array_equal(np.isfinite(want), np.isfinite(got)):
         return Nearness(False, float("inf"), float("inf"), real)
@@ -70,7 +80,7 @@ def _row(want: np.ndarray, got: np.ndarray, moved: np.ndarray, real: bool, eps: 
     carried = np.abs(moved - want).max(0)
     typical = float(np.sqrt(np.square(carried).mean()))
     scale = eps / EPS
-    allowed = scale * (_LARGEST * EPS * float(np.abs(want).max()) + _TYPICAL * typical + _OWN * carried) + 1e-30
+    allowed = scale * (_LARGEST * EPS * float(np.abs(want).max()) + _TYPICAL * typical + _OWN * carried) + least
     gap = np.abs(got - want)
     excess = float((gap / allowed).max())
     return Nearness(

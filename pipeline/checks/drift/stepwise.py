@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pipeline.checks.drift.grids import Grid
-from pipeline.checks.drift.nearness import Nearness
+from pipeline.checks.drift.nearness import Nearness, floor
 
 MEAN_STEPS = 0.3
 """Of all values: a zero point off by one is 1.00, honest kernels leave 0.00 to 0.28."""
@@ -93,7 +93,7 @@ def roughly(
     want: np.ndarray, got: np.ndarray, recorded: int, roundings: float = 1.0, least_db: float = ROUGH_DB
 ) -> Nearness:
     """Compares real values, (rows, ...), by signal to error alone: the rounding inside is not known."""
-    worst = Nearness(True, 0.0, 0.0)
+    worst, least = Nearness(True, 0.0, 0.0), floor(want[:recorded])
     for row in range(len(want)):
         first, second = want[row].astype(np.float64), got[row].astype(np.float64)
         fine = np.isfinite(first) & np.isfinite(second)
@@ -101,7 +101,7 @@ def roughly(
             continue
         first, second = first[fine], second[fine]
         signal = float(np.square(first).sum())
-        noise = float(np.square(first - second).sum())
+        noise = float(np.square(np.maximum(np.abs(first - second) - least, 0.0)).sum())
         excess = roundings**-0.5 * np.sqrt(noise / max(signal, 1e-300)) * 10 ** (least_db / 20)
         if excess > worst.excess and not (worst.real and not worst.agrees and row >= recorded):
             gap = float(np.abs(first - second).max()) / (float(np.ptp(first)) or 1.0)

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from pipeline.checks.drift.nearness import HALF_EPS, Nearness, half_share, leaning, near
+from pipeline.checks.drift.stepwise import roughly
 
 RNG = np.random.default_rng(0)
 WEIGHTS = RNG.normal(size=(64, 500)).astype(np.float32)
@@ -56,3 +58,12 @@ def test_a_factor_shows_in_the_slope_of_half_precision_and_rounding_does_not():
     assert not found.agrees
     assert "slope 1.00" in found.said()
     assert leaning(fine, want, halves * 1.0004, want[None], 1) is fine
+
+
+@pytest.mark.parametrize("compare", [near, lambda want, got, moved, recorded: roughly(want, got, recorded)])
+def test_in_a_row_where_a_sigmoid_is_saturated_kernels_give_0_or_nearly_0(compare):
+    want = np.array([[0.2, 0.9, 0.4], [0.0, 0.0, 0.0], [1e-12, 0.0, 2e-12]])
+    kernels = want + np.array([[0.0], [1e-9], [2e-8]])
+    assert compare(want, kernels, want[np.newaxis], 3).agrees
+    assert not compare(want, want + np.array([[0.0], [0.0], [1e-3]]), want[np.newaxis], 3).agrees
+    assert not compare(want[1:], kernels[1:], want[np.newaxis, 1:], 2).agrees  # where nothing else is known
