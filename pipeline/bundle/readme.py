@@ -25,6 +25,9 @@ AS_FAST = 1.1
 """A time up to so many times the least is as good: the next phone differs by more."""
 
 
+_WHITE = 255.0
+
+
 @dataclass(frozen=True)
 class Tensor:
     """A tensor as the snippets speak of it. `variable` is a safe name in each language."""
@@ -47,6 +50,18 @@ class Tensor:
     def size_bytes(self) -> int:
         """How many bytes one call takes."""
         return self.elements * np.dtype(self.spec.dtype).itemsize
+
+    @property
+    def scaling(self) -> tuple[float, float] | None:
+        """(what a pixel is multiplied by, what is added then); None where it goes in as it is."""
+        low, high = self.image.value_range if self.image else (0.0, _WHITE)
+        return None if (low, high) == (0.0, _WHITE) else ((high - low) / _WHITE, low)
+
+    @property
+    def values(self) -> str:
+        """What becomes of a pixel, for a comment."""
+        scale = self.scaling
+        return f"0..255 become {scale[1]:.6g}..{scale[0] * _WHITE + scale[1]:.6g}" if scale else "raw values 0..255"
 
     @property
     def channels_first(self) -> bool:

@@ -18,6 +18,7 @@ from pipeline.bundle import BundleContents, image_rules, open_bundle, write_bund
 from pipeline.bundle.contents import Verdict
 from pipeline.bundle.readme import is_good, recommended, render_readme
 from pipeline.checks.outcome import Outcome
+from pipeline.preprocessing import Preprocessing
 
 HEIGHT, WIDTH = 6, 4
 
@@ -125,6 +126,26 @@ def test_the_code_of_every_kind_is_complete(tmp_path: Path, format: Format, layo
         for block in re.findall(rf"```{language}\n(.*?)```", readme, re.DOTALL):
             for left, right in ("()", "[]", "{}"):
                 assert block.count(left) == block.count(right)
+
+
+@pytest.mark.parametrize("format", [Format.TFLITE, Format.ONNX])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_pixels_are_scaled_as_the_rules_say(tmp_path: Path, format: Format, channels: int) -> None:
+    spec = TensorSpec("image", (1, channels, 6, 4), "float32", "NCHW", limits=(-1.0, 1.0))
+    how = Preprocessing(2 / 255, (1.0,), (1.0,), resize="fit")
+    contents = dataclasses.replace(
+        only(tmp_path, 0, format=format, signature=Signature((spec,), sample_bundle.FLOAT.outputs)),
+        preprocessing={"image": image_rules(spec, preprocessing=how)},
+    )
+    readme = render_readme(open_bundle(write_bundle(contents, tmp_path / "out")).manifest, contents.labels)
+    assert "Give 0..255 as -1..1, evenly in between" in readme
+    assert "raw values" not in readme
+    python = code(readme, "python")
+    assert "input_image = input_image * 0.00784313725490196 + -1.0" in python
+    assert "ImageOps.pad(picture, (4, 6)" in python
+    compile(python, "readme", "exec")
+    assert " * 0.00784313725490196f + -1.0f)" in code(readme, "kotlin")
+    assert "input_image_raw.map { $0 * 0.00784313725490196 + -1.0 }" in readme
 
 
 def run(contents: BundleContents, out: Path, picture: np.ndarray) -> str:
