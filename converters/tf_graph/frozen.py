@@ -39,13 +39,27 @@ def freeze(function: Any, inputs: Mapping[str, Any]) -> Frozen:
     assert all(tensor.name in places for tensor in inputs.values())
     graph = tf.Graph()
     with graph.as_default():
-        tf.import_graph_def(constant.graph.as_graph_def(), name="")
+        tf.import_graph_def(_unordered(constant.graph.as_graph_def()), name="")
     ends = dict(zip(sorted(outputs), (tensor.name for tensor in constant.outputs), strict=True))
     return opened(
         graph,
         {name: graph.get_tensor_by_name(tensor.name) for name, tensor in inputs.items() if tensor.name in kept},
         {name: graph.get_tensor_by_name(ends[name]) for name in outputs},
     )
+
+
+_FRAMES = frozenset(("Switch", "Merge", "Enter", "Exit", "NextIteration", "LoopCond"))
+"""Of the loops and branches of TensorFlow 1, of whose operators the order is part."""
+
+
+def _unordered(definition: Any) -> Any:
+    """The graph without edges that only say what comes first: by them every piece of it hangs on the inputs."""
+    if not any(node.op in _FRAMES for node in definition.node):
+        for node in definition.node:
+            data = [name for name in node.input if not name.startswith("^")]
+            del node.input[:]
+            node.input.extend(data)
+    return definition
 
 
 def opened(graph: tf.Graph, inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> Frozen:

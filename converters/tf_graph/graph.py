@@ -39,12 +39,14 @@ _LARGEST_FOLD = 1 << 24
 class Reader:
     """Numbers the tensors of a frozen graph. What only passes a tensor on has the number of what it passes.
 
-    What is computed from constants alone, and shapes that are known, are constants.
+    What is computed from constants alone, and shapes that are known, are constants. `told` are the latter: TensorFlow
+    would compute them from what has the shape.
     """
 
     def __init__(self, frozen: Frozen, format: Format) -> None:
         self._frozen = frozen
         self.tensor: dict[int, Any] = {}
+        self.told: dict[int, np.ndarray] = {}
         self._index: dict[str, int] = {}
         self._tensors: dict[int, Tensor] = {}
         self._library = {found.signature.name: found for found in frozen.graph.as_graph_def().library.function}
@@ -97,6 +99,7 @@ class Reader:
             if static:
                 for index, value in zip(made, _told_by_shape(operator), strict=True):
                     self._keep(index, value)
+                    self.told[index] = value
                 known |= set(made)
             elif operator.type == "Const" or (operator.inputs and self._follows(operator, known)):
                 constant += made

@@ -25,6 +25,7 @@ class GraphTracer(Tracer):
         self.graph = reader.graph
         self._frozen = frozen
         self._tensor = reader.tensor
+        self._told = {reader.tensor[index]: value for index, value in reader.told.items()}
 
     def trace(self, samples: Iterable[Arrays], indices: Sequence[int]) -> Values:
         """As `Tracer.trace`."""
@@ -43,7 +44,7 @@ class GraphTracer(Tracer):
         rows = []
         for number in range(len(next(iter(given.values())))):
             fed = {self._tensor[index]: values[number] for index, values in given.items()}
-            rows.append(self._fetch(fed, wanted))
+            rows.append(self._fetch(self._told | fed, wanted))
         return {index: np.stack([row[place] for row in rows]) for place, index in enumerate(wanted)}
 
     def _fetch(self, given: Mapping[Any, np.ndarray], wanted: Sequence[int]) -> list[np.ndarray]:

@@ -39,6 +39,30 @@ def example_inputs():
     import numpy as np
     return np.ones((1, 4), np.float32)
 """
+ORDERED = """
+import keras
+import tensorflow as tf
+
+class Ordered(keras.Model):
+    @tf.function
+    def inner(self, x):
+        tf.debugging.assert_less(x, 1e9)
+        return x * 2.0
+
+    def call(self, x):
+        y = self.inner(x + 1.0)
+        with tf.control_dependencies([y]):
+            half = tf.ones(()) / 2.0
+        count = tf.shape(y, name="count")[1]
+        return {"z": tf.reshape(y * half, (-1, count)) * tf.cast(count, y.dtype)}
+
+def build():
+    return Ordered()
+
+def example_inputs():
+    import numpy as np
+    return np.ones((1, 4), np.float32)
+"""
 
 
 @pytest.fixture(params=NAMES)
@@ -101,6 +125,11 @@ def test_a_subclassed_model_too(tmp_path):
     artifact, tracer, calls = captured(tmp_path, SUBCLASSED)
     check_outputs(artifact, tracer, calls)
     assert check_alone(tracer, calls) == len(tracer.graph.ops)
+
+
+def test_an_operator_alone_needs_no_input_that_it_only_waits_for_or_whose_shape_it_reads(tmp_path):
+    _, tracer, calls = captured(tmp_path, ORDERED)
+    assert check_alone(tracer, calls) == len(tracer.graph.ops) > 3
 
 
 def test_recurrent_layers_are_opaque_with_values_at_their_ends(tmp_path):
