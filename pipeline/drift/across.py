@@ -18,7 +18,7 @@ from pipeline.checks.drift.suspects import Drift
 from pipeline.checks.drift.values import COARSE
 from pipeline.checks.drift.verdict import judged
 from pipeline.drift import healing, repairing
-from pipeline.drift.alone import Alone
+from pipeline.drift.alone import SURELY, Alone
 from pipeline.drift.blaming import blamed
 from pipeline.drift.work import Work
 
@@ -27,9 +27,6 @@ Pairs = dict[int, Partner]
 _ROUNDS = 3
 ROUNDED_EXCESS = 1.1
 """In what is allowed: from here on a difference on recorded values is no matter of how rounding adds up."""
-
-SURELY = 0.35
-"""In what is allowed: up to here a segment that agrees proves what lies inside, beyond it may be a fault that fades."""
 
 CLEARED = 0.5
 """In what is allowed: where something rounds, a longer piece that clears a difference must agree so well."""

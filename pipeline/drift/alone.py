@@ -32,6 +32,8 @@ HALF = 0.25
 Piece = tuple[dict[int, np.ndarray], tuple[int, ...]]
 TIGHT_DB = 50.0
 """Signal to error, roughly, of segments in which nothing rounds: honest ones show 100 dB and more."""
+SURELY = 0.35
+"""In what is allowed: up to here a segment that agrees proves what lies inside, beyond it may be a fault that fades."""
 _UNEQUAL = 2.0
 """Times as far, where the reference could not be given the rounded weights."""
 
@@ -67,15 +69,51 @@ class Alone:
         fresh = [segment for segment in dict.fromkeys(segments) if segment not in self._known]
         made = [self.values(segment) for segment in fresh]
         weights = [self._weights(segment) for segment in fresh]
-        pieces = [self.piece(True, s, self._nudged(s, r)) for s, r in zip(fresh, made, strict=True)]
+        plain = [self.tight(segment) or not self._carries(segment) for segment in fresh]
+        ours = self._reference(fresh, made, weights, plain)
+        theirs = self.asked(self.work.b, [self.piece(False, s, r.starts) for s, r in zip(fresh, made, strict=True)])
+        for place, segment in enumerate(fresh):
+            self._known[segment] = self._judged(segment, made[place], bool(weights[place]), ours[place], theirs[place])
+        self._again(fresh, made, [place for place, alone in enumerate(plain) if alone], theirs)
+        return {segment: self._known[segment] for segment in segments}
+
+    def _again(
+        self,
+        fresh: Sequence[Segment],
+        made: Sequence[stress.Rows],
+        plain: Sequence[int],
+        theirs: Sequence[np.ndarray | None],
+    ) -> None:
+        """Judges those again that were judged without nudged values, where only these tell: most agree without."""
+        doubtful = [
+            place
+            for place in plain
+            if self._carries(fresh[place]) and (found := self._known[fresh[place]]) and found.excess > SURELY
+        ]
+        cuts, rows = [fresh[place] for place in doubtful], [made[place] for place in doubtful]
+        ours = self._reference(cuts, rows, [{} for _ in cuts], [False for _ in cuts])
+        for place, values, segment in zip(doubtful, ours, cuts, strict=True):
+            self._known[segment] = self._judged(segment, made[place], False, values, theirs[place])
+
+    def _reference(
+        self,
+        segments: Sequence[Segment],
+        rows: Sequence[stress.Rows],
+        weights: list[dict[int, np.ndarray]],
+        plain: Sequence[bool],
+    ) -> list[np.ndarray | None]:
+        """What the reference gives; the nudged rows behind, but for those of `plain`. Takes weights out that stay."""
+        starts = [r.starts if bare else stress.nudged(r, 1) for r, bare in zip(rows, plain, strict=True)]
+        pieces = [self.piece(True, segment, values) for segment, values in zip(segments, starts, strict=True)]
         ours = self.asked(self.work.a, [_with(piece, w) for piece, w in zip(pieces, weights, strict=True)])
         for place, (values, put) in enumerate(zip(ours, weights, strict=True)):
             if values is None and put:  # its constants cannot be changed
                 ours[place], weights[place] = self.asked(self.work.a, [pieces[place]])[0], {}
-        theirs = self.asked(self.work.b, [self.piece(False, s, r.starts) for s, r in zip(fresh, made, strict=True)])
-        for segment, rows, put, first, second in zip(fresh, made, weights, ours, theirs, strict=True):
-            self._known[segment] = self._judged(segment, rows, bool(put), first, second)
-        return {segment: self._known[segment] for segment in segments}
+        return ours
+
+    def _carries(self, segment: Segment) -> bool:
+        """Whether what rounding its inputs does to the reference's segment says how near the other must be."""
+        return not self.rough and not self.roundings(segment)
 
     def grid(self, first: bool, index: int, *, read: bool = False) -> Grid | None:
         """The grid of a tensor of a (`first`) or b, or of what reads it; none in a model that does not round."""
@@ -130,9 +168,11 @@ class Alone:
         recorded = []
         most = self._most(segment)
         for start in segment.given:
-            values = self.a.real(start.a, max(most // 2, SAMPLES))
+            values = self._recorded(start.a, max(most // 2, SAMPLES))
             whole = self.a.recorded[start.a].dtype.kind != "f" and self.grid(True, start.a) is None
-            recorded.append(values.astype(np.int64) if whole else self._settled(start, values.astype(np.float32)))
+            recorded.append(
+                values.astype(np.int64) if whole else self._settled(start, values.astype(np.float32, copy=False))
+            )
         key = ",".join(str(start.b) for start in segment.given).encode()
         found = stress.rows(recorded, zlib.crc32(key), most)
         starts = tuple(
@@ -140,6 +180,11 @@ class Alone:
             for start, values in zip(segment.given, found.starts, strict=True)
         )
         return stress.Rows(starts, found.recorded, found.made_up)
+
+    def _recorded(self, index: int, count: int) -> np.ndarray:
+        """The first samples of a tensor of a, real values; those in float32 as they are."""
+        plain = self.a.recorded[index].dtype == np.float32
+        return self.a.recorded[index][:count] if plain else self.a.real(index, count)
 
     def _most(self, segment: Segment) -> int:
         """Rows for a segment: more where it gives out few values, and rounding must be told from faults."""
@@ -169,10 +214,6 @@ class Alone:
             elif dtype.kind == "f":
                 values = stress.stored(values, side.graph.tensors[index], dtype).astype(values.dtype)
         return values
-
-    def _nudged(self, segment: Segment, rows: stress.Rows) -> tuple[np.ndarray, ...]:
-        """The starts as the reference gets them: nudged ones too, where float is held against float."""
-        return rows.starts if self.rough or self.roundings(segment) else stress.nudged(rows, 1)
 
     def piece(self, first: bool, segment: Segment, starts: Sequence[np.ndarray]) -> Piece:
         """(values that a side is given, the tensor wanted) for rows of the starts' real values."""
@@ -218,7 +259,7 @@ class Alone:
         weights = [one for one in held if one.rounded]
         roundings = self.roundings(segment)
         if not roundings:
-            moved = want[rows.count :].reshape(stress.NUDGES, rows.count, *want.shape[1:])
+            moved = want[rows.count :].reshape(len(want) // rows.count - 1, *plain.shape)
             found = near(plain, got, moved, rows.recorded, self.eps)
             half = all(one.half for one in weights)
             if not found.agrees and weights and half:

@@ -46,12 +46,13 @@ class Nearness:
 def near(want: np.ndarray, got: np.ndarray, moved: np.ndarray, recorded: int, eps: float = EPS) -> Nearness:
     """Compares real values `got` with `want`, (rows, ...) each, the first `recorded` rows on recorded values.
 
-    `moved`, (nudges, rows, ...), is what the reference gives on nudged inputs: how far it carries rounding.
+    `moved`, (nudges, rows, ...), is what the reference gives on nudged inputs: how far it carries rounding. Without
+    any, what is allowed is the least that ever is.
     """
     shape = (len(want), -1)
-    first, second = (values.reshape(shape).astype(np.float64) for values in (want, got))
+    first, second = (values.reshape(shape).astype(np.float64, copy=False) for values in (want, got))
     least = floor(first[:recorded])
-    other = moved.reshape(len(moved), len(want), -1).astype(np.float64)
+    other = moved.reshape(len(moved), *first.shape).astype(np.float64, copy=False)
     worst = Nearness(True, 0.0, 0.0)
     for row in range(len(want)):
         found = _row(first[row], second[row], other[:, row], row < recorded, eps, least)
@@ -70,14 +71,15 @@ def floor(want: np.ndarray) -> float:
 
 
 def _row(want: np.ndarray, got: np.ndarray, moved: np.ndarray, real: bool, eps: float, least: float) -> Nearness:
-    fine = np.isfinite(want) & np.isfinite(moved).all(0)
-    if real and not np.array_equal(np.isfinite(want), np.isfinite(got)):
+    fine = np.isfinite(want)
+    if real and not np.array_equal(fine, np.isfinite(got)):
         return Nearness(False, float("inf"), float("inf"), real)
-    fine &= np.isfinite(got)
+    fine &= np.isfinite(moved).all(0) & np.isfinite(got)
     if not fine.any():
         return Nearness(True, 0.0, 0.0, real)
-    want, got, moved = want[fine], got[fine], moved[:, fine]
-    carried = np.abs(moved - want).max(0)
+    if not fine.all():
+        want, got, moved = want[fine], got[fine], moved[:, fine]
+    carried = np.abs(moved - want).max(0) if len(moved) else np.zeros(1)
     typical = float(np.sqrt(np.square(carried).mean()))
     scale = eps / EPS
     allowed = scale * (_LARGEST * EPS * float(np.abs(want).max()) + _TYPICAL * typical + _OWN * carried) + least

@@ -12,7 +12,22 @@ from pipeline.drift.alone import Alone
 from pipeline.drift.work import Work
 
 
+class Counting(Alone):
+    """Notes how many rows each side was asked for."""
+
+    def asked(self, artifact, pieces):
+        side = "a" if artifact is self.work.a else "b"
+        counted = [(side, len(next(iter(given.values())))) for given, _ in pieces]
+        self.rows = [*getattr(self, "rows", []), *counted]
+        return super().asked(artifact, pieces)
+
+
 def compared(tmp_path, **changes):
+    alone, cut = opened(tmp_path, **changes)
+    return alone.compare([cut])[cut]
+
+
+def opened(tmp_path, **changes):
     a, b = dense(tmp_path / "a.tflite"), dense(tmp_path / "b.tflite", **changes)
     work = Work(a, b, None, InProcess(), config.load().limits)
     sides = []
@@ -22,7 +37,7 @@ def compared(tmp_path, **changes):
     pairs = matched(*sides)
     cut = segment(*sides, pairs[5], pairs)
     assert cut is not None
-    return Alone(work, *sides).compare([cut])[cut]
+    return Counting(work, *sides), cut
 
 
 def test_a_layer_alone_agrees_with_itself(tmp_path):
@@ -41,3 +56,12 @@ def test_weights_rounded_to_16_bits_are_seen(tmp_path):
     found = compared(tmp_path, kernel=KERNEL.astype(np.float16).astype(np.float32))
     assert found is not None
     assert not found.agrees
+
+
+def test_values_moved_by_their_rounding_are_asked_for_only_where_they_decide(tmp_path):
+    alone, cut = opened(tmp_path)
+    assert alone.compare([cut])[cut].agrees
+    assert alone.rows == [("a", 10), ("b", 10)]
+    alone, cut = opened(tmp_path, kernel=KERNEL * np.float32(1.001))
+    assert not alone.compare([cut])[cut].agrees
+    assert alone.rows == [("a", 10), ("b", 10), ("a", 30)]
