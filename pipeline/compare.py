@@ -14,7 +14,7 @@ from converters.contract import Arrays, Artifact, Precision, RuntimeSpec, Signat
 from converters.errors import ToolkitError
 from converters.inspection import Inspection
 from converters.worker import WorkerPool
-from pipeline.binding import introduced, speaking
+from pipeline.binding import speaking
 from pipeline.checks.conditioning import noise, nudged
 from pipeline.checks.drift.check import check_drift
 from pipeline.checks.drift.suspects import Drift
@@ -25,7 +25,7 @@ from pipeline.checks.precision import check_precision
 from pipeline.config import Limits
 from pipeline.drift import tried
 from pipeline.drift.sizes import sized
-from pipeline.lone import default_runtime, inputs_for, inspect_file, open_artifact, require
+from pipeline.lone import default_runtime, inputs_for, inspect_file, met, open_artifact, require
 
 PREFIX = "input/"
 """Of names in a file of samples: an input may be called as `numpy.savez` calls its own arguments."""
@@ -68,7 +68,8 @@ def compare(
     """
     a, pack_a = open_artifact(path_a, pool, limits, sizes)
     b, pack_b = open_artifact(path_b, pool, limits, sizes)
-    a, b = introduced(a, b)
+    a, b = met(a, b, pool, limits)
+    speaking(b, a.source)  # before anything runs
     runtime_a, runtime_b = default_runtime(a, runtimes[0]), default_runtime(b, runtimes[1])
     a = sized(a, b, pool, limits) if inputs == "random" else a
     arrays = inputs_for(a, inputs, [pack_a, pack_b])

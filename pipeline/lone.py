@@ -21,7 +21,7 @@ from converters.inspection import Inspection
 from converters.sniff import sniff
 from converters.worker import WorkerPool
 from pipeline import config, golden
-from pipeline.binding import real
+from pipeline.binding import introduced, real
 from pipeline.bundle import open_bundle
 from pipeline.bundle.write import MANIFEST
 from pipeline.captured import capture, is_builder, title
@@ -124,6 +124,25 @@ def _described(
 
 def _script(pool: WorkerPool, limits: Limits, function: str, **arguments: Any) -> Any:
     return pool.call("torch", f"converters.model_files.script:{function}", limits.inspect_s, **arguments)
+
+
+def met(a: Artifact, b: Artifact, pool: WorkerPool, limits: Limits) -> tuple[Artifact, Artifact]:
+    """`introduced`, once it is sure that one which says nothing of its tensors takes as many as the other gives.
+
+    Raises:
+        ModelError: it takes more, or fewer: the two are not called alike.
+    """
+    for told, silent in ((a, b), (b, a)):
+        if told.source.inputs and not silent.source.inputs and not silent.builder:
+            said = inspect_file(silent.path, pool, limits).metadata.get("inputs", "")
+            own, other = said.split(", "), [spec.name for spec in told.source.inputs]
+            if said and len(own) != len(other):
+                raise ModelError(
+                    f"{silent.path.name} is called with {len(own)} inputs ({said}), {title(told)} with {len(other)} "
+                    f"({', '.join(other)}): they are not called alike, and nothing of them can be compared. An "
+                    f"argument that always has one value is said so: --input {own[-1]}=VALUE"
+                )
+    return introduced(a, b)
 
 
 def guess_precision(inspection: Inspection) -> Precision:

@@ -9,7 +9,6 @@ from converters import registry
 from converters.contract import Arrays, Artifact, TensorSpec
 from converters.errors import EdgeExportError, ModelError, ToolkitError
 from converters.worker import WorkerPool
-from pipeline.binding import introduced
 from pipeline.checks.drift.suspects import Drift
 from pipeline.checks.drift.verdict import declared
 from pipeline.config import Limits
@@ -18,7 +17,7 @@ from pipeline.drift.both import both
 from pipeline.drift.refused import unreadable, unrunnable
 from pipeline.drift.sizes import sized
 from pipeline.drift.work import Work
-from pipeline.lone import inputs_for, open_artifact
+from pipeline.lone import inputs_for, met, open_artifact
 
 
 def drift(
@@ -37,7 +36,7 @@ def drift(
     A file that is damaged, or that cannot be run where the reference can, is FAILED.
 
     Raises:
-        ModelError: no model file, or a reference that cannot be read.
+        ModelError: no model file, a reference that cannot be read, or models that are not called alike.
         UsageError: a format whose graphs are not read, or inputs that are not there.
     """
     a, pack_a = open_artifact(path_a, pool, limits, sizes)
@@ -47,10 +46,10 @@ def drift(
         return dataclasses.replace(unreadable(path_b, error), a=str(path_a), b=str(path_b))
     for artifact in (a, b):
         registry.tracer(artifact.format)
+    a, b = met(a, b, pool, limits)
     packs = [pack_a, pack_b]
     wanted = inputs or ("golden" if any(packs) else "random")
     try:
-        a, b = introduced(a, b)
         given = None if wanted == "random" else inputs_for(a, wanted, packs)
         found = verdict_on(a, b, given, pool, limits)
     except ModelError as error:

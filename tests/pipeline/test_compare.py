@@ -137,6 +137,24 @@ def test_a_file_that_keeps_state_is_said_to(files):
     assert not compare(right, right, "random", GATES, ToyWorkers(), LIMITS).stateful
 
 
+def test_a_file_that_takes_more_or_fewer_inputs_is_refused_before_anything_runs(files):
+    class Silent(ToyWorkers):
+        def _inspect(self, path, format):
+            found = super()._inspect(path, format)
+            return replaced(found) if path.name == "silent.pt" else found
+
+    def replaced(found):
+        return dataclasses.replace(found, signature=Signature((), ()), metadata={"inputs": "x, h, rate"})
+
+    right, write = files
+    workers = Silent()
+    told = r"silent.pt is called with 3 inputs \(x, h, rate\), right.pt with 1 \(image\): .*--input rate=VALUE"
+    for pair in ((right, write("silent.pt", mini.parameters())), (write("silent.pt", mini.parameters()), right)):
+        with pytest.raises(ModelError, match=told):
+            compare(*pair, "random", GATES, workers, LIMITS)
+    assert not [call for call in workers.calls if "run" in str(call)]
+
+
 @pytest.fixture
 def small(tmp_path):
     """Inputs on which no activation is driven to its limit."""
