@@ -8,11 +8,12 @@ _LONGEST = 500
 _REFUSAL = re.compile(
     r"not (yet )?(supported|implemented)|unsupported|NotImplementedError|no lowering|lowering not found"
     r"|neither a custom op nor a flex op|No ONNX function|Unknown op|unresolved custom op|unimplemented"
-    r"|GuardOnDataDependent|not a valid scope name",
+    r"|GuardOnDataDependent|not a valid scope name|is not in Core ATen opset",
     re.IGNORECASE,
 )
 _TELLING = re.compile(r"error|support|fail|invalid|cannot", re.IGNORECASE)
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_BEHIND = re.compile(r"\n\s*(?:Arguments received by |While executing %|There are a few things to try:)")
 _KERAS_CALL = "Exception encountered when calling"
 
 
@@ -24,9 +25,10 @@ def is_refusal(error: BaseException) -> bool:
 def last_words(error: BaseException) -> str:
     """The one line of a toolkit's error that says most: its last one that speaks of an error, else its last.
 
-    Of Keras that stands between the layer's name and the list of its arguments; of torch.export, before its advice.
+    Of Keras that stands between the layer's name and the list of its arguments; of torch.export, before its advice; of
+    torch.fx, before the node and where it came from.
     """
-    text = re.split(r"\n\s*Arguments received by ", _COLOURS.sub("", str(error)))[0]
+    text = next((part for part in _BEHIND.split(_COLOURS.sub("", str(error))) if part.strip()), "")
     lines = [line.strip() for line in text.splitlines() if re.search(r"\w", line)]
     branches = [line for line in lines if "data-dependent expression" in line]
     if branches:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -16,6 +17,7 @@ def rewrite(model: Any) -> Any:
     replace(model, _ATEN.mean.dim, _mean)
     replace(model, _ATEN.relu6.default, _clamp)
     replace(model, _ATEN.relu6_.default, _clamp)
+    replace(model, _ATEN.gelu.default, _gelu)
     return cleaned(model)
 
 
@@ -29,6 +31,24 @@ def _mean(model: Any, node: Any) -> Any:
     kept.meta.update(node.meta)
     kept.meta["val"] = node.meta["val"].reshape(*shape[:2], 1, 1)
     return model.graph.call_function(_ATEN.view.default, (kept, list(shape[:2])))
+
+
+def _gelu(model: Any, node: Any) -> Any:
+    """The form of GELU with a tangent, written out: XNNPACK computes the one with the error function in its place."""
+    if node.kwargs.get("approximate", "none") != "tanh":
+        return None
+    x = node.args[0]
+
+    def made(target: Any, *given: Any) -> Any:
+        call = model.graph.call_function(target, given)
+        call.meta.update(node.meta)
+        return call
+
+    cube = made(_ATEN.mul.Tensor, made(_ATEN.mul.Tensor, x, x), x)
+    inner = made(_ATEN.add.Tensor, x, made(_ATEN.mul.Tensor, cube, 0.044715))
+    tangent = made(_ATEN.tanh.default, made(_ATEN.mul.Tensor, inner, math.sqrt(2 / math.pi)))
+    half = made(_ATEN.mul.Tensor, x, 0.5)
+    return made(_ATEN.mul.Tensor, half, made(_ATEN.add.Tensor, tangent, 1.0))
 
 
 def _clamp(model: Any, node: Any) -> Any:

@@ -10,6 +10,14 @@ KERAS = (
     "    \n    \x1b[1m'Größe' is not a valid scope name.\x1b[0m\n    \n    Arguments received by Dense.call():\n"
     "      • training=False\n"
 )
+FX = (
+    "Lowering not found: aten._trilinear.default\n\nWhile executing %t : [num_users=1] = call_function[target=t]()\n"
+    'Original traceback:\nFile "a.py", line 5, in forward\nUse tlparse to see full graph. (https://x/tlparse)'
+)
+ATEN = (
+    '\nOperator torch._ops.aten._trilinear.default is not in Core ATen opset (https://x)."\n'
+    "There are a few things to try:\n1. You can\n3. If the error persists after 2, this is likely\n"
+)
 EXPORT = (
     "Could not guard on data-dependent expression Eq(u0, 1) (unhinted).\n\nThe error above occurred when calling "
     "torch.export.export. If you would like to view some more information about this error, use draft_export()."
@@ -22,6 +30,8 @@ EXPORT = (
         ("one\nconversion failed: no kernel\nsee the log", "ValueError: conversion failed: no kernel"),
         ("one\ntwo", "ValueError: two"),
         ("...\n", "ValueError"),
+        (FX, "ValueError: Lowering not found: aten._trilinear.default"),
+        (ATEN, 'ValueError: Operator torch._ops.aten._trilinear.default is not in Core ATen opset (https://x)."'),
         (KERAS, "ValueError: 'Größe' is not a valid scope name."),
         (
             EXPORT,
@@ -44,6 +54,8 @@ def test_a_long_line_is_cut() -> None:
         (NotImplementedError(), True),
         (ValueError("Op SVD is not supported"), True),
         (ValueError(KERAS), True),
+        (ValueError(FX), True),
+        (ValueError(ATEN), True),
         (ValueError("shape mismatch"), False),
     ],
 )

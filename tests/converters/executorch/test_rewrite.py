@@ -40,3 +40,17 @@ def test_relu6_is_a_clamp() -> None:
     found = rewrite(exported(torch.nn.functional.relu6, values))
     assert "hardtanh.default" in kinds(found)
     assert torch.equal(found(values), values.clamp(0, 6))
+
+
+@pytest.mark.parametrize(("form", "written_out"), [("tanh", True), ("none", False)])
+def test_the_form_of_gelu_that_xnnpack_confuses_is_written_out(form: str, written_out: bool) -> None:
+    import torch
+
+    from converters.executorch.rewrite import rewrite
+
+    values = torch.linspace(-6, 6, 49)
+    found = rewrite(exported(lambda x: torch.nn.functional.gelu(x, approximate=form), values))
+    assert ("tanh.default" in kinds(found)) is written_out
+    assert ("gelu.default" in kinds(found)) is not written_out
+    wanted = torch.nn.functional.gelu(values, approximate=form)
+    torch.testing.assert_close(found(values), wanted, atol=1e-6, rtol=1e-6)
