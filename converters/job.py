@@ -5,9 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from converters import content, drift_job, registry
 from converters.contract import (
@@ -21,15 +19,15 @@ from converters.contract import (
     Signature,
     TensorSpec,
 )
-from converters.errors import ContractError, EdgeExportError, ModelError, ToolkitError, UnsupportedError
+from converters.errors import ContractError, EdgeExportError, ModelError, ToolkitError
 from converters.inspection import Inspection
 from converters.model_files import LOADED_AS
+from converters.opening import guarded, open_anew, open_session
 from converters.samples import load_samples
-from converters.session import Session
 from converters.state import Probe
 from converters.state import probe as probe_state
 from converters.tuning.options import kept_names, parse
-from converters.words import is_refusal, last_words
+from converters.words import last_words
 
 SOURCE_FORMATS = (Format.TORCH, Format.KERAS)
 LEAST_WEIGHT_SHARE = 0.5
@@ -49,8 +47,6 @@ _BYTES_PER_WEIGHT = {
     Precision.INT8_IO: 1,
     Precision.INT16X8: 1,
 }
-_OPEN_SESSIONS = 8
-_sessions: dict[tuple[Any, ...], Session] = {}
 
 
 def convert(edge_name: str, request: ConversionRequest) -> Artifact:
@@ -68,7 +64,7 @@ def convert(edge_name: str, request: ConversionRequest) -> Artifact:
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{os.getpid()}.{target.name}")
     try:
-        signature = _guard(
+        signature = guarded(
             edge,
             lambda: getattr(importlib.import_module(edge.module), edge.name)(
                 dataclasses.replace(request, target=temporary)
@@ -133,32 +129,6 @@ def inspect(path: Path, format: Format) -> Inspection:
         raise ModelError(f"{path} cannot be read as {format}: {last_words(error)}") from error
 
 
-def open_session(runtime: str, artifact: Artifact, threads: int = 1) -> Session:
-    """A loaded model, kept open in this process.
-
-    Raises:
-        ContractError: the runtime does not open this format.
-        ModelError: the file is missing or damaged.
-    """
-    if not content.present(artifact.path):
-        raise ModelError(f"{artifact.path} is missing; convert the model again")
-    key = (str(artifact.path), content.stamp(artifact.path), runtime, threads, repr(artifact.signature))
-    if key not in _sessions:
-        while len(_sessions) >= _OPEN_SESSIONS:
-            _sessions.pop(next(iter(_sessions))).close()
-        _sessions[key] = _open(runtime, artifact, threads)
-    return _sessions[key]
-
-
-def _open(runtime: str, artifact: Artifact, threads: int) -> Session:
-    spec = registry.runtime(runtime)
-    if artifact.format not in spec.formats:
-        raise ContractError(f"{runtime} opens {', '.join(spec.formats)} files, not {artifact.format}")
-    opener = importlib.import_module(spec.module).open
-    session: Session = _guard(spec, lambda: opener(artifact, runtime, threads))
-    return session
-
-
 def run_samples(
     runtime: str, artifact: Artifact, samples: Path, prefix: str = "", threads: int = 1, fresh: bool = False
 ) -> Arrays:
@@ -168,9 +138,9 @@ def run_samples(
     has seen nothing, for a model that keeps state without the file saying so.
     """
     inputs = load_samples(samples, prefix)
-    session = _open(runtime, artifact, threads) if fresh else open_session(runtime, artifact, threads)
+    session = open_anew(runtime, artifact, threads) if fresh else open_session(runtime, artifact, threads)
     try:
-        return _guard(registry.runtime(runtime), lambda: session.run_many(inputs))
+        return guarded(registry.runtime(runtime), lambda: session.run_many(inputs))
     finally:
         if fresh:
             session.close()
@@ -183,7 +153,7 @@ def probe(runtime: str, artifact: Artifact, samples: Path, prefix: str = "", thr
         EdgeExportError: the file cannot be opened at all.
     """
     unsized = any(None in spec.shape for spec in artifact.signature.inputs)
-    return probe_state(lambda: _open(runtime, artifact, threads), load_samples(samples, prefix), unsized=unsized)
+    return probe_state(lambda: open_anew(runtime, artifact, threads), load_samples(samples, prefix), unsized=unsized)
 
 
 def placement(runtime: str, artifact: Artifact, threads: int = 1) -> list[tuple[str, str]]:
@@ -280,20 +250,3 @@ def _constant_bytes(inspection: Inspection, floats: bool = False) -> int:
 
 def _plain(specs: tuple[TensorSpec, ...]) -> dict[str, tuple[tuple[int | None, ...], str]]:
     return {spec.name: (spec.shape, spec.dtype) for spec in specs}
-
-
-def _guard(who: Any, work: Callable[[], Any]) -> Any:
-    """The result of `work`; a toolkit's own exceptions become ours."""
-    try:
-        return work()
-    except EdgeExportError:
-        raise
-    except MemoryError as error:
-        raise ToolkitError(f"{who.name} ran out of memory") from error
-    except OSError as error:
-        if error.errno is not None:  # the file system's, for the driver to name: no space, no permission
-            raise
-        raise ToolkitError(f"{who.name}: {last_words(error)}") from error
-    except Exception as error:
-        kind = UnsupportedError if is_refusal(error) else ToolkitError
-        raise kind(f"{who.name}: {last_words(error)}") from error

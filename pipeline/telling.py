@@ -9,7 +9,7 @@ import numpy as np
 
 from converters.contract import Arrays, Artifact, TensorSpec
 from converters.errors import EdgeExportError
-from pipeline.checks.conditioning import noise, nudged
+from pipeline.checks.conditioning import left_db, noise, nudged, worst
 from pipeline.checks.gates import ParityGate
 from pipeline.checks.parity import check_parity
 from pipeline.telling_inputs import ELITE, apart, fresh_samples, fresh_sequences
@@ -17,9 +17,9 @@ from pipeline.telling_inputs import ELITE, apart, fresh_samples, fresh_sequences
 Run = Callable[[Arrays], Arrays]
 """The outputs, (n, *shape) by name, for stacked inputs; raises EdgeExportError where the model does not take them."""
 Worth = tuple[int, float, float]
-"""Of outputs, all to be great: minus how many are silent, the dB that a rounding of the inputs leaves, and steps."""
+"""Of outputs, all to be great: minus how many are silent, the dB that rounding leaves, and steps."""
 STEADY_DB = 72.0
-"""Which a rounding of the inputs must leave of an output: else it is rounding that is compared."""
+"""Which rounding must leave of an output: else it is rounding that is compared."""
 MANY_STEPS = 128.0
 """Of an 8-bit output: where honest kernels differ by one, that is then little of its range."""
 ENOUGH: Worth = (0, STEADY_DB, MANY_STEPS)
@@ -31,42 +31,43 @@ FEWEST = 32
 
 @dataclass(frozen=True)
 class Tried:
-    """Stacked inputs and what came out, (n, *shape) by name; `moved` is what inputs moved by a rounding give.
+    """Stacked inputs and what came out, (n, *shape) by name.
 
-    `moved` is None where nobody asked.
+    `moved` is what comes out of inputs moved by a rounding, and of other kernels: None where nobody asked.
     """
 
     inputs: Arrays
     outputs: Arrays
     origin: str
-    moved: Arrays | None = None
+    moved: tuple[Arrays, ...] | None = None
 
     def __len__(self) -> int:
         return len(next(iter(self.inputs.values())))
 
     def rows(self, rows: np.ndarray) -> Tried:
         """These samples, indices or bool."""
-        inputs, outputs, moved = (
-            None if side is None else {name: values[rows] for name, values in side.items()}
-            for side in (self.inputs, self.outputs, self.moved)
-        )
-        assert inputs is not None
-        assert outputs is not None
-        return Tried(inputs, outputs, self.origin, moved)
+        moved = None if self.moved is None else tuple(_rows(side, rows) for side in self.moved)
+        return Tried(_rows(self.inputs, rows), _rows(self.outputs, rows), self.origin, moved)
 
     def beside(self, other: Tried) -> Tried:
         """The samples of both; `moved` where both know it."""
-        moved = None if self.moved is None or other.moved is None else _joined(self.moved, other.moved)
+        known = self.moved is not None and other.moved is not None
+        moved = tuple(map(_joined, self.moved or (), other.moved or ())) if known else None
         return Tried(_joined(self.inputs, other.inputs), _joined(self.outputs, other.outputs), self.origin, moved)
 
 
 @dataclass(frozen=True)
 class Search:
-    """Asks a model for more and more samples. No sample is run twice."""
+    """Asks a model for more and more samples. No sample is run twice.
+
+    `others` are other kernels of the same model, where there are any and none of them is judged: how far honest ones
+    are apart, they tell better than a rounding of the inputs.
+    """
 
     run: Run
     artifact: Artifact
     gate: ParityGate
+    others: Run | None = None
 
     def tried(self, inputs: Arrays, origin: str) -> Tried:
         """What comes out of inputs.
@@ -77,14 +78,19 @@ class Search:
         return Tried(inputs, self.run(inputs), origin)
 
     def steadied(self, tried: Tried) -> Tried:
-        """The same, with what a rounding of the inputs makes of the outputs; of 8-bit ones alone their steps say it."""
+        """The same, with what rounding makes of the outputs; of 8-bit ones alone their steps say it."""
         if tried.moved is not None:
             return tried
-        try:
-            moved = self.run(nudged(tried.inputs)) if self._floats() else tried.outputs
-        except EdgeExportError:  # of these values alone: nothing is known
-            moved = tried.outputs
-        return replace(tried, moved=moved)
+        if not self._floats():
+            return replace(tried, moved=())
+        moved = [_or(tried.outputs, self.run, nudged(tried.inputs))]
+        moved += [_or(tried.outputs, self.others, tried.inputs)] if self.others else []
+        return replace(tried, moved=tuple(moved))
+
+    def noise(self, tried: Tried) -> dict[str, float]:
+        """`conditioning.noise` of the outputs, the worst of what moved them."""
+        specs = self._floats()
+        return worst([noise(tried.outputs, moved, specs) for moved in tried.moved or ()])
 
     def weighed(self, tried: Tried) -> tuple[Worth, Tried]:
         """How much the outputs prove, and all that is known then."""
@@ -92,10 +98,8 @@ class Search:
         if silent:
             return (-len(silent), 0.0, 0.0), tried
         tried = self.steadied(tried)
-        assert tried.moved is not None
-        known = noise(tried.outputs, tried.moved, self._floats())
         spanned = steps(self.artifact, tried.outputs)
-        return (0, min(known.get("snr_db", STEADY_DB), STEADY_DB), min(spanned, MANY_STEPS)), tried
+        return (0, min(left_db(self.noise(tried)), STEADY_DB), min(spanned, MANY_STEPS)), tried
 
     def most_telling(self, first: Tried, most: int, *, sequences: bool = False) -> Tried:
         """The first whose outputs prove something, else what comes nearest of what `most` further samples show.
@@ -131,7 +135,7 @@ class Search:
     def _picked(self, tried: Tried, count: int) -> tuple[Worth, Tried]:
         """Those whose outputs lie furthest apart, of all, or of the steadier ones where that proves more."""
         worth, best = self.weighed(tried.rows(apart(tried.outputs, count)))
-        if worth >= ENOUGH or tried.moved is None:
+        if worth >= ENOUGH or not tried.moved:
             return worth, best
         order = np.argsort(self._unsteady(tried), kind="stable")
         for kept in (len(tried) // 2, len(tried) // 4, FEWEST):
@@ -143,12 +147,13 @@ class Search:
         return worth, best
 
     def _unsteady(self, tried: Tried) -> np.ndarray:
-        """How far a rounding moves each sample, of its output's range, the worst of them; (n,)."""
+        """How far rounding moves each sample, of its output's range, the worst of them; (n,)."""
         found = np.zeros(len(tried))
-        for spec in self._floats():
-            values, moved = tried.outputs[spec.name], (tried.moved or tried.outputs)[spec.name]
-            error = np.abs(values.astype(np.float64) - moved).reshape(len(found), -1).max(axis=1)
-            found = np.maximum(found, error / (float(np.ptp(values)) or 1.0))
+        for moved in tried.moved or ():
+            for spec in self._floats():
+                values = tried.outputs[spec.name]
+                error = np.abs(values.astype(np.float64) - moved[spec.name]).reshape(len(found), -1).max(axis=1)
+                found = np.maximum(found, error / (float(np.ptp(values)) or 1.0))
         return found
 
     def _sequences(self, worth: Worth, first: Tried) -> Iterator[tuple[Worth, Tried]]:
@@ -178,6 +183,18 @@ def steps(artifact: Artifact, outputs: Arrays) -> float:
 
 def _sets(artifact: Artifact) -> int:
     return int(np.clip(SEARCHED_BYTES // max(artifact.size_bytes, 1), FEWEST_SETS, MOST_SETS))
+
+
+def _rows(side: Arrays, rows: np.ndarray) -> Arrays:
+    return {name: values[rows] for name, values in side.items()}
+
+
+def _or(outputs: Arrays, run: Run, inputs: Arrays) -> Arrays:
+    """What comes of the inputs, or the outputs as they were where just these values are not taken."""
+    try:
+        return run(inputs)
+    except EdgeExportError:
+        return outputs
 
 
 def _joined(some: Arrays, others: Arrays) -> Arrays:

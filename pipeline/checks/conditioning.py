@@ -7,7 +7,7 @@ output. How far is measured: the reference is asked again with inputs moved by a
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -27,6 +27,7 @@ there the limits below bind."""
 MOST_REL_RANGE, LEAST_SNR_DB = 1e-3, 60.0
 """However ill-conditioned: 8-bit weights (30 dB) and half precision in a few layers (65 dB) stay beyond it."""
 Noise = Mapping[str, float]
+_WORST: Mapping[str, Callable[[float, float], float]] = {"max_rel_range": max, "snr_db": min, "moving_snr_db": min}
 
 
 def nudged(inputs: Arrays, seed: int = 0) -> Arrays:
@@ -63,9 +64,22 @@ def noise(reference: Arrays, moved: Arrays, outputs: tuple[TensorSpec, ...]) -> 
         found["max_rel_range"].append(float(max_rel_range(want, got).max()))
         found["snr_db"].append(snr_db.over_all(want, got))
         found["moving_snr_db"].append(float(moving_snr_db(want, got)[0]) if len(want) > 1 else math.inf)
-    worst = {"max_rel_range": max, "snr_db": min, "moving_snr_db": min}
-    told = {name: float(worst[name](values)) for name, values in found.items() if values}
-    return {name: value for name, value in told.items() if math.isfinite(value)}
+    return worst([dict(zip(found, values, strict=True)) for values in zip(*found.values(), strict=True)])
+
+
+def worst(noises: Iterable[Noise]) -> dict[str, float]:
+    """Of each metric the worst of several; infinite ones are left out."""
+    found: dict[str, float] = {}
+    for name, value in (item for one in noises for item in one.items() if math.isfinite(item[1])):
+        found[name] = _WORST[name](found.get(name, value), value)
+    return found
+
+
+def left_db(known: Noise) -> float:
+    """What noise leaves of the outputs: the least of its metrics, in dB; infinite where there is none."""
+    share = known.get("max_rel_range", 0.0)
+    decibels = (known.get("snr_db", math.inf), known.get("moving_snr_db", math.inf))
+    return min(*decibels, -20 * math.log10(share) if share > 0 else math.inf)
 
 
 def eased(gate: ParityGate, known: Noise) -> ParityGate:
@@ -87,7 +101,7 @@ def told(gate: ParityGate, known: Noise) -> str:
     if new == gate:
         return ""
     return (
-        f"inputs moved by {NUDGE:g} of their range move the reference by {known.get('max_rel_range', 0.0):.3g} of its "
-        f"own ({known.get('snr_db', math.inf):.4g} dB): held to {FACTOR:g} times that, {new.max_rel_range:.3g} and "
-        f"{new.min_snr_db:.4g} dB"
+        f"rounding (inputs moved by {NUDGE:g} of their range, or other kernels) moves the reference by "
+        f"{known.get('max_rel_range', 0.0):.3g} of its own ({known.get('snr_db', math.inf):.4g} dB): held to "
+        f"{FACTOR:g} times that, {new.max_rel_range:.3g} and {new.min_snr_db:.4g} dB"
     )

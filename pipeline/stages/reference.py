@@ -5,17 +5,17 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from converters import registry
-from converters.contract import Arrays, Artifact, Format, Signature
+from converters.contract import Arrays, Artifact, Format, RuntimeSpec, Signature
 from converters.errors import ToolkitError, UnsupportedError
 from converters.model_files import LOADED_AS
 from converters.reach import Reach
 from pipeline import config, evidence, golden
-from pipeline.checks.conditioning import noise
 from pipeline.checks.exercise import Exercise
 from pipeline.checks.gates import ParityGate
 from pipeline.config import Limits
@@ -27,7 +27,7 @@ from pipeline.golden_inputs import AT_LIMITS, LEAST, NO_LABEL, Chosen, choose, c
 from pipeline.golden_patterns import Legal, of_every_kind
 from pipeline.store import Entry, digest
 from pipeline.task import Context, Task, code
-from pipeline.telling import ENOUGH, Search, Tried
+from pipeline.telling import ENOUGH, Search
 
 MADE_CANDIDATES, CANDIDATE_BYTES = 1024, 64 << 20
 """Inputs to choose from where there is no data."""
@@ -59,9 +59,7 @@ def reference_task(
             chosen, exercise, _ = golden_inputs
             outputs = _eager(context, artifact, chosen.inputs, limits)
         else:  # made-up inputs may prove nothing, or be where the model is ill-conditioned
-            chosen, exercise, told = _telling(context, artifact, limits, golden_inputs)
-            outputs = told.outputs
-            rounding = noise(outputs, told.moved, artifact.signature.outputs) if told.moved is not None else {}
+            chosen, exercise, outputs, rounding = _telling(context, artifact, limits, golden_inputs)
         golden.write(context.folder / evidence.GOLDEN, chosen, outputs, artifact, exercise, golden_bytes)
         if "data" in context.needs:
             data = Dataset.open(context.needs["data"].folder)
@@ -132,16 +130,17 @@ def _chosen(
 
 def _telling(
     context: Context, artifact: Artifact, limits: Limits, found: tuple[Chosen, Exercise | None, Seen | None]
-) -> tuple[Chosen, Exercise | None, Tried]:
-    """The golden inputs and their outputs; others where those prove nothing, or hang on the rounding of the inputs.
+) -> tuple[Chosen, Exercise | None, Arrays, dict[str, float]]:
+    """The golden inputs, what they exercise, the outputs, and what rounding does to those.
 
-    What was made up at the limits stays where it does no harm.
+    Other inputs where the outputs prove nothing, or hang on rounding; what was made up at the limits stays where it
+    does no harm.
     """
     chosen, exercise, seen = found
-    search = Search(lambda inputs: _eager(context, artifact, inputs, limits), artifact, _gate())
+    search = _search(context, artifact, limits)
     worth, first = search.weighed(search.tried(chosen.inputs, "chosen"))
     if worth >= ENOUGH:
-        return chosen, exercise, first
+        return chosen, exercise, first.outputs, search.noise(first)
     context.progress({"phase": "looking for inputs on which the outputs tell more"})
     sequences, made = bool(read_facts(context.needs["source"]).get("stateful")), chosen.index == AT_LIMITS
     real = first if sequences or made.all() else first.rows(~made)
@@ -152,11 +151,19 @@ def _telling(
         choices.insert(1, (both, np.concatenate([np.arange(len(best)), chosen.index[made]])))
     weighed = [(*search.weighed(tried), index) for tried, index in choices]
     _, told, index = max(weighed, key=lambda each: each[0])
-    if told is first:
-        return chosen, exercise, first
-    if seen is not None:
-        exercise = exercised(told.inputs, seen, _Explorer(context, artifact, limits))
-    return Chosen(told.inputs, np.full(len(told), NO_LABEL, np.int64), index), exercise, told
+    if told is not first:
+        chosen = Chosen(told.inputs, np.full(len(told), NO_LABEL, np.int64), index)
+        exercise = exercised(told.inputs, seen, _Explorer(context, artifact, limits)) if seen else None
+    return chosen, exercise, told.outputs, search.noise(told)
+
+
+def _search(context: Context, artifact: Artifact, limits: Limits) -> Search:
+    """The search, by the reference and, where its format has them, by other kernels of this CPU."""
+    right = registry.reference_runtime(artifact.format)
+    others = [s for s in registry.runtimes_for(artifact.format) if s.name != right.name and not s.devices]
+    there = [spec for spec in others if not registry.missing(spec.packages)]
+    beside = partial(_eager, context, artifact, limits=limits, runtime=there[0]) if there else None
+    return Search(partial(_eager, context, artifact, limits=limits), artifact, _gate(), beside)
 
 
 def _gate() -> ParityGate:
@@ -200,11 +207,13 @@ class _Explorer:
             samples.unlink()
 
 
-def _eager(context: Context, artifact: Artifact, inputs: Arrays, limits: Limits) -> Arrays:
-    """The source model's outputs, stacked; run in the framework's own worker."""
+def _eager(
+    context: Context, artifact: Artifact, inputs: Arrays, limits: Limits, runtime: RuntimeSpec | None = None
+) -> Arrays:
+    """The source model's outputs, stacked; run in the framework's own worker, or by another runtime."""
     samples = context.folder / "inputs.safetensors"
     evidence.save(samples, _prefixed(evidence.INPUT, inputs))
-    runtime = registry.reference_runtime(artifact.format)
+    runtime = runtime or registry.reference_runtime(artifact.format)
     outputs = context.call(
         runtime.worker,
         "converters.job:run_samples",

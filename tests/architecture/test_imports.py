@@ -43,7 +43,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ),
     (
         *("converters.registry", "converters.worker", "converters.job", "converters.drift_job"),
-        "converters.prepass_job",
+        *("converters.prepass_job", "converters.opening"),
         *("converters.timing", "converters.rehearsal", "converters.sensitivity", "converters.survey_job"),
     ),
     (

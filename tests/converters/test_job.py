@@ -245,29 +245,6 @@ def test_samples_run_by_prefix_and_sessions_stay_open(float_file: Artifact, tmp_
     assert job.placement("litert-xnnpack", float_file) == session.placement() != []
 
 
-def test_a_changed_file_is_opened_anew_and_few_stay_open(
-    toolkit: ModuleType, float_file: Artifact, tmp_path: Path
-) -> None:
-    path = tmp_path / "copy.tflite"
-    path.write_bytes(float_file.path.read_bytes())
-    artifact = dataclasses.replace(float_file, path=path)
-    sessions = []
-    for stamp in range(1, 13):
-        os.utime(path, ns=(stamp, stamp))
-        sessions.append(job.open_session("fake-runtime", artifact))
-    assert len(set(map(id, sessions))) == 12
-    assert fake_toolkit.Echo.closed >= 4
-
-
-def test_sessions_that_cannot_be_opened(toolkit: ModuleType, float_file: Artifact, tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"gone\.tflite is missing; convert the model again"):
-        job.open_session("fake-runtime", dataclasses.replace(float_file, path=tmp_path / "gone.tflite"))
-    with pytest.raises(ContractError, match="fake-runtime opens tflite files, not onnx"):
-        job.open_session("fake-runtime", dataclasses.replace(float_file, format=Format.ONNX))
-    with pytest.raises(UsageError, match="no runtime is called 'no-such'"):
-        job.open_session("no-such", float_file)
-
-
 def test_layouts_are_not_compared_with_the_file(toolkit: ModuleType, float_file: Artifact, tmp_path: Path) -> None:
     """A file does not know its layouts; the converter does."""
     toolkit.write = fake_toolkit.claim(layout="NWHC")

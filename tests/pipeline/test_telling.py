@@ -126,10 +126,10 @@ def test_of_quantized_outputs_no_rounding_is_asked(artifact):
 
 
 def test_rows_and_their_moved_outputs_stay_together():
-    tried = Tried({"x": np.arange(4)}, {"y": np.arange(4) * 2}, "a", {"y": np.arange(4) * 3})
+    tried = Tried({"x": np.arange(4)}, {"y": np.arange(4) * 2}, "a", ({"y": np.arange(4) * 3},))
     both = tried.rows(np.array([1, 3])).beside(tried.rows(np.array([0])))
     assert both.inputs["x"].tolist() == [1, 3, 0]
     assert both.outputs["y"].tolist() == [2, 6, 0]
     assert both.moved is not None
-    assert both.moved["y"].tolist() == [3, 9, 0]
+    assert both.moved[0]["y"].tolist() == [3, 9, 0]
     assert both.beside(dataclasses.replace(tried, moved=None)).moved is None

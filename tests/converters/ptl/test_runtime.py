@@ -27,6 +27,6 @@ def test_the_lite_interpreter_gives_the_framework_s_outputs(
 
 
 def test_torchscript_without_bytecode_is_refused(script: Callable[[str], Artifact]) -> None:
-    plain = dataclasses.replace(script("torch_conv"), format=Format.PTL)
+    plain = dataclasses.replace(script("torch_conv"), format=Format.PTL, route="")
     with pytest.raises(ModelError, match="holds torchscript"):
         job.open_session("torch-mobile", plain)

@@ -44,7 +44,7 @@ def test_honest_kernels_of_an_ill_conditioned_model_pass_and_it_is_said() -> Non
     assert check_parity(RIGHT, honest, Y, GATE).outcome is Outcome.FAILED
     check = parity_beside(RIGHT, honest, Y, GATE, known)
     assert check.outcome is Outcome.PASSED
-    assert "move the reference by" in check.reasons[-1]
+    assert "moves the reference by" in check.reasons[-1]
 
 
 @pytest.mark.parametrize("by", [2e-3, 1e-2])

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import toy_workers
@@ -7,6 +9,7 @@ from gates import mini
 from safetensors.numpy import load_file
 from toy_workers import ToyWorkers
 
+from converters import registry
 from converters.contract import Framework, Precision
 from converters.errors import DataError, ToolkitCrash, UnsupportedError
 from converters.samples import load_samples
@@ -165,3 +168,19 @@ def test_what_never_moves_keeps_the_inputs_that_show_most_inside(source, tmp_pat
     pack = golden.read(toy_workers.result(reference(source), tmp_path / "ws", silent).file(evidence.GOLDEN))
     assert pack.samples == 64
     assert pack.at_limits.sum() == 16
+
+
+def test_other_kernels_of_the_source_tell_how_far_honest_ones_are_apart(source, tmp_path, monkeypatch):
+    class TwoKernels(ToyWorkers):
+        def _run_samples(self, runtime, artifact, samples, prefix="", fresh=False):
+            found = super()._run_samples(runtime, artifact, samples, prefix)
+            off = np.float32(1e-4 if runtime == "torch-other" else 0)
+            return {name: values * (1 + off) for name, values in found.items()}
+
+    plain = registry.runtime("torch-eager")
+    other = dataclasses.replace(plain, name="torch-other", reference=False)
+    monkeypatch.setattr(registry, "runtimes_for", lambda format: (other, plain))
+    entry = toy_workers.result(reference(source), tmp_path / "ws", TwoKernels())
+    pack = golden.read(entry.file(evidence.GOLDEN))
+    np.testing.assert_array_equal(pack.outputs["logits"], mini.run(mini.parameters(), pack.inputs["image"])["logits"])
+    assert evidence.read_rounding(entry)["snr_db"] == pytest.approx(80, abs=0.1)
