@@ -48,7 +48,7 @@ def load(path: Path) -> onnx.ModelProto:
         with contextlib.suppress(InferenceError):  # operators of other domains have no shapes to infer
             model = onnx.shape_inference.infer_shapes(model)
     except (DecodeError, ValidationError, ValueError) as e:
-        raise ModelError(f"{path} is no valid ONNX model: {_first_line(e)}") from e
+        raise ModelError(f"{path} is no valid ONNX model: {_sentence(e)}") from e
     return model
 
 
@@ -114,7 +114,10 @@ def array(tensor: onnx.TensorProto, folder: Path) -> np.ndarray:
     try:
         return onnx.numpy_helper.to_array(tensor, str(folder))
     except (ValueError, TypeError, OSError) as e:
-        raise ModelError(f"tensor {tensor.name!r} cannot be read: {_first_line(e)}") from e
+        raise ModelError(f"tensor {tensor.name!r} cannot be read: {_sentence(e)}") from e
+
+
+_LONGEST = 300
 
 
 def dtype_name(elem_type: int) -> str:
@@ -127,6 +130,7 @@ def dtype_name(elem_type: int) -> str:
         raise ModelError(f"there is no tensor type {elem_type}") from None
 
 
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+def _sentence(error: Exception) -> str:
+    """What comes before an empty line, behind which the checker quotes the node, in one line."""
+    said = " ".join(str(error).strip().partition("\n\n")[0].split())
+    return said[:_LONGEST] or type(error).__name__

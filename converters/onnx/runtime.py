@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from collections import Counter
 from pathlib import Path
@@ -26,6 +27,8 @@ _UNKNOWN = (
     *("is not a registered function/op", "is under development", "Could not find an implementation"),
     "the device does not support it",  # float16 on a GPU that has none
 )
+_PLACE = re.compile(r"/\S+\.(?:h|cc):\d+ [^\n]*?\) (?=[A-Z])")
+"""Where in its own sources ONNX Runtime was when it failed."""
 _DAMAGED = (ort.InvalidProtobuf, ort.InvalidGraph, ort.Fail, ort.NoSuchFile, ort.InvalidArgument, ort.RuntimeException)
 
 
@@ -48,7 +51,8 @@ def open(artifact: Artifact, runtime: str, threads: int) -> OnnxRuntimeSession:
         if providers.REFUSED in str(e):
             raise _left_to_the_cpu(artifact, runtime, threads) from e
         kind = UnsupportedError if any(words in str(e) for words in _UNKNOWN) else ModelError
-        raise kind(f"ONNX Runtime {onnxruntime.__version__} does not load {artifact.path}: {e}") from e
+        said = _PLACE.sub("", str(e))
+        raise kind(f"ONNX Runtime {onnxruntime.__version__} does not load {artifact.path}: {said}") from e
     return OnnxRuntimeSession(artifact, session, runtime, threads)
 
 
