@@ -109,6 +109,7 @@ def _section(
     corpus: Corpus, cases: Sequence[Case], ways: Sequence[Way], results: Results, index: Mapping[str, Any]
 ) -> list[str]:
     lines = [f"## {corpus.title}", "", f"{len(cases)} cases{_left_out(index)}.", ""]
+    lines += [corpus.counted, ""] if corpus.counted else []
     main = main_cases(cases)
     if len(main) < len(cases):
         repeats = sum(case.repeats for case in cases)
@@ -129,13 +130,14 @@ def _section(
         part = f"; {narrow} of the {len(main)}" if len(main) < len(cases) else ""
         lines.append(f"- right by some route to {target}: {found} of {len(cases)}{part}")
     lines += ["", "Made with:", "", *(f"- {way.name}: {way.made_with()}" for way in ways), ""]
-    lines += ["### By operator", "", f"| operator | cases | {' | '.join(way.name for way in ways)} |"]
-    lines.append(f"|---|--:|{'--:|' * len(ways)}")
+    tried = [way for way in ways if results[way.name]]
+    lines += ["### By operator", "", f"| operator | cases | {' | '.join(way.name for way in tried)} |"]
+    lines.append(f"|---|--:|{'--:|' * len(tried)}")
     operators: dict[str, list[Case]] = {}
     for case in cases:
         operators.setdefault(case.op, []).append(case)
     for operator, own in sorted(operators.items()):
-        cells = [_share(results[way.name], own) for way in ways]
+        cells = [_share(results[way.name], own) for way in tried]
         lines.append(f"| {operator} | {len(own)} | {' | '.join(cells)} |")
     return [*lines, "", *_reasons(cases, ways, results)]
 
@@ -165,10 +167,20 @@ def _reasons(cases: Sequence[Case], ways: Sequence[Way], results: Results) -> li
     for way in ways:
         rest = [t for c in cases if (t := results[way.name].get(c.name)) and t.result is not Result.RIGHT]
         if rest:
-            lines += [f"### {way.name}: what is not right", "", "| case | outcome | why |", "|---|---|---|"]
-            lines += [f"| {t.case} | {_MARKS[t.result]} | {_plain(t.reason)} |" for t in rest]
+            lines += [f"### {way.name}: what is not right", "", "| outcome | why | cases |", "|---|---|---|"]
+            alike: dict[tuple[str, str], list[str]] = {}
+            for trial in rest:
+                alike.setdefault((_outcome(trial), _plain(trial.reason)), []).append(trial.case)
+            lines += [f"| {outcome} | {why} | {', '.join(names)} |" for (outcome, why), names in alike.items()]
             lines.append("")
     return lines
+
+
+def _outcome(trial: Trial) -> str:
+    """What became of a case, and of a wrong one what the check that judges every export says of it."""
+    if trial.result is not Result.WRONG:
+        return _MARKS[trial.result]
+    return f"{_MARKS[trial.result]}, {'PASSED' if trial.passed else 'FAILED by parity'}"
 
 
 def _plain(reason: str) -> str:

@@ -62,5 +62,5 @@ def test_the_page(tmp_path) -> None:
     assert "4 cases, of 11 there are: left out are 7 no float32 input." in text
     assert "| first | 1 | 0 | 1 | 1 | 0 | 1 | 0 |" in text
     assert "| A | 1 | 0, 1 **wrong** | all |" in text
-    assert "| test_a | **wrong** | off by 3 \\| 4 |" in text
+    assert "| **wrong**, FAILED by parity | off by 3 \\| 4 | test_a |" in text
     assert "no &lt;B>" in text
