@@ -17,7 +17,7 @@ from converters.errors import ModelError
 from converters.graph import Graph, Op, Quantization, Tensor
 from converters.onnx.integer_ends import grids_of_ends
 from converters.onnx.load import array, dtype_name, load
-from converters.onnx.run_time_weights import run_time_grids
+from converters.onnx.run_time_weights import run_time_grids, settle
 
 _BY_INPUT = {
     **dict.fromkeys(("Squeeze", "Unsqueeze"), ("axes",)),
@@ -36,7 +36,7 @@ def read_graph(path: Path) -> Graph:
         ModelError: no ONNX file, damaged, against the specification, or with weights outside its folder.
     """
     path = Path(path)
-    model = load(path)
+    model = settle(load(path), path.parent)
     graph, folder = model.graph, path.parent
     number = numbered(graph)
     constants = dict(_constants(graph, folder))

@@ -17,6 +17,7 @@ from converters.graph import Op
 from converters.onnx.cut import segment
 from converters.onnx.graph import numbered
 from converters.onnx.load import is_external, load, tensors
+from converters.onnx.run_time_weights import settle
 from converters.tracer import Values
 
 
@@ -31,6 +32,7 @@ def trace(path: Path, samples: Iterable[Arrays], indices: Iterable[int]) -> Valu
     model = load(path)
     if any(map(is_external, tensors(model.graph))):
         raise UnsupportedError(f"{path.name} has its weights in other files: its values are not looked at")
+    settle(model, path.parent)
     number = {index: name for name, index in numbered(model.graph).items()}
     shown = {value.name for value in (*model.graph.output, *model.graph.input)}
     wanted = {index: number[index] for index in indices}
@@ -64,7 +66,7 @@ def run_segment(path: Path, operators: Sequence[Op], given: Mapping[int, np.ndar
 @lru_cache(maxsize=2)
 def _loaded(path: Path, changed: int) -> tuple[onnx.ModelProto, dict[int, str]]:
     """The model, read only, and the name of each tensor by its number: hundreds of pieces are cut from one file."""
-    model = load(path)
+    model = settle(load(path), path.parent)
     return model, {index: name for name, index in numbered(model.graph).items()}
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from converters.contract import Artifact
 from converters.errors import EdgeExportError
 from converters.graph import Graph, Op, Tensor
-from pipeline.checks.drift import parameters, precision, segments, values
+from pipeline.checks.drift import parameters, precision, run_time, segments, values
 from pipeline.checks.drift.align import Pairs, align
 from pipeline.checks.drift.net import Net, Node, comparable
 from pipeline.checks.drift.suspects import Drift, Side, Suspect
@@ -60,8 +60,11 @@ def _left_in_float(suspect: Suspect) -> bool:
 
 
 def _small(graph: Graph) -> set[str]:
-    """The types of 8 and 16 bits in which weights, or many of the computed tensors, are held; tables are one too."""
-    tables = {"table" for t in graph.tensors.values() if t.palettized}
+    """The types of 8 and 16 bits in which weights, or many of the computed tensors, are held.
+
+    Tables are one too, and what is rounded as the file runs: ONNX Runtime also rounds weights so.
+    """
+    tables = {"table" for t in graph.tensors.values() if t.palettized} | {op.type for op in run_time.rounds(graph.ops)}
     weights = {t.dtype for t in graph.tensors.values() if t.data is not None and t.data.size > 1}
     made = [graph.tensors[index].dtype for op in graph.ops for index in op.outputs]
     many = {dtype for dtype in set(made) if made.count(dtype) >= MANY_SHARE * len(made)}

@@ -6,7 +6,7 @@ import numpy as np
 import onnx
 import pytest
 from gates.in_process import InProcess
-from onnx import numpy_helper
+from onnx import helper, numpy_helper
 from run_time_files import floats, rounding
 
 from pipeline import config
@@ -59,3 +59,31 @@ def test_a_fault_in_it_fails(pair, tmp_path, name):
     found = drift(right, tmp_path / "wrong.onnx", "", InProcess(), LIMITS)
     assert found.outcome is Outcome.FAILED
     assert layer in (None, found.suspects[0].b.op_type)
+
+
+def held_by_nodes(path, target):
+    """The file with its constants in nodes: the quantizer takes them for values, and has them rounded as it runs."""
+    model = onnx.load(path)
+    nodes = [helper.make_node("Constant", [], [tensor.name], value=tensor) for tensor in model.graph.initializer]
+    nodes += model.graph.node
+    for node in nodes:
+        del node.input[2:]  # it wants the kernels of convolutions with a bias as initializers
+    del model.graph.initializer[:], model.graph.node[:]
+    model.graph.node.extend(nodes)
+    onnx.save(model, target)
+    return target
+
+
+def test_weights_that_are_rounded_as_the_file_runs_are_the_references(tmp_path):
+    right = held_by_nodes(floats(tmp_path / "plain.onnx"), tmp_path / "right.onnx")
+    honest = rounding(tmp_path / "dynamic.onnx", right)
+    model = onnx.load(honest)
+    assert sum(node.op_type == "DynamicQuantizeLinear" for node in model.graph.node) > 3
+    found = drift(right, honest, "", InProcess(), LIMITS)
+    assert (found.outcome, found.suspects) == (Outcome.PASSED, ())
+    assert found.coverage["proved_a"] == found.coverage["weights_compared"] == 1
+    kernel = next(node for node in model.graph.node if node.output[0] == "l").attribute[0].t
+    kernel.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(kernel)[[1, 0, *range(2, 12)]], "l"))
+    onnx.save(model, tmp_path / "wrong.onnx")
+    found = drift(right, tmp_path / "wrong.onnx", "", InProcess(), LIMITS)
+    assert (found.outcome, found.suspects[0].b.op_type) == (Outcome.FAILED, "ConvInteger")

@@ -15,6 +15,8 @@ POINTS = 4096
 """Values of a sample by which tensors are matched: more say nothing new."""
 SAMPLES = 4
 _FEW = 64
+_COMPUTED = frozenset(("ConvInteger", "MatMulInteger", "DynamicQuantizeLinear", "QuantizeLinear", "QUANTIZE"))
+"""Operators that give integers which stand for the values of a sample, even where those are the same in all."""
 
 
 @dataclass
@@ -88,8 +90,10 @@ class Known:
 
         Not a zero point that only happens to be the same: its operator finds a scale beside it, which is not.
         """
-        small = {i for i in self.steady if self.recorded[i].dtype.kind in "iub" and self.recorded[i][0].size <= 64}
-        return frozenset(i for i in small if i not in self.maker or self.steady.issuperset(self.maker[i].outputs))
+        small = {i for i in self.steady if self.recorded[i].dtype.kind in "iub" and self.recorded[i][0].size <= _FEW}
+        made = {i: self.maker[i] for i in small if i in self.maker}
+        values = {i for i, op in made.items() if op.type in _COMPUTED or not self.steady.issuperset(op.outputs)}
+        return frozenset(small - values)
 
 
 def _varies(values: np.ndarray) -> bool:

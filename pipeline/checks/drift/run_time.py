@@ -31,6 +31,8 @@ class RunTimeGrid:
         step = np.where(high > low, (high - low) / np.float32(255), np.float32(1))
         zero = np.clip(np.rint(-low / step), 0, 255)
         steps = np.clip(np.rint(flat / step) + zero, 0, 255)
+        steps[(flat == high) & (high > 0)] = 255  # half a step at both ends may lose one
+        steps[(flat == low) & (low < 0)] = 0
         return ((steps - zero) * step).astype(values.dtype).reshape(values.shape)
 
 

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import numpy as np
+import onnxruntime
 import pytest
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 from run_time_files import floats, rounding
 
 from converters.onnx.graph import read_graph
-from converters.onnx.run_time_weights import run_time_grids
+from converters.onnx.run_time_weights import run_time_grids, settle
 
 
 @pytest.mark.parametrize("per_channel", [False, True])
@@ -37,3 +38,28 @@ def test_a_scale_that_no_constant_says_gives_no_grid():
     node = helper.make_node("MatMulInteger", ["x", "w"], ["y"])
     ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in "xy"]
     assert run_time_grids(helper.make_graph([node], "g", ends[:1], ends[1:]), {"w": np.ones((4, 2), np.int8)}) == {}
+
+
+def test_weights_that_a_node_quantizes_become_what_it_gives(tmp_path):
+    weights = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)
+    scale, zero = np.float32([0.02, 0.01, 0.03]), np.int8([1, 0, -2])
+    held = [numpy_helper.from_array(array, name) for array, name in ((weights, "w"), (scale, "s"), (zero, "z"))]
+    nodes = [
+        helper.make_node("DynamicQuantizeLinear", ["w"], ["q", "qs", "qz"]),
+        helper.make_node("QuantizeLinear", ["w", "s", "z"], ["r"], axis=1),
+        helper.make_node("QuantizeLinear", ["x", "s", "z"], ["y"], axis=1),
+    ]
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, (4, 3))
+    ends = [helper.make_empty_tensor_value_info(name) for name in ("q", "qs", "qz", "r", "y")]
+    opset = [helper.make_opsetid("", 17)]
+    model = helper.make_model(helper.make_graph(nodes, "g", [x], ends, held), opset_imports=opset, ir_version=10)
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options)
+    want = session.run(None, {"x": weights})
+    settled = settle(model, tmp_path)
+    assert [node.op_type for node in settled.graph.node] == ["Constant", "Constant", "QuantizeLinear"]
+    known = {tensor.name: numpy_helper.to_array(tensor) for tensor in settled.graph.initializer}
+    known |= {node.output[0]: numpy_helper.to_array(node.attribute[0].t) for node in settled.graph.node[:2]}
+    for name, values in zip(("q", "qs", "qz", "r"), want, strict=False):
+        np.testing.assert_array_equal(known[name], values)

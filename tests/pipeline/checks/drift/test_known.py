@@ -38,3 +38,10 @@ def test_a_zero_point_beside_a_scale_is_no_size():
     found = Known(graph(tensors, [Op(0, "DynamicQuantizeLinear", (0,), (1, 2, 3))], (0,), (1,)), values)
     assert 3 in found.steady
     assert found.settled == frozenset()
+
+
+def test_sums_that_are_the_same_in_all_samples_are_no_sizes():
+    values = {0: MOVING, 1: np.zeros((3, 2), np.int32)}
+    for kind, settled in (("ConvInteger", frozenset()), ("SHAPE", {1})):
+        found = Known(graph([tensor(0), tensor(1, dtype="int32")], [Op(0, kind, (0,), (1,))], (0,), (1,)), values)
+        assert (found.steady, found.settled) == ({1}, settled)

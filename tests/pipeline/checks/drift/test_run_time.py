@@ -20,6 +20,14 @@ def test_settled_values_have_256_steps_a_row_and_settle_where_they_are():
     np.testing.assert_allclose(again, found, rtol=1e-6, atol=0)
 
 
+def test_a_range_of_equal_ends_keeps_both_of_them():
+    values = np.random.default_rng(0).uniform(-1, 1, (1, 400)).astype(np.float32)
+    values[0, :2] = -1, 1  # 127.5 steps each
+    found = RunTimeGrid().settled(values)
+    assert round(float(np.ptp(found)) / (2 / 255)) == 255
+    np.testing.assert_allclose(RunTimeGrid().settled(found), found, rtol=1e-6, atol=0)
+
+
 def test_nothing_but_zero_stays_zero():
     assert not RunTimeGrid().settled(np.zeros((2, 5), np.float32)).any()
 
