@@ -16,6 +16,31 @@ def is_vector(tensor: TensorInfo) -> bool:
     return sum(size > 1 for size in tensor.shape) <= 1
 
 
+def addends(inspection: Inspection) -> set[int]:
+    """Places of the constants that are only added or multiplied, element by element: positions, scales, offsets.
+
+    As with biases, toolkits leave them in float where the operator's other side is.
+    """
+    others = {place for op in inspection.ops if not _elementwise(op.type) for place in op.inputs}
+    return {place for op in inspection.ops if _elementwise(op.type) for place in op.inputs} - others
+
+
+def _elementwise(kind: str) -> bool:
+    name = kind.rpartition("::")[2].partition(".")[0].lower()
+    return name.removeprefix("aten_") in ("add", "sub", "mul", "div", "real_div")
+
+
+def taken_out(inspection: Inspection) -> set[int]:
+    """Places of what operators that only move values take out of constants: rows of a table, which are weights."""
+    found = {place for place, tensor in enumerate(inspection.tensors) if tensor.constant}
+    constants = set(found)
+    for op in inspection.ops:
+        values = [place for place in op.inputs if place >= 0 and inspection.tensors[place].dtype in EIGHT_BITS]
+        if moves(op.type) and values and found.issuperset(values):
+            found.update(op.outputs)
+    return found - constants
+
+
 def read_as_integers(inspection: Inspection) -> list[str]:
     """Matrices of integers that an operator reads as they are, where another would read what they are expanded to."""
     kinds: dict[int, set[str]] = {}

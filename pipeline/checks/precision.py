@@ -10,7 +10,15 @@ from converters.contract import CALIBRATED, Format, Precision
 from converters.inspection import Inspection, TensorInfo
 from pipeline.checks.float_ops import DEQUANTIZERS, QUANTIZERS, RUN_TIME_QUANTIZERS, float_ops, operators_kept
 from pipeline.checks.gates import PrecisionGate
-from pipeline.checks.integer_weights import EIGHT_BITS, INDICES, is_vector, per_tensor_convolutions, read_as_integers
+from pipeline.checks.integer_weights import (
+    EIGHT_BITS,
+    INDICES,
+    addends,
+    is_vector,
+    per_tensor_convolutions,
+    read_as_integers,
+    taken_out,
+)
 from pipeline.checks.outcome import Check, Metric, Outcome
 
 _WEIGHT_TYPES = ("float32", "float64", "float16", "bfloat16", "int8", "int4", *INDICES)
@@ -106,11 +114,12 @@ def _broken_constants(inspection: Inspection) -> list[str]:
 def _weights(inspection: Inspection, claimed: Precision, gate: PrecisionGate, kept: list[TensorInfo]) -> list[str]:
     """Whether the large weights are of the claimed type, and float32 ones use their bits."""
     allowed = _CLAIMED[claimed]
+    beside = [inspection.tensors[place] for place in addends(inspection) if place >= 0]
     large = [
         tensor
         for tensor in _weight_tensors(inspection)
         if math.prod(tensor.shape) >= gate.small_elements
-        and (claimed is Precision.FP32 or not is_vector(tensor))
+        and (claimed is Precision.FP32 or not (is_vector(tensor) or any(tensor is other for other in beside)))
         and not any(tensor is other for other in kept)
     ]
     total = sum(math.prod(tensor.shape) for tensor in large)
@@ -140,6 +149,7 @@ def _weights(inspection: Inspection, claimed: Precision, gate: PrecisionGate, ke
 def _float_activations(inspection: Inspection, gate: PrecisionGate, leftover: list[str]) -> list[str]:
     """Rules of all but int8: nothing at run time is quantized ahead of time, inputs and outputs included."""
     made = {out for op in inspection.ops if op.type not in RUN_TIME_QUANTIZERS for out in op.outputs}
+    made -= taken_out(inspection)
     fixed = [
         tensor.name
         for place, tensor in enumerate(inspection.tensors)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from gates import files
 
-from pipeline.checks.integer_weights import per_tensor_convolutions, read_as_integers
+from converters.contract import Format
+from pipeline.checks.integer_weights import addends, per_tensor_convolutions, read_as_integers, taken_out
 
 
 def test_integers_that_an_operator_computes_with_are_told_from_those_that_are_expanded() -> None:
@@ -23,3 +24,27 @@ def test_what_takes_a_table_apart_expands_it(kind: str) -> None:
 def test_convolutions_with_one_scale_for_all_channels_are_named() -> None:
     assert per_tensor_convolutions(files.tflite_int8(scales=1).inspection()) == ["t2"]
     assert per_tensor_convolutions(files.tflite_int8().inspection()) == []
+
+
+def test_what_is_only_added_or_multiplied_is_no_kernel() -> None:
+    file = files.File()
+    x = file.add("float32", 16, 32)
+    positions, kernel, shared = (file.weight("float32", 32, 32) for _ in range(3))
+    for kind, weight in (("ADD", positions), ("FULLY_CONNECTED", kernel), ("MUL", shared), ("FULLY_CONNECTED", shared)):
+        x = file.op(kind, [x, weight], "float32", 16, 32)
+    found = addends(file.inspection())
+    assert positions in found
+    assert not found & {kernel, shared}
+
+
+def test_rows_of_a_table_are_weights_and_what_is_computed_is_not() -> None:
+    file = files.File(Format.ONNX)
+    rows = file.op(
+        "Gather", [file.weight("int8", 100, 32, scales=1), file.add("int64", 1, 16)], "int8", 1, 16, 32, scales=1
+    )
+    made = file.op("QuantizeLinear", [file.add("float32", 1, 16, 32)], "uint8", 1, 16, 32, scales=1)
+    moved = file.op("Transpose", [made], "uint8", 1, 32, 16, scales=1)
+    both = file.op("Concat", [rows, moved], "uint8", 1, 48, 16, scales=1)
+    found = taken_out(file.inspection())
+    assert rows in found
+    assert not found & {made, moved, both}

@@ -78,3 +78,25 @@ def test_a_file_without_weights_passes_only_for_a_model_without() -> None:
     inspection, gate = files.File(Format.TFLITE).inspection(), GATES[Precision.FP32]
     assert check_precision(inspection, Precision.FP32, gate).outcome is Outcome.FAILED
     assert check_precision(inspection, Precision.FP32, gate, weightless=True).outcome is Outcome.PASSED
+
+
+def test_a_table_of_integers_that_is_looked_up_is_no_activation_quantized_ahead_of_time() -> None:
+    file = files.File(Format.ONNX)
+    table = file.weight("uint8", 1000, 64, scales=1)
+    rows = file.op("Gather", [table, file.add("int64", 1, 16)], "uint8", 1, 16, 64, scales=1)
+    x = file.op("DequantizeLinear", [rows], "float32", 1, 16, 64)
+    x = file.op("DynamicQuantizeLinear", [x], "uint8", 1, 16, 64, scales=1)
+    file.op("MatMulInteger", [x, file.weight("int8", 64, 64)], "int32", 1, 16, 64)
+    check = check_precision(file.inspection(), Precision.DYNAMIC, GATES[Precision.DYNAMIC])
+    assert check.outcome is Outcome.PASSED, check.reasons
+
+
+def test_positions_that_are_added_may_stay_float_in_a_file_of_half_precision_and_kernels_may_not() -> None:
+    def check(kind: str) -> Outcome:
+        file = files.File()
+        x = file.op("FULLY_CONNECTED", [file.add("float32", 16, 64), file.weight("float16", 64, 64)], "float32", 16, 64)
+        file.op(kind, [x, file.weight("float32", 16, 64)], "float32", 16, 64)
+        return check_precision(file.inspection(), Precision.FP16, GATES[Precision.FP16]).outcome
+
+    assert check("ADD") is Outcome.PASSED
+    assert check("BATCH_MATMUL") is Outcome.FAILED
