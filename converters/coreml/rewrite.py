@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 LACKING = frozenset((
-    "addcdiv", "addcmul", "celu", "channel_shuffle", "cosine_similarity", "rms_norm",
+    "addcdiv", "addcmul", "celu", "channel_shuffle", "cosine_similarity", "rms_norm", "_fused_rms_norm",
     "lstm", "gru", "rnn_tanh", "rnn_relu", "lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell",
 ))  # fmt: skip
 """Operators that coremltools refuses, and that PyTorch itself can write with others; recurrent layers step by step."""
@@ -91,6 +91,22 @@ def _lerp(a: Any, b: Any, weight: Any) -> Any:
     return aten.add(a, aten.mul(aten.sub(b, a), weight))
 
 
+def _where(condition: Any, a: float, b: Any) -> Any:
+    """A whole number in the place of a tensor of floats is one of integers to coremltools."""
+    return aten.where(condition, aten.full_like(b, a), b)
+
+
+def _pad(x: Any, pad: Any, mode: str = "constant", value: float | None = None) -> Any:
+    """Negative amounts cut off; the first pair is of the last axis."""
+    if min(pad) >= 0:
+        return NotImplemented
+    for place, (low, high) in enumerate(zip(pad[::2], pad[1::2], strict=True)):
+        axis = x.dim() - 1 - place
+        x = aten.slice(x, axis, max(-low, 0), x.shape[axis] - max(-high, 0))
+    grown = [max(amount, 0) for amount in pad]
+    return aten.pad(x, grown, mode, value) if any(grown) else x
+
+
 def _max_pool(function: Any) -> Callable[..., Any]:
     def pool(x: Any, kernel: Any, stride: Any = (), *others: Any) -> Any:
         return NotImplemented if len(stride) else function(x, kernel, list(kernel), *others)
@@ -117,6 +133,8 @@ _OURS: Table = {
     aten.unsafe_split.Tensor: aten.split.Tensor,
     aten.lerp.Scalar: _lerp,
     aten.lerp.Tensor: _lerp,
+    aten.where.ScalarSelf: _where,
+    aten.pad.default: _pad,
     aten.max_pool2d.default: _max_pool(aten.max_pool2d),
     aten.max_pool3d.default: _max_pool(aten.max_pool3d),
 }

@@ -15,6 +15,10 @@ import torch
         (torch.reciprocal, "reciprocal"),
         (torch.argmax, "argmax.default(%x)"),
         (torch.trunc, "trunc"),
+        (lambda x: torch.nn.functional.rms_norm(x, (4,)), "rms_norm"),
+        (torch.nn.functional.hardshrink, "ScalarSelf"),
+        (lambda x: torch.nn.functional.pad(x, (-1, 2, 1, -1), value=7.0), "-1"),
+        (lambda x: torch.nn.functional.pad(x, (-1, -2)), "pad"),
     ],
 )
 def test_the_program_computes_the_same_without_them(function: object, gone: str) -> None:
