@@ -32,7 +32,7 @@ def quantize_litert(request: ConversionRequest) -> Signature:
 
     Raises:
         ConfigError: a recipe that names an operator, a rule or a step that there is not.
-        UnsupportedError: LiteRT has no kernel for an operator with activations of 16 bits.
+        UnsupportedError: LiteRT does not open the file that the quantizer makes.
     """
     tuning = parse(request.options)
     graph = read_graph(request.source.path)
@@ -61,21 +61,34 @@ def quantize_litert(request: ConversionRequest) -> Signature:
         quantize(path, request.target)
         if request.edited and path != request.source.path:
             shutil.copyfile(path, request.edited)
-    if request.precision is Precision.INT16X8:
-        _must_open(request.target)
+    _must_open(request.target, request.source.path)
     return described(request.target, request.source.signature)
 
 
-def _must_open(path: Path) -> None:
-    """The quantizer writes 16-bit operators that no kernel takes, such as a SUB whose scales lie apart."""
-    from ai_edge_litert.interpreter import Interpreter
+def _must_open(made: Path, source: Path) -> None:
+    """Raises UnsupportedError for a file that no kernels take, though they take the float file.
 
-    try:
-        Interpreter(model_path=str(path)).allocate_tensors()
-    except RuntimeError as error:
+    The quantizer writes a SUB whose 16-bit scales lie apart, and a scale a channel for one value.
+    """
+    if (refusal := _refusal(made)) and not _refusal(source):
         raise UnsupportedError(
-            f"LiteRT takes no activations of 16 bits here: {last_words(error)}; --keep leaves a layer in float"
-        ) from error
+            f"LiteRT does not open what ai-edge-quantizer made: {last_words(refusal)}; --keep leaves a layer in float"
+        ) from refusal
+
+
+def _refusal(path: Path) -> Exception | None:
+    """Why neither LiteRT's kernels nor its reference kernels take a file."""
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    refusal: Exception | None = None
+    for kernels in (OpResolverType.BUILTIN_REF, OpResolverType.BUILTIN):
+        try:
+            Interpreter(str(path), experimental_op_resolver_type=kernels).allocate_tensors()
+        except (RuntimeError, ValueError) as error:
+            refusal = error
+        else:
+            return None
+    return refusal
 
 
 def _recipes(precision: Precision, graph: Graph, kept: Sequence[Op]) -> Any:

@@ -15,8 +15,8 @@ import numpy as np
 
 from converters.contract import Arrays, ConversionRequest, Signature, TensorSpec
 from converters.errors import ToolkitError, UnsupportedError
-from converters.litert.ends import rename_ends
-from converters.litert.signature import read_signature
+from converters.litert.ends import rename_ends, sign
+from converters.litert.signature import read_signature, signature_key
 from converters.onnx.ends import plain_ends
 
 CALIBRATION = "calibration_image_sample_data_20x128x128x3_float32.npy"
@@ -65,7 +65,15 @@ def _converted(request: ConversionRequest, folder: Path) -> dict[str, str]:
     if len(made) != 1:
         raise ToolkitError("onnx2tf wrote no float32 file")
     request.target.write_bytes(made[0].read_bytes())
+    _sign(request.target, model.graph)
     return names
+
+
+def _sign(path: Path, graph: Any) -> None:
+    """Gives a file without a signature that of the ONNX graph: where Keras loses the names, the order stays."""
+    if signature_key(path) is None:
+        weights = {tensor.name for tensor in graph.initializer}
+        sign(path, *([v.name for v in side if v.name not in weights] for side in (graph.input, graph.output)))
 
 
 def _flatten_ends(model: Any, outputs: Mapping[str, TensorSpec]) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +11,10 @@ from converters import job
 from converters.contract import Arrays, Artifact, Format, Precision
 from converters.errors import UnsupportedError
 from converters.inspection import TensorInfo
+from converters.litert.flatbuffer import opened
 from converters.litert.graph import read_graph
+from converters.litert.pack import packed
+from converters.litert.quantize import _must_open
 
 BOUNDS = {
     Precision.FP16: 2e-3,
@@ -41,7 +45,7 @@ def weights(artifact: Artifact) -> list[TensorInfo]:
 def test_quantized_files_stay_near_their_float_file(tiny: str, precision: Precision, converted: Converted) -> None:
     model = MODELS[tiny]
     if precision is Precision.INT16X8 and tiny in WITHOUT_KERNEL:
-        with pytest.raises(UnsupportedError, match="takes no activations of 16 bits here: .*failed to prepare"):
+        with pytest.raises(UnsupportedError, match="does not open what ai-edge-quantizer made: .*failed to prepare"):
             converted(tiny, precision, quantizer=True)
         return
     quantized, inputs = converted(tiny, precision, quantizer=True), model.inputs(8)
@@ -52,6 +56,21 @@ def test_quantized_files_stay_near_their_float_file(tiny: str, precision: Precis
     assert quantized.precision is precision
     assert quantized.producer == "quantize_litert"
     assert "ai-edge-quantizer" in quantized.versions
+
+
+def test_a_file_that_no_kernels_take_is_refused_when_it_is_made(converted: Converted, tmp_path: Path) -> None:
+    """As the quantizer makes of a constant that has one value for all channels: a scale for each."""
+    made, plain = converted("torch_conv", Precision.INT8, quantizer=True).path, converted("torch_conv").path
+    with opened(made) as model:
+        whole = model.schema.ModelT.InitFromObj(model.root)
+        grids = [t.quantization for t in whole.subgraphs[0].tensors if t.quantization is not None]
+        grid = next(g for g in grids if g.scale is not None and len(g.scale) > 1)
+        grid.scale, grid.zeroPoint = np.append(grid.scale, grid.scale[0]), np.append(grid.zeroPoint, 0)
+        (tmp_path / "broken.tflite").write_bytes(packed(whole))
+    _must_open(made, plain)
+    with pytest.raises(UnsupportedError, match=r"ai-edge-quantizer made: .*num_scales.*; --keep leaves a layer"):
+        _must_open(tmp_path / "broken.tflite", plain)
+    _must_open(tmp_path / "broken.tflite", tmp_path / "broken.tflite")  # nor was the float file taken: not its fault
 
 
 def test_names_layouts_and_order_survive(tiny: str, converted: Converted) -> None:

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from flat_models import affine
+from onnx import TensorProto, helper, numpy_helper
 
 from converters.contract import TensorSpec
+from converters.litert.flatbuffer import opened
+from converters.litert.pack import packed
+from converters.litert.signature import read_signature
 from converters.onnx2tf import convert
 
 
@@ -38,3 +43,22 @@ def test_values_decide_where_shapes_do_not():
     assert convert._near(want, want + 1e-6)
     assert not convert._near(want.transpose(0, 2, 1), want)
     assert not convert._near(want, want[:, :3])
+
+
+def test_a_file_that_lost_its_signature_gets_the_graph_s_by_the_order_of_its_ends(tmp_path):
+    """As onnx2tf leaves a model whose output is called `save_infer_model/scale_0.tmp_1`."""
+    ends = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 2, 3]) for name in ("end_0_x", "w", "end_1_y"))
+    x, w, y = ends
+    weight = numpy_helper.from_array(np.ones((1, 2, 3), np.float32), "w")
+    graph = helper.make_graph([helper.make_node("Add", ["end_0_x", "w"], ["end_1_y"])], "g", [x, w], [y], [weight])
+    made = affine(tmp_path / "m.tflite").path
+    named = read_signature(made)
+    convert._sign(made, graph)
+    assert read_signature(made) == named  # it has one
+    with opened(made) as model:
+        whole = model.schema.ModelT.InitFromObj(model.root)
+    whole.signatureDefs = []
+    made.write_bytes(packed(whole))
+    convert._sign(made, graph)
+    found = read_signature(made)
+    assert [spec.name for spec in (*found.inputs, *found.outputs)] == ["end_0_x", "end_1_y"]
