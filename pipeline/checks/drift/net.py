@@ -23,7 +23,13 @@ COMMUTATIVE = frozenset(
 
 _PASS_ON = frozenset(("RESHAPE", "SQUEEZE", "EXPAND_DIMS", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Identity"))
 """Operators that keep the values and their order in memory: neutral where the shape stays too."""
-_BRIDGES = frozenset(("QUANTIZE", "DEQUANTIZE", "QuantizeLinear", "DequantizeLinear", "Cast", "CAST"))
+_DECOMPOSED = [f"quantized_decomposed::{kind}_per_tensor.out" for kind in ("quantize", "dequantize")]
+_BRIDGES = frozenset(
+    (
+        *("QUANTIZE", "DEQUANTIZE", "QuantizeLinear", "DequantizeLinear", "Cast", "CAST"),
+        *("Quantize", "Dequantize", *_DECOMPOSED),
+    )
+)
 """Operators between number types: what remains of them when two precisions are compared."""
 
 

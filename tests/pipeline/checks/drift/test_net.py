@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from drift_models import graph, tensor
 
 from converters.graph import Op
@@ -32,9 +33,10 @@ def test_a_fused_activation_stands_on_its_own():
     assert net.nodes[0].outputs == net.nodes[1].inputs
 
 
-def test_between_two_precisions_quantize_is_a_bridge():
+@pytest.mark.parametrize(("to", "back"), [("QUANTIZE", "DEQUANTIZE"), ("Quantize", "Dequantize")])
+def test_between_two_precisions_quantize_is_a_bridge(to, back):
     tensors = [tensor(0), tensor(1, dtype="int8", scale=(0.1, 0)), tensor(2, dtype="int8", scale=(0.1, 0)), tensor(3)]
-    ops = [Op(0, "QUANTIZE", (0,), (1,)), Op(1, "RELU", (1,), (2,)), Op(2, "DEQUANTIZE", (2,), (3,))]
+    ops = [Op(0, to, (0,), (1,)), Op(1, "RELU", (1,), (2,)), Op(2, back, (2,), (3,))]
     net = comparable(graph(tensors, ops, (0,), (3,)), bridged=True)
     assert [(node.type, node.inputs) for node in net.nodes] == [("RELU", (0,))]
     assert net.outputs == (2,)
