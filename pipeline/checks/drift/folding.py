@@ -68,7 +68,7 @@ class Folded:
 def held(side: Known, ops: Sequence[Op], least: int = LEAST) -> list[Held]:
     """The weights of operators, each once; those that are computed from constants as they were recorded.
 
-    The scales by which an operator expands integers are none.
+    The scales by which an operator expands integers are none, nor is what an operator only passes on.
     """
     found: dict[int, Held] = {}
     for op in ops:
@@ -78,13 +78,20 @@ def held(side: Known, ops: Sequence[Op], least: int = LEAST) -> list[Held]:
                 continue
             tensor = side.graph.tensors[index]
             if tensor.data is not None:
-                if (tensor.data.dtype.kind == "f" and not expands) or (
+                if (tensor.data.dtype.kind == "f" and not expands and not _passed_on(side, op, tensor.data)) or (
                     tensor.data.dtype.kind in "iu" and tensor.quantization is not None
                 ):
                     found[index] = _constant(side, index, op)
             elif index in side.steady and side.recorded[index].dtype.kind == "f":
                 found[index] = _computed(side, index, op)
     return [one for one in found.values() if np.isfinite(one.values).all() and one.values.size >= least]
+
+
+def _passed_on(side: Known, op: Op, data: np.ndarray) -> bool:
+    """Whether an operator gives a constant out as it is, in another type or order: then its reader holds it."""
+    made = (side.recorded[index][0] for index in op.outputs if index in side.steady and index in side.recorded)
+    flat = np.sort(data, None).astype(np.float64)
+    return any(one.size == flat.size and np.array_equal(np.sort(one, None), flat) for one in made)
 
 
 def _reads_integers(side: Known, op: Op) -> bool:
