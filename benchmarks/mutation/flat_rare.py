@@ -106,6 +106,16 @@ FLAT_RARE: dict[str, Planter] = {
     "EXP instead of RSQRT": retyped("RSQRT", "EXP", plain=True),
     "GELU by its approximation": options(("GELU",), set_option("approximate", lambda a: not a)),
     "SQUARE became ABS": retyped("SQUARE", "ABS", plain=True),
+    "MIN instead of ARGMAX": retyped("ARG_MAX", "ARG_MIN"),
+    "zeros instead of a mirror": retyped("MIRROR_PAD", "PAD"),
+    "sum without its own": options(("CUMSUM",), set_option("exclusive", lambda e: not e)),
+    "sum along another axis": integers(("CUMSUM",), lambda v: v - 1),
+    "FLOOR instead of ROUND": retyped("ROUND", "FLOOR", plain=True),
+    "ELU instead of LEAKY_RELU": retyped("LEAKY_RELU", "ELU", plain=True),
+    "RELU instead of ELU": retyped("ELU", "RELU", plain=True),
+    "GREATER instead of GREATER_EQUAL": retyped("GREATER_EQUAL", "LESS", plain=True),
+    "slice from the other side": integers(("REVERSE_V2",), lambda v: v - 1),
+    "PRODUCT instead of SUM": retyped("SUM", "REDUCE_PROD"),
     "sizes exchanged": integers(
         ("RESHAPE",), lambda v: v[[0, 2, 1, *range(3, v.size)]] if v.size > 2 and (v > 0).all() else None
     ),

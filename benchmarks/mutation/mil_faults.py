@@ -156,6 +156,30 @@ MIL_FAULTS: dict[str, Planter] = {
         ("slice_by_index", "slice_by_size"), "begin", lambda v: v + (np.arange(v.size) == v.size - 1)
     ),
     "variance doubled": parameter(("batch_norm",), "variance", lambda v: v * 2),
+    "epsilon ten times as large": parameter(("layer_norm", "batch_norm", "instance_norm"), "epsilon", lambda v: v * 10),
+    "zeros instead of a mirror": parameter(("pad",), "mode", lambda v: "constant" if v != "constant" else None),
+    "mirror instead of zeros": parameter(("pad",), "mode", lambda v: "replicate" if v == "constant" else None),
+    "the other limit moved": parameter(("clip",), "alpha", lambda v: v + 0.1),
+    "leaky slope off by 1 %": parameter(("leaky_relu", "elu"), "alpha", lambda v: v * 1.01),
+    "dimensions not kept": parameter(REDUCTIONS, "keep_dims", lambda v: not v),
+    "sum backwards": parameter(("cumsum",), "reverse", lambda v: not v),
+    "sum without its own": parameter(("cumsum",), "exclusive", lambda v: not v),
+    "direction of a recurrence": parameter(
+        ("lstm", "gru", "rnn"), "direction", lambda v: {"forward": "reverse", "reverse": "forward"}.get(v)
+    ),
+    "slice ends one earlier": parameter(
+        ("slice_by_index",), "end", lambda v: np.maximum(v - (np.arange(v.size) == v.size - 1), 0)
+    ),
+    "a greatest along another axis": parameter(("reduce_argmax", "reduce_argmin"), "axis", lambda v: v - 1),
+    "slope of a hard sigmoid": parameter(("sigmoid_hard",), "beta", lambda v: v * 1.1),
+    "halves of the output channels exchanged": parameter(
+        ("conv",), "weight", lambda v: np.concatenate(np.split(v, 2)[::-1]) if v.ndim > 2 and len(v) % 2 == 0 else None
+    ),
+    "MIN instead of ARGMAX": retyped("reduce_argmax", "reduce_argmin"),
+    "comparison turned": retyped("greater", "less"),
+    "TANH instead of GELU": retyped("gelu", "tanh"),
+    "SQUARE became ABS": retyped("square", "abs"),
+    "EXP instead of RSQRT": retyped("rsqrt", "exp"),
     "ADD became SUB": retyped("add", "sub"),
     "MUL instead of ADD": retyped("add", "mul"),
     "ADD instead of MUL": retyped("mul", "add"),

@@ -48,7 +48,7 @@ def faces() -> Any:
                 "scores": torch.softmax(self.scores(pooled), 1),
             }
 
-    return _shaken(Faces())
+    return shaken(Faces())
 
 
 def words() -> Any:
@@ -82,7 +82,7 @@ def words() -> Any:
             x = self.second(self.first(self.table(tokens) + self.place))
             return self.head(self.norm(x).mean(1))
 
-    return _shaken(Words())
+    return shaken(Words())
 
 
 def sounds() -> Any:
@@ -105,10 +105,10 @@ def sounds() -> Any:
             top = torch.clamp(F.softplus(x), 0.1, 3.0).amax(2)
             return {"event": self.event(top), "level": torch.exp(-self.level(top).abs())}
 
-    return _shaken(Sounds())
+    return shaken(Sounds())
 
 
-def _shaken(model: Any) -> Any:
+def shaken(model: Any) -> Any:
     """Weights drawn from a seed, biases and batch statistics of some size: what is lost or exchanged can be seen."""
     import torch
 

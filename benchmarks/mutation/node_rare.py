@@ -137,6 +137,26 @@ def _reversed(value: Any) -> Any:
     return list(value)[::-1]
 
 
+def _recurrent(slot: int, change: Callable[[np.ndarray], np.ndarray]) -> Planter:
+    """A fault in a constant of a recurrent layer: weights of the input, of the state, biases."""
+
+    def plant(file: Nodes, rng: np.random.Generator) -> int | None:
+        for place, node in shuffled(list(file.of(*GATES)), rng):
+            values = file.constant(node.input[slot]) if len(node.input) > slot and node.input[slot] else None
+            if values is not None and values.any():
+                file.own(node, slot, change(values))
+                return int(place)
+        return None
+
+    return plant
+
+
+def _turned(values: np.ndarray) -> np.ndarray:
+    """The square matrix of each gate, transposed."""
+    ways, rows, size = values.shape
+    return values.reshape(ways, rows // size, size, size).transpose(0, 1, 3, 2).reshape(values.shape)
+
+
 NODE_RARE: dict[str, Planter] = {
     "kernels of two layers exchanged": _kernels_exchanged,
     "gates in another order": _gates((1, 0, 3, 2)),
@@ -183,4 +203,28 @@ NODE_RARE: dict[str, Planter] = {
     "TANH instead of ERF": retyped("Erf", "Tanh"),
     "SINE instead of COSINE": retyped("Cos", "Sin"),
     "ABS instead of NEG": retyped("Neg", "Abs"),
+    "MIN instead of ARGMAX": retyped("ArgMax", "ArgMin", "axis", "keepdims"),
+    "a greatest along another axis": attribute(("ArgMax", "ArgMin"), "axis", lambda v: v - 1 if v > 1 else v + 1, 0),
+    "zeros instead of a mirror": attribute(("Pad",), "mode", lambda v: None if v == b"constant" else "constant"),
+    "edge instead of a mirror": attribute(("Pad",), "mode", lambda v: "edge" if v == b"reflect" else None),
+    "resize with aligned corners": attribute(
+        ("Resize",), "coordinate_transformation_mode", lambda v: "align_corners", b"half_pixel"
+    ),
+    "slice ends one earlier": integers(("Slice",), 2, lambda v: np.where(np.abs(v) < 2**31, v - 1, v)),
+    "slice from the other side": integers(("Slice",), 4, lambda v: -v),
+    "split at other places": integers(("Split",), 1, lambda v: np.roll(v, 1)),
+    "sum without its own": attribute(("CumSum",), "exclusive", lambda v: 1 - v, 0),
+    "sum along another axis": integers(("CumSum",), 1, lambda v: v - 1),
+    "mean and variance exchanged": exchanged(("BatchNormalization",), 3, 4),
+    "factor and offset exchanged": exchanged(("BatchNormalization", "InstanceNormalization"), 1, 2),
+    "biases of a recurrence lost": _recurrent(3, lambda v: v * 0),
+    "biases' gates in another order": _recurrent(3, lambda v: np.roll(v, v.shape[1] // 8, 1)),
+    "recurrent weights transposed": _recurrent(2, _turned),
+    "state of a recurrence forgotten": _recurrent(2, lambda v: v * 0),
+    "FLOOR instead of ROUND": retyped("Round", "Floor"),
+    "LESS instead of LESS OR EQUAL": retyped("LessOrEqual", "Greater"),
+    "a limit of a choice moved": integers(("Greater", "Less"), 1, lambda v: v + np.asarray(0.1, v.dtype)),
+    "a global average of the wrong axis": integers(("ReduceMean",), 1, lambda v: v[:1] if v.size > 1 else v - 1),
+    "offset per channel in another order": integers(("Add", "Sub"), 1, lambda v: np.flip(v) if v.size > 2 else None),
+    "factor per channel in another order": integers(("Mul", "Div"), 1, lambda v: np.flip(v) if v.size > 2 else None),
 }  # fmt: skip

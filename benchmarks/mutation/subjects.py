@@ -37,12 +37,12 @@ class Net:
     name: str
     framework: Framework
     inputs: tuple[TensorSpec, ...]
+    file: str = "nets_torch.py"
 
     @property
     def builder(self) -> str:
         """As a source artifact names it."""
-        file = "nets_torch.py" if self.framework is Framework.TORCH else "nets_keras.py"
-        return f"{HERE / file}:{self.name}"
+        return f"{HERE / self.file}:{self.name}"
 
 
 def _image(shape: tuple[int, ...], layout: str) -> TensorSpec:
@@ -52,13 +52,15 @@ def _image(shape: tuple[int, ...], layout: str) -> TensorSpec:
 NETS: dict[str, Net] = {
     net.name: net
     for net in (
-        Net("branches", Framework.TENSORFLOW, (_image((1, HEIGHT, WIDTH, 3), "NHWC"),)),
+        Net("branches", Framework.TENSORFLOW, (_image((1, HEIGHT, WIDTH, 3), "NHWC"),), "nets_keras.py"),
         Net("faces", Framework.TORCH, (_image((1, 3, 32, 24), "NCHW"),)),
         Net("words", Framework.TORCH, (TensorSpec("tokens", (1, 10), "int64", limits=(0, 39)),)),
         Net("sounds", Framework.TORCH, tuple(TensorSpec(name, (1, 8, 50), "float32") for name in ("near", "far"))),
+        Net("odds", Framework.TORCH, (TensorSpec("field", (1, 4, 10, 12), "float32"),), "nets_rare.py"),
+        Net("turns", Framework.TORCH, (TensorSpec("steps", (1, 12, 6), "float32"),), "nets_rare.py"),
     )
 }
-DEEP = Net("deep", Framework.TENSORFLOW, (_image((1, 48, 48, 3), "NHWC"),))
+DEEP = Net("deep", Framework.TENSORFLOW, (_image((1, 48, 48, 3), "NHWC"),), "nets_keras.py")
 
 
 @dataclass(frozen=True)

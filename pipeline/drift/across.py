@@ -9,11 +9,12 @@ import numpy as np
 from converters.contract import Artifact
 from converters.errors import EdgeExportError
 from converters.graph import Graph
-from pipeline.checks.drift import ends, rounded, told
+from pipeline.checks.drift import ends, rounded, scaling, told
 from pipeline.checks.drift.cuts import Segment, segment
 from pipeline.checks.drift.known import Known
 from pipeline.checks.drift.matching import SAME_DB, Partner, best_layout, matched
 from pipeline.checks.drift.nearness import Nearness
+from pipeline.checks.drift.passing import passing
 from pipeline.checks.drift.suspects import Drift
 from pipeline.checks.drift.values import COARSE
 from pipeline.checks.drift.verdict import judged
@@ -66,12 +67,16 @@ def across(one: Graph, two: Graph, work: Work) -> Drift:
     proofs = [
         *rounded.broken(a, b),
         *rounded.weights(a, b, same),
+        *rounded.changed(a, b, same),
         *rounded.plain(a, b, cuts),
-        *rounded.scaled(a, b, cuts),
-        *rounded.lost(a, b, same),
+        *scaling.scaled(a, b, cuts),
+        *scaling.lost(a, b, same),
         *rounded.ranges(a, b, cuts),
         *rounded.left_in_float(a, b, cuts),
+        *passing(a, b),
     ]
+    if not (wrong_ends or suspects or proofs):  # else the output has its shape from there
+        wrong_ends += [ends.shape_told(a, b, end) for end in ends.resized(a, b)]
     outcome, told_suspects = judged([*wrong_ends, *suspects, *proofs])
     shares = told.coverage(a, b, proved) | {"weights_compared": rounded.share(a, same)}
     return Drift(str(work.a.path), str(work.b.path), outcome, told_suspects, shares, tuple(work.notes))
@@ -122,7 +127,15 @@ def _plausible(work: Work, a: Known, b: Known, pairs: Pairs) -> Pairs:
         if not near - good:
             break
         kept = {index: pair for index, pair in kept.items() if index not in near - good}
-    return kept
+    return kept | _again(alone, pairs, kept)
+
+
+def _again(alone: Alone, pairs: Pairs, kept: Pairs) -> Pairs:
+    """The dropped pairs that end a segment which agrees, now that it starts at none of them: one was only alike."""
+    dropped = [pair for index, pair in pairs.items() if index not in kept]
+    cuts = [segment(alone.a, alone.b, pair, {**kept, pair.b: pair}) for pair in dropped]
+    results = alone.compare([cut for cut in cuts if cut is not None])
+    return {cut.out.b: cut.out for cut, found in results.items() if found is not None and found.agrees}
 
 
 def _healed(work: Work, a: Known, b: Known, pairs: Pairs) -> tuple[Pairs, Known]:

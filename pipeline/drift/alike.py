@@ -11,8 +11,9 @@ import numpy as np
 from converters.contract import Artifact
 from converters.errors import EdgeExportError
 from converters.graph import Graph, Op, Tensor
-from pipeline.checks.drift import parameters, precision, run_time, segments, values
+from pipeline.checks.drift import ends, parameters, precision, run_time, segments, values
 from pipeline.checks.drift.align import Pairs, align
+from pipeline.checks.drift.known import Known
 from pipeline.checks.drift.net import Net, Node, comparable
 from pipeline.checks.drift.suspects import Drift, Side, Suspect
 from pipeline.checks.drift.verdict import coverage, judged, notes_differ
@@ -33,7 +34,7 @@ def alike(one: Graph, two: Graph, work: Work) -> Drift:
     found = [*notes_differ(one, two), *(precision.suspects(pairs) if precisions else ())]
     proved = _proved(pairs, work)
     ways, rewritten, cleared = _followed(pairs, work, {int(suspect.order) for suspect in proved})
-    found += [*ways, *(s for s in proved if s.order not in rewritten or _left_in_float(s))]
+    found += [*ways, *(s for s in proved if s.order not in rewritten or _certain(s, work))]
     if not found:
         found += _unexplained(pairs, work, bool(rewritten))
     if not precisions and (found or cleared):
@@ -53,10 +54,14 @@ def bridged(a: Graph, b: Graph) -> bool:
     return ends[0] != ends[1] or _small(a) != _small(b)
 
 
-def _left_in_float(suspect: Suspect) -> bool:
-    """Whether a layer of 8 bits computes in float: its values do not tell, an accelerator for integers does."""
+def _certain(suspect: Suspect, work: Work) -> bool:
+    """Whether no rewrite beside it explains a suspect.
+
+    A layer of 8 bits computes in float: its values do not tell, an accelerator for integers does. Or it holds no
+    weights, and alone it gives something else.
+    """
     ours, theirs = suspect.a.parameters.get("dtype"), suspect.b.parameters.get("dtype")
-    return ours in SMALL and theirs == "float32"
+    return (ours in SMALL and theirs == "float32") or suspect.b.op_index in work.other
 
 
 def _small(graph: Graph) -> set[str]:
@@ -80,7 +85,21 @@ def _proved(pairs: Pairs, work: Work) -> list[Suspect]:
     if needed:
         with contextlib.suppress(EdgeExportError):  # said where it is needed
             work.trace(work.a, pairs.a.graph, sorted(needed))
+    if doubtful and _resized(pairs, work):
+        return found  # whatever they give, it has another shape in the end
     return [s for s in found if s.kind not in segments.CLEARABLE or not _harmless(pairs, s, work)]
+
+
+def _resized(pairs: Pairs, work: Work) -> bool:
+    """Whether an output has another size or rank."""
+    try:
+        a, b = (
+            Known(net.graph, work.trace(file, net.graph, list(net.graph.outputs)))
+            for file, net in ((work.a, pairs.a), (work.b, pairs.b))
+        )
+    except EdgeExportError:  # said where it is needed
+        return False
+    return bool(ends.resized(a, b))
 
 
 def _harmless(pairs: Pairs, suspect: Suspect, work: Work) -> bool:
@@ -107,7 +126,22 @@ def _harmless(pairs: Pairs, suspect: Suspect, work: Work) -> bool:
         return suspect.kind == "attribute" and _alike(pairs, work, one, two)
     work.isolated += 1
     outs = [[net.graph.tensors[i] for i in op.outputs] for net, op in ((pairs.a, one), (pairs.b, two))]
-    return all(result.agrees for result in segments.same_work(want, got, *outs))
+    same = all(result.agrees for result in segments.same_work(want, got, *outs))
+    if not same and suspect.kind == "attribute" and _bare(pairs, one, two):
+        taken = list(zip(one.inputs, two.inputs, strict=True))
+        if all(result.agrees for result in _agreeing(pairs, work, taken).values()):  # they stand at the same place
+            work.other.add(two.index)
+    return same
+
+
+def _bare(pairs: Pairs, one: Op, two: Op) -> bool:
+    """Whether two operators hold no weights and compute in float32: no quantizer has a reason to change them."""
+    for net, op in ((pairs.a, one), (pairs.b, two)):
+        tensors = [net.graph.tensors[index] for index in (*op.inputs, *op.outputs) if index >= 0]
+        computed = [tensor for tensor in tensors if not tensor.constant]
+        if any(tensor.dtype != "float32" for tensor in computed) or len(computed) < len(tensors):
+            return False
+    return True
 
 
 def _alone(
@@ -121,9 +155,9 @@ def _alone(
 
 def _alike(pairs: Pairs, work: Work, one: Op | Node, two: Op | Node) -> bool:
     """Whether two operators give out the same where they stand, in whatever layout."""
-    ends = list(zip(one.outputs, two.outputs, strict=False))
-    found = _agreeing(pairs, work, ends, any_layout=True)
-    return len(found) == len(ends) > 0 and all(result.agrees for result in found.values())
+    outs = list(zip(one.outputs, two.outputs, strict=False))
+    found = _agreeing(pairs, work, outs, any_layout=True)
+    return len(found) == len(outs) > 0 and all(result.agrees for result in found.values())
 
 
 def _followed(pairs: Pairs, work: Work, doubted: set[int]) -> tuple[list[Suspect], set[float], bool]:
@@ -206,8 +240,10 @@ def _unexplained(pairs: Pairs, work: Work, cleared: bool) -> Iterator[Suspect]:
     """
     if len(pairs.to_b) == len(pairs.a.nodes) == len(pairs.b.nodes) and not cleared:
         return
-    ends = list(zip(pairs.a.outputs, pairs.b.outputs, strict=False))
-    agreed = _agreeing(pairs, work, ends)
+    if len(pairs.to_b) == len(pairs.a.nodes) and parameters.recalibrated(pairs):
+        return  # the reference's operators are all there, each on ranges of its own
+    outs = list(zip(pairs.a.outputs, pairs.b.outputs, strict=False))
+    agreed = _agreeing(pairs, work, outs)
     if all(result.agrees for result in agreed.values()):
         return
     inner = [

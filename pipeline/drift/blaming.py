@@ -11,7 +11,7 @@ from converters.contract import Artifact
 from converters.errors import EdgeExportError
 from converters.graph import Op
 from pipeline.checks.drift import run_time, stress
-from pipeline.checks.drift.blame import Blame, by_constants, by_partners, by_values, skippable
+from pipeline.checks.drift.blame import Blame, by_constants, by_partners, by_sizes, by_values, skippable
 from pipeline.checks.drift.cuts import Segment
 from pipeline.checks.drift.known import Known
 from pipeline.checks.drift.nearness import near
@@ -34,6 +34,8 @@ def blamed(alone: Alone, cut: Segment) -> Blame:
 
 
 def _blamed(alone: Alone, cut: Segment) -> Blame:
+    if not cut.out.layout.fits:
+        return by_sizes(alone.a, alone.b, cut)
     told = by_constants(alone.a, alone.b, cut)
     rows = alone.values(cut)
     ours = _inside(alone.work.a, alone, alone.a, cut.ops_a, alone.piece(True, cut, rows.starts))

@@ -113,7 +113,8 @@ def _given(
     work: Work, a: Known, b: Known, pairs: Mapping[int, Partner], pair: Partner, wanted: list[int]
 ) -> dict[int, np.ndarray] | None:
     """The values of `wanted` in b when it is given the reference's at `pair` and at all that is known before."""
-    starts = {index: known for index, known in pairs.items() if index not in wanted} | {pair.b: pair}
+    others = {index: known for index, known in pairs.items() if index not in wanted and known.layout.fits}
+    starts = others | {pair.b: pair}
     given: dict[int, np.ndarray] = {}
     for index in wanted:
         ops, hit, fixed = behind(b, index, starts)

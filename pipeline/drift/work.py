@@ -45,6 +45,8 @@ class Work:
     notes: list[str] = dataclasses.field(default_factory=list)
     known: Mapping[int, int] = dataclasses.field(default_factory=dict)
     """For each tensor of b that has one, its partner in a."""
+    other: set[int] = dataclasses.field(default_factory=set)
+    """Operators of b, by place, without weights, that have other attributes and give something else alone."""
     told: Sequence[Graph] = ()
     """Graphs whose grids say how large made-up inputs are."""
 

@@ -10,7 +10,7 @@ import numpy as np
 from converters.graph import Op
 from pipeline.checks.drift import folding
 from pipeline.checks.drift.cuts import Segment
-from pipeline.checks.drift.folding import Held
+from pipeline.checks.drift.folding import SAME, Held
 from pipeline.checks.drift.known import Known
 from pipeline.checks.drift.layout import layouts
 from pipeline.checks.drift.matching import best_layout
@@ -18,8 +18,6 @@ from pipeline.checks.drift.weights import causes
 
 SHARE = 1e-4
 """Of the range of what should come out: less is rounding."""
-SAME = 2e-6
-"""Relative distance of float constants that are one: folding a batch norm leaves 1e-7 to 1e-6."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ def by_constants(a: Known, b: Known, cut: Segment) -> Blame | None:
     ours, theirs = folding.held(a, cut.ops_a), folding.held(b, cut.ops_b)
     found = folding.folded(ours, theirs)
     for one in found:
-        if one.distance > SAME and not one.b.rounded and not one.a.rounded:
+        if one.partly or (one.distance > SAME and not one.b.rounded and not one.a.rounded):
             want = one.layout.carry(one.a.values[None])[0] * one.scale
             return Blame(one.b.op, one.a.op, _said(want, one.b))
     left_a = [one for one in ours if all(one.index != other.a.index for other in found)]
@@ -64,6 +62,22 @@ def _said(want: np.ndarray, held: Held) -> str:
 
 def _named(held: Held) -> str:
     return "kernel: " if held.values.ndim > 1 else "bias: " if held.values.size > 1 else ""
+
+
+def by_sizes(a: Known, b: Known, cut: Segment) -> Blame:
+    """The first operator that gives out a tensor of a size that the reference has nowhere there."""
+    there = {_size(a, index) for op in cut.ops_a for index in op.outputs} | {_size(a, pair.a) for pair in cut.given}
+    for op in cut.ops_b:
+        for index in op.outputs:
+            if index in b.recorded and index not in b.steady and _size(b, index) not in there:
+                shape = b.recorded[index].shape[1:]
+                return Blame(op, None, f"{op.type} gives out {shape}, a size that nothing there has")
+    return Blame()
+
+
+def _size(side: Known, index: int) -> tuple[int, ...]:
+    """What a tensor's shape is in any layout; empty where it was not seen."""
+    return tuple(sorted(n for n in side.recorded[index].shape[1:] if n != 1)) if index in side.recorded else ()
 
 
 def by_values(ops: Sequence[Op], inside: Mapping[int, np.ndarray], want: np.ndarray) -> Op | None:

@@ -31,7 +31,8 @@ def segment(a: Known, b: Known, out: Partner, pairs: Mapping[int, Partner]) -> S
     Both sides must start from the same tensors: a start that only one side needs is taken away, and the search goes on
     behind it.
     """
-    starts = {index: pair for index, pair in pairs.items() if index != out.b and (pair.a != out.a or _start(a, out.a))}
+    others = {index: pair for index, pair in pairs.items() if index != out.b and pair.layout.fits}
+    starts = {index: pair for index, pair in others.items() if pair.a != out.a or _start(a, out.a)}
     while True:
         partners = {pair.a: index for index, pair in starts.items()}
         ops_a, hit_a, fixed_a = behind(a, out.a, partners)

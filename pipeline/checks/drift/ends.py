@@ -1,4 +1,4 @@
-"""The outputs of two models: which is which by name or place, and whether values say otherwise."""
+"""The outputs of two models: which is which by name or place, and whether values or sizes say otherwise."""
 
 from __future__ import annotations
 
@@ -6,11 +6,21 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from converters.graph import Op
 from converters.names import partners_by_number
 from pipeline.checks.drift.known import Known
-from pipeline.checks.drift.layout import layouts
+from pipeline.checks.drift.layout import Layout, layouts
 from pipeline.checks.drift.matching import Partner, best_layout
 from pipeline.checks.drift.suspects import Side, Suspect
+
+_COUNTS = frozenset(
+    (
+        *("NonMaxSuppression", "NonZero", "Unique", "Compress"),
+        *("NON_MAX_SUPPRESSION_V4", "NON_MAX_SUPPRESSION_V5", "WHERE", "UNIQUE"),
+        *("non_maximum_suppression", "non_zero", "aten.nonzero", "aten.masked_select", "aten._unique2"),
+    )
+)
+"""Operators with which values decide how many there are."""
 
 
 def partner_places(a: Known, b: Known) -> dict[int, int]:
@@ -64,6 +74,7 @@ def _same(a: Known, index: int, place: int) -> bool:
 def outputs(a: Known, b: Known, pairs: Mapping[int, Partner]) -> dict[int, Partner]:
     """The outputs as partners, by tensor of b, in the layout that values or shapes say."""
     found = {}
+    other_sizes = resized(a, b)
     for place, other in partner_places(a, b).items():
         first, second = a.graph.outputs[place], b.graph.outputs[other]
         known = pairs.get(second)
@@ -74,6 +85,66 @@ def outputs(a: Known, b: Known, pairs: Mapping[int, Partner]) -> dict[int, Partn
         want, got = a.real(first), b.real(second)
         db, layout = best_layout(want, got)
         layout = layout or next(layouts(want.shape[1:], got.shape[1:]), None)
+        if layout is None and (first, second) in other_sizes:
+            layout = Layout(want.shape[1:], got.shape[1:], ())  # nothing to carry: a segment that ends here is wrong
         if layout is not None:
             found[second] = Partner(first, second, layout, db)
     return found
+
+
+def resized(a: Known, b: Known) -> list[tuple[int, int]]:
+    """(output of a, of b) where, on the same inputs, the one has another size, or another rank, than the other.
+
+    Not where values decide how many there are, nor where outputs of the same sizes only stand in another order.
+    """
+    places = ((a.graph.outputs[place], b.graph.outputs[other]) for place, other in partner_places(a, b).items())
+    ends = [(one, two) for one, two in places if one in a.recorded and two in b.recorded]
+    shapes = [(a.recorded[one].shape[1:], b.recorded[two].shape[1:]) for one, two in ends]
+    if sorted(_size(one) for one, _ in shapes) == sorted(_size(two) for _, two in shapes):
+        if all(_size(one) == _size(two) for one, two in shapes):
+            return [end for end, (one, two) in zip(ends, shapes, strict=True) if _other_rank(one, two)]
+        return []
+    return [
+        end
+        for end, (one, two) in zip(ends, shapes, strict=True)
+        if _size(one) != _size(two) and not (_counts(a, end[0]) or _counts(b, end[1]))
+    ]
+
+
+def shape_told(a: Known, b: Known, end: tuple[int, int]) -> Suspect:
+    """The suspect that such an output is: the operator that gave it its shape."""
+    sides, shapes = [], []
+    for side, index in ((a, end[0]), (b, end[1])):
+        shape = side.recorded[index].shape[1:]
+        op = _shaped(side, index)
+        names = (side.graph.tensors[index].name,)
+        sides.append(Side(op.index if op else None, op.type if op else "INPUT", names, {"shape": shape}))
+        shapes.append(shape)
+    cause = f"an output has the shape {shapes[1]}, not {shapes[0]}"
+    return Suspect("shape", sides[0], sides[1], f"{shapes[0]} became {shapes[1]}", cause, float(a.rank.get(end[0], 0)))
+
+
+def _size(shape: tuple[int, ...]) -> list[int]:
+    """What a shape is in any layout."""
+    return sorted(size for size in shape if size != 1)
+
+
+def _other_rank(one: tuple[int, ...], two: tuple[int, ...]) -> bool:
+    """Whether the ranks differ; some formats have no scalars, nor tensors without an axis for samples."""
+    return len(one) != len(two) and min(len(one), len(two)) > 1
+
+
+def _counts(side: Known, index: int) -> bool:
+    behind = side.before.get(index, 0)
+    return any(op.type in _COUNTS and any(behind >> side.rank[i] & 1 for i in op.outputs) for op in side.graph.ops)
+
+
+def _shaped(side: Known, index: int) -> Op | None:
+    """The operator that gave a tensor its shape: those behind it kept it."""
+    while (op := side.maker.get(index)) is not None:
+        kept = [i for i in op.inputs if i in side.maker and i in side.recorded and i not in side.steady]
+        same = [i for i in kept if side.recorded[i].shape == side.recorded[index].shape]
+        if not same:
+            return op
+        index = same[0]
+    return None

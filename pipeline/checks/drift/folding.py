@@ -11,6 +11,7 @@ import numpy as np
 from converters.graph import Op
 from pipeline.checks.drift.known import POINTS, Known
 from pipeline.checks.drift.layout import Layout, layouts
+from pipeline.checks.drift.partly import mostly
 
 LEAST = 4
 """Constants of fewer values are no weights: the segment's values judge them."""
@@ -20,6 +21,8 @@ COARSE = 2.0
 """Times what rounding to the grid or table of a constant leaves: from there on, where that is coarse."""
 STORED, HALF = 1e-5, 2e-3
 """Relative distance of a vector from the same one in float32, and in 16 bits."""
+SAME = 2e-6
+"""Relative distance of float constants that are one: folding a batch norm leaves 1e-7 to 1e-6."""
 PLAIN = 0.02
 """Of channels' scales: nearer to one than this, nothing was folded in."""
 
@@ -63,6 +66,8 @@ class Folded:
     layout: Layout
     scale: np.ndarray
     distance: float
+    partly: bool = False
+    """Whether most of it is, and some of it is something else: that was changed."""
 
 
 def held(side: Known, ops: Sequence[Op], least: int = LEAST) -> list[Held]:
@@ -209,8 +214,20 @@ def _fits(a: Held, b: Held) -> Iterator[Folded]:
             distance = _distance(turned * scale, got)
             if distance <= b.near and (best is None or distance < 0.5 * best.distance):
                 best = Folded(a, b, layout, scale, distance)
+    if best is None and (most := mostly(a.values, b.values, _allowed(b))):
+        best = Folded(a, b, most.layout, most.scale, 1 + most.changed, partly=True)
     if best is not None:
         yield best
+
+
+def _allowed(held: Held) -> np.ndarray:
+    """How far each value may be from the one of which it is the rounding."""
+    if held.step is not None:
+        return 0.75 * held.step
+    if held.palettized:
+        return np.broadcast_to(0.55 * _cells(held.values).reshape(-1), (held.values.size,)).reshape(held.values.shape)
+    share = 2.0**-10 if held.half else SAME
+    return share * np.abs(held.values) + share / 4 * np.abs(held.values).max(initial=0.0)
 
 
 def _may_scale(values: np.ndarray) -> bool:

@@ -24,6 +24,11 @@ class Layout:
     order: tuple[int, ...]
     of_a: bool = True
 
+    @property
+    def fits(self) -> bool:
+        """Whether both shapes hold as many values; else nothing can be carried."""
+        return int(np.prod(self.shape_a, dtype=np.int64)) == int(np.prod(self.shape_b, dtype=np.int64))
+
     def carry(self, values: np.ndarray) -> np.ndarray:
         """Values of a, (n, *shape_a), as they lie in b."""
         if self.of_a:

@@ -124,13 +124,32 @@ def _db(a: Known, b: Known, ours: list[int], theirs: list[int]) -> float:
 
 
 def _paired(a: Known, b: Known, ours: list[int], theirs: list[int]) -> Iterable[Partner]:
-    """The partners among tensors of the same values: all in their order, or where one side has more, the last ones."""
+    """The partners among tensors of the same values: all in their order, or where one side has more, the last ones.
+
+    Not one of two copies that both are read: a segment behind the one would start before the other.
+    """
     if len(ours) != len(theirs):
-        ours, theirs = ours[-1:], theirs[-1:]
+        ours, theirs = [_junction(a, ours)], [_junction(b, theirs)]
     for one, two in zip(ours, theirs, strict=True):
         db, layout = best_layout(a.real(one), b.real(two))
         if layout is not None:
             yield Partner(one, two, layout, db)
+
+
+def _junction(side: Known, same: list[int]) -> int:
+    """The last of some tensors, in the order of computation; of copies beside each other what they are made from."""
+    read = [
+        index
+        for index in same
+        if index in side.graph.outputs
+        or any(out not in same for op in side.readers.get(index, ()) for out in op.outputs)
+    ]
+    if all(side.before[same[-1]] >> side.rank[other] & 1 for other in read):
+        return same[-1]
+    for index in reversed(same):
+        if all(other == index or side.before[other] >> side.rank[index] & 1 for other in read):
+            return index
+    return same[-1]
 
 
 def _in_order(a: Known, b: Known, pair: Partner, others: Iterable[Partner]) -> bool:

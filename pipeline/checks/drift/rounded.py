@@ -9,7 +9,7 @@ import numpy as np
 from converters.graph import Op, Tensor
 from pipeline.checks.drift import folding
 from pipeline.checks.drift.cuts import Segment
-from pipeline.checks.drift.folding import Folded, Held
+from pipeline.checks.drift.folding import Folded
 from pipeline.checks.drift.grids import Grid, grid_of
 from pipeline.checks.drift.known import Known
 from pipeline.checks.drift.precision import quantizable
@@ -23,11 +23,9 @@ CUT, TIMES = 0.25, 4.0
 WHOLE = 0.5
 """Of computed tensors in 8 bits: from here on a file is an integer one, and an operator in float was left behind."""
 _SMALL = ("int8", "uint8")
-SCALED = 0.04
-"""Of a channel's weights: half a step in each of a few leaves less."""
-FOLDED = 0.1
-"""Of a factor's own size: weights of 4 bits tell the scale of a channel so well."""
 _ZEROS = 0.02
+MOST_LEFT = 50_000_000
+"""Values that are compared to find kernels again that no segment has on both sides."""
 
 
 def broken(a: Known, b: Known) -> Iterator[Suspect]:
@@ -38,7 +36,7 @@ def broken(a: Known, b: Known) -> Iterator[Suspect]:
         for index in op.inputs:
             if count := _not_finite(b, index):
                 measure = f"{count} values are not finite"
-                yield Suspect("weights", Side(None, ""), _reader(b, op), measure, "a constant holds NaN or Inf", -1.0)
+                yield Suspect("weights", Side(None, ""), reader(b, op), measure, "a constant holds NaN or Inf", -1.0)
 
 
 def _not_finite(side: Known, index: int) -> int:
@@ -46,35 +44,58 @@ def _not_finite(side: Known, index: int) -> int:
     return int((~np.isfinite(data)).sum()) if data is not None and data.dtype.kind == "f" else 0
 
 
-def matches(a: Known, b: Known, cuts: Sequence[Segment]) -> list[tuple[Segment, Folded]]:
-    """The constants of each segment that both sides hold, each once."""
-    seen: set[int] = set()
-    found = []
+def matches(a: Known, b: Known, cuts: Sequence[Segment]) -> list[Folded]:
+    """The constants that both sides hold, each once: of each segment, then kernels that are left over anywhere."""
+    found: dict[int, Folded] = {}
     for cut in cuts:
         for one in folding.folded(folding.held(a, cut.ops_a), folding.held(b, cut.ops_b)):
-            if one.b.index not in seen:
-                seen.add(one.b.index)
-                found.append((cut, one))
-    return found
+            found.setdefault(one.b.index, one)
+    taken = {one.a.index for one in found.values()}
+    ours = [one for one in folding.held(a, a.graph.ops) if one.index not in taken and one.values.ndim > 1]
+    theirs = [one for one in folding.held(b, b.graph.ops) if one.index not in found and one.values.ndim > 1]
+    if sum(one.values.size for one in ours for two in theirs if one.values.size == two.values.size) <= MOST_LEFT:
+        found |= {one.b.index: one for one in folding.folded(ours, theirs)}
+    return list(found.values())
 
 
-def weights(a: Known, b: Known, found: Sequence[tuple[Segment, Folded]]) -> Iterator[Suspect]:
+def weights(a: Known, b: Known, found: Sequence[Folded]) -> Iterator[Suspect]:
     """Stored integers that are none of the two next to the reference's weight."""
-    stored = [(cut, one) for cut, one in found if one.b.step is not None and one.a.step is None]
-    off = [(cut, one, folding.beyond(one)) for cut, one in stored]
-    biases = [beyond.any() for _, one, beyond in off if one.b.values.ndim == 1]
+    stored = [one for one in found if one.b.step is not None and one.a.step is None and not one.partly]
+    off = [(one, folding.beyond(one)) for one in stored]
+    biases = [beyond.any() for one, beyond in off if one.b.values.ndim == 1]
     corrected = len(biases) > 2 and float(np.mean(biases)) > CORRECTED
-    for cut, one, beyond in off:
+    for one, beyond in off:
         if not beyond.any() or (one.b.values.ndim == 1 and corrected):
             continue
-        want = one.layout.carry(one.a.values[None])[0] * one.scale
         assert one.b.step is not None
-        steps = np.abs(one.b.values - want) / np.where(one.b.step == 0, 1, one.b.step)
-        measure = f"{int(beyond.sum())} of {beyond.size} values off by up to {float(steps.max()):.3g} steps"
-        what = "kernel" if one.b.values.ndim > 1 else "bias"
-        cause = next(causes(want, one.b.values), "values differ")
-        ours, theirs = _reader(a, one.a.op), _reader(b, one.b.op)
-        yield Suspect("weights", ours, theirs, measure, f"{what}: {cause}", float(a.rank.get(cut.out.a, 0)))
+        steps = np.abs(one.b.values - _wanted(one)) / np.where(one.b.step == 0, 1, one.b.step)
+        yield _told_of(a, b, one, f"{int(beyond.sum())} of {beyond.size} values off by up to {steps.max():.3g} steps")
+
+
+def changed(a: Known, b: Known, found: Sequence[Folded]) -> Iterator[Suspect]:
+    """Kernels and tables of which most is the reference's, and some of it is something else."""
+    for one in found:
+        if one.partly:
+            yield _told_of(a, b, one, f"{one.distance - 1:.1%} of the values are not the rounding of what they were")
+
+
+def _wanted(one: Folded) -> np.ndarray:
+    """The reference's constant as b should hold it."""
+    wanted: np.ndarray = one.layout.carry(one.a.values[None])[0] * one.scale
+    return wanted
+
+
+def _told_of(a: Known, b: Known, one: Folded, measure: str) -> Suspect:
+    what = "kernel" if one.b.values.ndim > 1 else "bias"
+    cause = next(causes(_wanted(one), one.b.values), "values differ")
+    ours, theirs = reader(a, one.a.op), reader(b, one.b.op)
+    return Suspect("weights", ours, theirs, measure, f"{what}: {cause}", order(a, one))
+
+
+def order(a: Known, one: Folded) -> float:
+    """The place of what computes with a constant in the reference's order of computation."""
+    ends = [op.outputs[0] for op in a.graph.ops if op.index == reader(a, one.a.op).op_index and op.outputs]
+    return float(a.rank.get(ends[0], 0)) if ends else 0.0
 
 
 def plain(a: Known, b: Known, cuts: Sequence[Segment]) -> Iterator[Suspect]:
@@ -99,63 +120,13 @@ def plain(a: Known, b: Known, cuts: Sequence[Segment]) -> Iterator[Suspect]:
             )
             if found := differs(first, second):
                 measure, cause = found
-                ours_op, theirs_op = _reader(a, one.a.op), _reader(b, one.b.op)
+                ours_op, theirs_op = reader(a, one.a.op), reader(b, one.b.op)
                 what = "kernel" if one.b.values.ndim > 1 else "bias" if one.b.values.size > 1 else "constant"
-                order = float(a.rank.get(cut.out.a, 0))
-                yield Suspect("weights", ours_op, theirs_op, measure, f"{what}: {cause}", order)
+                place = float(a.rank.get(cut.out.a, 0))
+                yield Suspect("weights", ours_op, theirs_op, measure, f"{what}: {cause}", place)
 
 
-def scaled(a: Known, b: Known, cuts: Sequence[Segment]) -> Iterator[Suspect]:
-    """Kernels of b in integers whose channels are scaled, where nothing in the segment could have been folded in.
-
-    A batch norm, a factor or a mean is a constant of the reference that b has not. Of two kernels one may make up for
-    the other.
-    """
-    for cut in cuts:
-        ours, theirs = folding.held(a, cut.ops_a, 1), folding.held(b, cut.ops_b, 1)
-        pairs = folding.folded(ours, theirs)
-        kernels = [one for one in pairs if one.b.values.ndim > 1 and one.b.step is not None]
-        taken = {one.a.index for one in pairs} | {other.index for other in ours if not other.values.any()}
-        if len(kernels) != 1 or any(other.index not in taken and other.values.ndim != 1 for other in ours):
-            continue
-        (one,) = kernels
-        vectors = [other for other in ours if other.index not in taken and other.values.size > 1]
-        apart = np.abs(one.scale - 1)
-        if one.scale.size == 1 or apart.max() <= SCALED or len(vectors) > 1 or _told(one.scale, vectors):
-            continue
-        worst = float(one.scale.reshape(-1)[apart.argmax()])
-        measure = f"{int((apart > SCALED).sum())} of {one.scale.size} channels scaled, by up to x{worst:.4g}"
-        ours_op, theirs_op = _reader(a, one.a.op), _reader(b, one.b.op)
-        order = float(a.rank.get(cut.out.a, 0))
-        yield Suspect("weights", ours_op, theirs_op, measure, "kernel: its scales are not those of its weights", order)
-
-
-def lost(a: Known, b: Known, found: Sequence[tuple[Segment, Folded]]) -> Iterator[Suspect]:
-    """Kernels of b in integers of which a slice is zero that is not in the reference, and no factor there is zero."""
-    for cut, one in found:
-        gone = (one.scale == 0).reshape(-1)
-        factors = (other.values for other in folding.held(a, cut.ops_a, 1) if other.index != one.a.index)
-        if one.b.step is None or one.scale.size == 1 or not gone.any() or any((v == 0).any() for v in factors):
-            continue
-        want = one.layout.carry(one.a.values[None])[0]
-        others = tuple(axis for axis, size in enumerate(one.scale.shape) if size == 1)
-        gone &= np.abs(want).max(others).reshape(-1) > 0
-        if gone.any():
-            ours, theirs = _reader(a, one.a.op), _reader(b, one.b.op)
-            measure = f"{int(gone.sum())} of {gone.size} slices are zero"
-            order = float(a.rank.get(cut.out.a, 0))
-            yield Suspect("weights", ours, theirs, measure, "kernel: channels are lost", order)
-
-
-def _told(scale: np.ndarray, vectors: Sequence[Held]) -> bool:
-    """Whether the scales of channels are those of a vector: a factor, or a divisor, that was folded in."""
-    flat = scale.reshape(-1)
-    own = [one.values.reshape(-1) for one in vectors if one.values.size == flat.size and one.values.all()]
-    ratios = [ratio for values in own for ratio in (flat / values, flat * values)]
-    return any(float(ratio.std()) <= FOLDED * abs(float(ratio.mean())) for ratio in ratios)
-
-
-def _reader(side: Known, op: Op) -> Side:
+def reader(side: Known, op: Op) -> Side:
     """The operator that computes with a constant."""
     while op.outputs and all(index in side.steady for index in op.outputs):
         readers = side.readers.get(op.outputs[0], [])
@@ -222,8 +193,8 @@ def _between(b: Known, op: Op, small: set[int]) -> bool:
     return before and bool(readers) and all(small.intersection(reader.outputs) for reader in readers)
 
 
-def share(a: Known, found: Sequence[tuple[Segment, Folded]]) -> float | None:
+def share(a: Known, found: Sequence[Folded]) -> float | None:
     """The share of the reference's weights that were found in b."""
     every = {one.index: one.values.size for one in folding.held(a, a.graph.ops)}
     total = sum(every.values())
-    return sum(every.get(index, 0) for index in {one.a.index for _, one in found}) / total if total else None
+    return sum(every.get(index, 0) for index in {one.a.index for one in found}) / total if total else None

@@ -4,7 +4,7 @@ import numpy as np
 from drift_models import graph, tensor
 
 from converters.graph import Op
-from pipeline.checks.drift import rounded
+from pipeline.checks.drift import rounded, scaling
 from pipeline.checks.drift.cuts import segment
 from pipeline.checks.drift.known import Known
 from pipeline.checks.drift.layout import Layout
@@ -41,6 +41,15 @@ def test_weights_rounded_to_nearest_pass_and_one_step_off_fails():
     assert suspect.measure.startswith("1 of 48 values off by up to 2")
 
 
+def test_a_kernel_of_which_a_part_was_changed_is_told():
+    stored = np.rint(KERNEL / STEP)
+    a, b, cuts = sides(stored)
+    assert not list(rounded.changed(a, b, rounded.matches(a, b, cuts)))
+    a, b, cuts = sides(stored[[1, 0, *range(2, 8)]])
+    (suspect,) = rounded.changed(a, b, rounded.matches(a, b, cuts))
+    assert suspect.measure.endswith("of the values are not the rounding of what they were")
+
+
 def test_ranges_start_where_an_activation_does_and_reach_what_is_needed():
     assert not list(rounded.ranges(*sides()))
     (shifted,) = rounded.ranges(*sides(scale=(0.02, -127)))
@@ -63,9 +72,9 @@ def test_an_operator_left_in_float_is_told():
 
 
 def test_a_kernel_whose_channels_are_all_scaled_is_told_where_nothing_was_folded_in():
-    assert not list(rounded.scaled(*sides()))
+    assert not list(scaling.scaled(*sides()))
     a, b, cuts = sides(np.rint(KERNEL / STEP / 2))
-    (suspect,) = rounded.scaled(a, b, cuts)
+    (suspect,) = scaling.scaled(a, b, cuts)
     assert suspect.cause == "kernel: its scales are not those of its weights"
     assert suspect.measure.startswith("8 of 8 channels scaled, by up to x0.")
 
@@ -80,7 +89,7 @@ def test_the_factor_of_a_folded_norm_tells_the_scales_and_another_vector_does_no
         a = Known(graph(tensors, ops, (0,), (1,)), {**VALUES, 3: VALUES[1]})
         _, b, _ = sides(stored)
         cut = segment(a, b, PAIRS[1], PAIRS)
-        return [suspect.cause for suspect in rounded.scaled(a, b, [cut])]
+        return [suspect.cause for suspect in scaling.scaled(a, b, [cut])]
 
     assert judged(factor) == judged(1 / factor) == []
     assert judged(factor[::-1]) == ["kernel: its scales are not those of its weights"]
@@ -89,10 +98,10 @@ def test_the_factor_of_a_folded_norm_tells_the_scales_and_another_vector_does_no
 def test_a_channel_that_is_zero_and_was_not_is_lost():
     stored = np.rint(KERNEL / STEP)
     a, b, cuts = sides(stored)
-    assert not list(rounded.lost(a, b, rounded.matches(a, b, cuts)))
+    assert not list(scaling.lost(a, b, rounded.matches(a, b, cuts)))
     stored[:, 2] = 0
     a, b, cuts = sides(stored)
-    (suspect,) = rounded.lost(a, b, rounded.matches(a, b, cuts))
+    (suspect,) = scaling.lost(a, b, rounded.matches(a, b, cuts))
     assert (suspect.cause, suspect.measure) == ("kernel: channels are lost", "1 of 6 slices are zero")
 
 

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from drift_models import graph, tensor
+
+from converters.graph import Op
+from pipeline.checks.drift.known import Known
+from pipeline.checks.drift.passing import passing
+
+RNG = np.random.default_rng(0)
+
+
+def side(kinds, dtypes, weights=()):
+    """A chain of operators; those of `weights` also read one that was integers."""
+    held = len(kinds) + 1
+    ops = [Op(0, "DEQUANTIZE", (held,), (held + 1,))]
+    ops += [
+        Op(n + 1, kind, (n, held + 1) if n in weights else (n,), (n + 1,)) for n, kind in enumerate(kinds)
+    ]  # the weight's own operator comes first
+    tensors = [tensor(n, dtype=dtype) for n, dtype in enumerate(dtypes)]
+    tensors += [tensor(held, data=np.ones((1, 4)), dtype="int8"), tensor(held + 1)]
+    values = {n: RNG.integers(-9, 9, (3, 1, 4)).astype(dtype) for n, dtype in enumerate(dtypes)}
+    values[held + 1] = np.ones((3, 1, 4), np.float32)
+    return Known(graph(tensors, ops, (0,), (len(kinds),)), values)
+
+
+FLOATS = ("float32",) * 4
+ROUNDED = ("float32", "float32", "int8", "float32", "float32")
+A = side(("EXP", "NEG", "ABS"), FLOATS)
+
+
+def test_values_that_pass_through_integers_between_operators_in_float_are_told():
+    (suspect,) = passing(A, side(("EXP", "QUANTIZE", "DEQUANTIZE", "NEG"), ROUNDED))
+    assert (suspect.kind, suspect.b.op_index, suspect.b.op_type) == ("extra", 2, "QUANTIZE")
+
+
+@pytest.mark.parametrize(
+    "b",
+    [
+        side(("EXP", "NEG"), FLOATS[:3]),
+        side(("EXP", "QUANTIZE", "DEQUANTIZE", "CONV"), ROUNDED, weights=(3,)),
+        side(("EXP", "QUANTIZE", "CONV"), ("float32", "float32", "int8", "int8")),
+    ],
+)
+def test_what_a_quantized_operator_takes_is_rounded_by_right(b):
+    assert not list(passing(A, b))
+
+
+def test_a_reference_that_rounds_itself_says_nothing():
+    a = side(("EXP", "QUANTIZE", "DEQUANTIZE", "NEG"), ROUNDED)
+    assert not list(passing(a, a))
