@@ -132,10 +132,13 @@ def _beyond(a: Tensor, b: Tensor, want: np.ndarray, gap: np.ndarray) -> np.ndarr
 def _lost(want: np.ndarray, tensor: Tensor) -> np.ndarray:
     """Where a channel with a scale of its own is stored as zeros and was not nothing, spread as `want`.
 
-    Its scale says nothing then, whatever it is: a quantizer makes it of the channel's largest value.
+    Its scale says nothing then, whatever it is: a quantizer makes it of the channel's largest value. Those of a bias
+    come from the kernel: a small one is zero.
     """
     found = tensor.quantization
-    if found is None or tensor.data is None or len(found.scales) < 2 or tensor.data.shape != want.shape:
+    if want.ndim < 2 or found is None or tensor.data is None:
+        return np.zeros(want.shape, bool)
+    if len(found.scales) < 2 or tensor.data.shape != want.shape:
         return np.zeros(want.shape, bool)
     others = tuple(axis for axis in range(want.ndim) if axis != found.axis % want.ndim)
     peaks = np.abs(want).max(others, keepdims=True)

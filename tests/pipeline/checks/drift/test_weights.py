@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from drift_models import tensor
 
+from converters.graph import Quantization, Tensor
 from pipeline.checks.drift.weights import differs
 
 RNG = np.random.default_rng(3)
@@ -80,3 +81,14 @@ def test_equal_integers_with_other_scales_are_other_weights(scales, zeros, cause
     right = tensor(0, data=STORED, dtype="int8", scale=(np.arange(1, 9) / 100, np.zeros(8)))
     found = differs(right, tensor(0, data=STORED, dtype="int8", scale=(scales, zeros)))
     assert cause in found[1]
+
+
+def test_a_bias_below_half_a_step_of_its_channel_is_zero_and_a_channel_of_a_kernel_is_not():
+    bias, scales = np.array([0.4, -0.3, 1.2, 0.1] * 2, np.float32), np.full(8, 1.0)
+    stored = np.rint(bias)
+    quantized = Quantization(scales, np.zeros(8, np.int64), 0)
+    honest = Tensor(1, "b", (8,), "int32", stored.astype(np.int32), quantized)
+    assert differs(Tensor(0, "b", (8,), "float32", bias), honest) is None
+    kernel = np.tile(bias[:, None], (1, 4))
+    rounded = Tensor(1, "k", (8, 4), "int8", np.rint(kernel).astype(np.int8), quantized)
+    assert differs(Tensor(0, "k", (8, 4), "float32", kernel), rounded) is not None
