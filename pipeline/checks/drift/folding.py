@@ -178,7 +178,10 @@ def _merged(b: Held, ours: Sequence[Held], theirs: Sequence[Held]) -> bool:
     """Whether b is a vector, of which a has more of its size."""
     if b.values.size != max(b.values.shape, default=0):
         return False
-    counts = [sum(one.values.size == b.values.size == max(one.values.shape) for one in side) for side in (ours, theirs)]
+    counts = [
+        sum(one.values.size == b.values.size == max(one.values.shape, default=1) for one in side)
+        for side in (ours, theirs)
+    ]
     return counts[0] > counts[1]
 
 

@@ -112,3 +112,9 @@ def test_a_bias_that_is_merely_near_an_offset_of_a_batch_norm_is_another_constan
     assert not folding.folded(norm, [bias])
     (found,) = folding.folded(norm, [folding.Held(9, bias.op, np.rint(offset / step) * step, step, None)])
     assert found.a is norm[1]
+
+
+def test_a_lone_number_beside_a_vector_is_none():
+    vector, number = np.arange(1.0, 7), np.array(2.0)
+    (found,) = folding.folded([constant(vector), constant(number)], [constant(vector * 1.001)])
+    assert found.a.values is vector
