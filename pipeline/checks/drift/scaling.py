@@ -37,7 +37,7 @@ def scaled(a: Known, b: Known, cuts: Sequence[Segment]) -> Iterator[Suspect]:
         left = [one for one in ours if one.index not in taken]
         for one, by in _beyond_factors(a, cut, kernels, left):
             sides = reader(a, one.a.op), reader(b, one.b.op)
-            yield Suspect("weights", *sides, f"all channels scaled by x{by:.4g}", SAID, order(a, one))
+            yield Suspect("weights", *sides, f"all channels scaled by x{by:.3g}", SAID, order(a, one))
         if len(kernels) != 1 or any(other.index not in taken and other.values.ndim != 1 for other in ours):
             continue
         (one,) = kernels
@@ -61,7 +61,8 @@ def _beyond_factors(
     """
     if any("batch" in op.type.lower() for op in cut.ops_a):
         return
-    numbers = {abs(float(v)) for one in others for v in (one.values.reshape(-1)[0], one.values.mean())}
+    alike = (one.values for one in others if np.ptp(one.values) <= UNIFORM * abs(one.values.mean()))
+    numbers = {abs(float(values.mean())) for values in alike}
     numbers |= {abs(v) for op in cut.ops_a for v in _floats(op.attributes.values())}
     factors = [one.values.reshape(-1) for one in others if _multiplies(a, one)]
     uniform = [(one, by) for one in kernels if not one.partly and (by := _uniform(one.scale.reshape(-1), factors))]
