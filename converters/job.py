@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import math
 import os
+import time
 from pathlib import Path
 
 from converters import content, drift_job, registry
@@ -23,7 +25,8 @@ from converters.errors import ContractError, EdgeExportError, ModelError, Toolki
 from converters.inspection import Inspection
 from converters.model_files import LOADED_AS
 from converters.opening import guarded, open_anew, open_session
-from converters.samples import load_samples
+from converters.samples import every, load_samples
+from converters.session import Session
 from converters.state import Probe
 from converters.state import probe as probe_state
 from converters.tuning.options import kept_names, parse
@@ -36,6 +39,8 @@ _SMALL = 64
 """Bytes of a constant that says how to compute rather than with which weights."""
 _TELLING = 4096
 """Bytes of weights below which a converter that folds, and stores equal ones once, may lose most of them."""
+FEWEST = 32
+"""Samples that are run however long they take: half of them real ones, which the gates want."""
 _BYTES_PER_WEIGHT = {
     Precision.FP32: 4,
     Precision.FP16: 2,
@@ -130,20 +135,41 @@ def inspect(path: Path, format: Format) -> Inspection:
 
 
 def run_samples(
-    runtime: str, artifact: Artifact, samples: Path, prefix: str = "", threads: int = 1, fresh: bool = False
+    runtime: str,
+    artifact: Artifact,
+    samples: Path,
+    prefix: str = "",
+    threads: int = 1,
+    fresh: bool = False,
+    budget_s: float = math.inf,
 ) -> Arrays:
     """The outputs for stacked inputs `(n, *shape)` of an .npz or .safetensors file, stacked in the same way.
 
     Only arrays whose names start with `prefix` are inputs; the prefix is cut off. `fresh` runs them in a session that
-    has seen nothing, for a model that keeps state without the file saying so.
+    has seen nothing, for a model that keeps state without the file saying so. Of samples that would take longer than
+    `budget_s`, only those of `converters.samples.every` are run, `FEWEST` or more; a sequence is whole.
     """
     inputs = load_samples(samples, prefix)
     session = open_anew(runtime, artifact, threads) if fresh else open_session(runtime, artifact, threads)
     try:
-        return guarded(registry.runtime(runtime), lambda: session.run_many(inputs))
+        return guarded(registry.runtime(runtime), lambda: session.run_many(_affordable(session, inputs, budget_s)))
     finally:
         if fresh:
             session.close()
+
+
+def _affordable(session: Session, inputs: Arrays, budget_s: float) -> Arrays:
+    """The inputs, or as many of them as the budget allows, by the time of a second call."""
+    count = len(next(iter(inputs.values()), ()))
+    if budget_s == math.inf or session.stateful or count <= FEWEST:
+        return inputs
+    one = {name: values[:1] for name, values in inputs.items()}
+    session.run_many(one)
+    start = time.perf_counter()
+    session.run_many(one)
+    most = budget_s / max(time.perf_counter() - start, 1e-9)
+    rows = every(count, int(min(most, count)), FEWEST)
+    return {name: values[rows] for name, values in inputs.items()}
 
 
 def probe(runtime: str, artifact: Artifact, samples: Path, prefix: str = "", threads: int = 1) -> Probe:

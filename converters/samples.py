@@ -38,6 +38,17 @@ def each_sample(stacks: Mapping[str, np.ndarray]) -> Iterator[Arrays]:
         yield {name: stack[i, ...] for name, stack in stacks.items()}  # the dots keep scalars arrays
 
 
+def every(total: int, most: int, least: int = 0) -> np.ndarray:
+    """Indices of `most` samples at most, evenly spread: all, or every 2nd, 4th, 8th and so on; fewer lie in more.
+
+    More than `most` where fewer would be less than `least`.
+    """
+    step = 1
+    while -(-total // step) > max(most, 1) and -(-total // (2 * step)) >= least:
+        step *= 2
+    return np.arange(0, total, step)
+
+
 def unpacked(values: np.ndarray, dtype: DTypeLike) -> np.ndarray:
     """The input of a golden pack as its model takes it: bytes stand for floats (docs/golden_pack.md)."""
     return values.astype(dtype) if values.dtype == np.uint8 and np.dtype(dtype).kind == "f" else values

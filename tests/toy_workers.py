@@ -104,7 +104,13 @@ class ToyWorkers:
         return inspection(path, format)
 
     def _run_samples(
-        self, runtime: str, artifact: Artifact, samples: Path, prefix: str = "", fresh: bool = False
+        self,
+        runtime: str,
+        artifact: Artifact,
+        samples: Path,
+        prefix: str = "",
+        fresh: bool = False,
+        budget_s: float = 0.0,
     ) -> Any:
         return mini.run(load(artifact.path), load_samples(samples, prefix)[artifact.source.inputs[0].name])
 

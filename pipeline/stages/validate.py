@@ -17,6 +17,8 @@ from pipeline.entries import read_artifact
 from pipeline.store import digest
 from pipeline.task import Context, Task, code, versions
 
+MEASURED_S = 30.0
+
 
 def inspect_task(artifact: Task, spec: InspectorSpec, limits: Limits) -> Task:
     """Reads an artifact tensor by tensor, without running it."""
@@ -34,13 +36,16 @@ def inspect_task(artifact: Task, spec: InspectorSpec, limits: Limits) -> Task:
 
 
 def measure_task(artifact: Task, reference: Task, runtime: RuntimeSpec, limits: Limits, *, has_test: bool) -> Task:
-    """Runs an artifact on the golden pack and on the whole test split, and asks where its operators ran."""
+    """Runs an artifact on the golden pack and on the whole test split, and asks where its operators ran.
+
+    A runtime that takes longer than `MEASURED_S` for the pack is given part of it; the verdict says so.
+    """
 
     def work(context: Context) -> None:
         made = read_artifact(context.needs["artifact"])
         pack = context.needs["reference"]
 
-        def outputs(name: str) -> Arrays:
+        def outputs(name: str, **more: float) -> Arrays:
             return context.call(
                 runtime.worker,
                 "converters.job:run_samples",
@@ -49,9 +54,10 @@ def measure_task(artifact: Task, reference: Task, runtime: RuntimeSpec, limits: 
                 artifact=made,
                 samples=pack.file(name),
                 prefix=evidence.INPUT,
+                **more,
             )
 
-        evidence.save(context.folder / evidence.GOLDEN_OUTPUTS, outputs(evidence.GOLDEN))
+        evidence.save(context.folder / evidence.GOLDEN_OUTPUTS, outputs(evidence.GOLDEN, budget_s=MEASURED_S))
         if has_test:
             evidence.save(context.folder / evidence.TEST, outputs(evidence.TEST))
         placed = context.call(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import errno
+import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -243,6 +244,25 @@ def test_samples_run_by_prefix_and_sessions_stay_open(float_file: Artifact, tmp_
     assert job.open_session("litert-xnnpack", float_file) is session
     assert job.open_session("litert-xnnpack", float_file, threads=2) is not session
     assert job.placement("litert-xnnpack", float_file) == session.placement() != []
+
+
+def test_of_samples_that_take_too_long_some_are_run_and_a_sequence_is_whole(
+    toolkit: ModuleType, float_file: Artifact, tmp_path: Path
+) -> None:
+    np.savez(tmp_path / "s.npz", **MODELS["keras_conv"].inputs(80))
+
+    def count(budget_s: float, *, stateful: bool = False) -> int:
+        session = job.open_session("fake-runtime", float_file)
+        session.stateful = stateful
+        session.reset = lambda: None
+        found = job.run_samples("fake-runtime", float_file, tmp_path / "s.npz", budget_s=budget_s)
+        return len(found["logits"])
+
+    assert [count(0.0), count(60.0), count(math.inf), count(0.0, stateful=True)] == [40, 80, 80, 80]
+    every = job.run_samples("fake-runtime", float_file, tmp_path / "s.npz")["logits"]
+    job.open_session("fake-runtime", float_file).stateful = False
+    some = job.run_samples("fake-runtime", float_file, tmp_path / "s.npz", budget_s=0.0)["logits"]
+    np.testing.assert_array_equal(some, every[::2])
 
 
 def test_layouts_are_not_compared_with_the_file(toolkit: ModuleType, float_file: Artifact, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 import safetensors.numpy
 
 from converters.errors import ModelError
-from converters.samples import each_sample, load_samples
+from converters.samples import each_sample, every, load_samples
 
 ARRAYS = {"input.a": np.arange(6.0).reshape(2, 3), "input.b": np.arange(2), "output.a": np.zeros((2, 1))}
 
@@ -50,3 +50,23 @@ def test_each_sample_walks_all_names_together() -> None:
     assert all(isinstance(value, np.ndarray) for value in first.values())
     with pytest.raises(ModelError, match=r"different counts: \{'a': 2, 'b': 1\}"):
         list(each_sample({"a": np.array([1, 2]), "b": np.array([3])}))
+
+
+@pytest.mark.parametrize(
+    ("total", "most", "least", "count"),
+    [
+        (64, 64, 32, 64),
+        (64, 63, 32, 32),
+        (256, 40, 32, 32),
+        (50, 4, 32, 50),
+        (65, 33, 0, 33),
+        (9, 0, 0, 1),
+        (0, 5, 0, 0),
+    ],
+)
+def test_fewer_samples_are_evenly_spread_and_lie_in_more(total, most, least, count):
+    rows = every(total, most, least)
+    assert len(rows) == count
+    assert set(rows) <= set(every(total, 2 * most, least))
+    np.testing.assert_array_equal(every(total, len(rows)), rows)  # their number tells which they are
+    assert len(set(np.diff(rows))) <= 1

@@ -16,6 +16,7 @@ from converters.errors import (
     UnavailableError,
     UnsupportedError,
 )
+from converters.samples import every
 from pipeline.checks.outcome import Outcome
 from pipeline.checks.verdict import CHECKS
 from pipeline.stages.judge import Subject, judge_task, read_cell
@@ -178,3 +179,21 @@ def test_not_a_number_survives_the_way_through_the_store(tmp_path_factory, tmp_p
     (cell,) = made.cells
     assert outcomes(cell)["parity"] is Outcome.FAILED
     assert any("NaN" in reason for reason in cell.reasons)
+
+
+def test_a_slow_runtime_is_judged_on_the_samples_it_ran_beside_the_same_of_its_home(tmp_path_factory):
+    class Slow(ToyWorkers):
+        def _run_samples(self, runtime, artifact, samples, prefix="", fresh=False, budget_s=0.0):
+            outputs = super()._run_samples(runtime, artifact, samples, prefix)
+            few = "reference" in runtime and budget_s
+            return {name: values[every(len(values), 40, 32)] if few else values for name, values in outputs.items()}
+
+    folder = tmp_path_factory.mktemp("slow")
+    request = toy_workers.request(folder / "p", targets=("tflite",))
+    made = toy_workers.finish(request, folder / "ws", Slow())
+    quick, slow = (next(c for c in made.cells if c.runtime == f"litert-{kind}") for kind in ("xnnpack", "reference"))
+    assert outcomes(slow)["parity"] is outcomes(slow)["kernels"] is Outcome.PASSED
+    assert (quick.metrics["parity.samples"], slow.metrics["parity.samples"]) == (256, 32)
+    parity = next(check for check in slow.checks if check.name == "parity")
+    assert "calls take so long here that 32 of the 256 golden samples were run" in parity.reasons
+    assert not any("take so long" in reason for check in quick.checks for reason in check.reasons)

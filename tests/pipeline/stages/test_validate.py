@@ -17,7 +17,7 @@ from pipeline.stages.convert import convert_task
 from pipeline.stages.data import data_task
 from pipeline.stages.reference import reference_task
 from pipeline.stages.train import capture_task
-from pipeline.stages.validate import inspect_task, latency_task, measure_task
+from pipeline.stages.validate import MEASURED_S, inspect_task, latency_task, measure_task
 
 CONFIGS = config.load()
 LIMITS = CONFIGS.limits
@@ -68,6 +68,18 @@ def test_a_measurement_is_what_the_artifact_itself_answers(tasks, tmp_path):
     assert not np.array_equal(measured.test["logits"], mini.run(mini.parameters(), pictures)["logits"])
     assert len(measured.golden["logits"]) == 64
     assert measured.placement == [("CONV_2D", "CPUExecutionProvider")]
+
+
+def test_a_slow_runtime_is_given_so_many_seconds_for_the_pack_and_the_test_split_is_whole(tasks, tmp_path):
+    asked = {}
+
+    class Workers(ToyWorkers):
+        def _run_samples(self, runtime, artifact, samples, prefix="", budget_s=0.0):
+            asked[samples.name] = budget_s
+            return super()._run_samples(runtime, artifact, samples, prefix)
+
+    toy_workers.result(measure(tasks), tmp_path / "ws", Workers())
+    assert (asked[evidence.GOLDEN], asked[evidence.TEST]) == (MEASURED_S, 0.0)
 
 
 def test_without_a_test_split_only_the_pack_is_run(tasks, tmp_path):
