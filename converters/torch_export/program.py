@@ -20,6 +20,8 @@ from converters.torch_export.calls import kind, told
 _LARGEST_FOLD = 1 << 24
 """Elements of a constant that is computed once and kept, as a weight that is turned."""
 _RANDOM = torch.Tag.nondeterministic_seeded
+_ANY_STRIDES: dict[Any, Any] = {torch.ops.aten.view.default: torch.ops.aten.reshape.default}
+"""A view was exported for the strides that it met then: those of attention are others by another kernel."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,8 @@ class Program:
             )
 
         args, kwargs = fx.map_arg((step.node.args, step.node.kwargs), read)
-        result = step.node.target(*args, **kwargs)  # type: ignore[operator]
+        target = _ANY_STRIDES.get(step.node.target, step.node.target)
+        result = target(*args, **kwargs)  # type: ignore[operator]
         return {index: result if slot is None else result[slot] for slot, index in step.slots}
 
     def _number(self, node: fx.Node, slot: int | None, name: str = "") -> int:

@@ -83,3 +83,18 @@ def test_types_that_numpy_has_not_are_told_as_float32():
     assert given.dtype is torch.bfloat16
     found = made.compute([second], {first.outputs[0]: given}, second.outputs)
     np.testing.assert_array_equal(array(found[second.outputs[0]]), [2, 2])
+
+
+def test_a_view_takes_values_that_lie_in_another_order_than_when_it_was_exported():
+    """As attention gives them, by one of its kernels."""
+    import torch
+
+    made = program(
+        module(lambda self, x: x.transpose(1, 2).view(2, 12)),
+        torch.zeros(2, 4, 3).transpose(1, 2).contiguous().transpose(1, 2),
+    )
+    x = np.arange(24, dtype=np.float32).reshape(2, 4, 3)
+    (given,) = made.graph.inputs
+    (wanted,) = made.graph.outputs
+    found = made.compute(made.graph.ops, {given: made.tensor(given, x)}, [wanted])[wanted]
+    np.testing.assert_array_equal(found, x.transpose(0, 2, 1).reshape(2, 12))
