@@ -92,6 +92,45 @@ def changed_branch(folder, branch, kind):
     return folder / "wrong.onnx"
 
 
+def reading(path, order, first="n", second="a", negative="Neg"):
+    """x (1, 6): a branch reads two tensors and a weight of the graph around it, in 16 bits there, in some order."""
+    steps = [
+        helper.make_node(negative, ["r"] if negative == "Neg" else ["r", "minus"], ["n"]),
+        helper.make_node("Abs", ["t"], ["a"]),
+        helper.make_node("Sub", [first, second], ["d"]),
+        helper.make_node("Mul", ["d", "w"], ["then_out"]),
+    ]
+    then = helper.make_graph([steps[place] for place in order], "then", [], [_open("then_out", 2)])
+    other = helper.make_graph([helper.make_node("Exp", ["r"], ["else_out"])], "else", [], [_open("else_out", 2)])
+    nodes = [
+        helper.make_node("Cast", ["w16"], ["w"], to=TensorProto.FLOAT),
+        helper.make_node("Relu", ["x"], ["r"]),
+        helper.make_node("Tanh", ["x"], ["t"]),
+        helper.make_node("Size", ["x"], ["size"]),
+        helper.make_node("Equal", ["size", "six"], ["small"]),
+        helper.make_node("If", ["small"], ["y"], then_branch=then, else_branch=other),
+    ]
+    held = [numpy_helper.from_array(np.float16([[1, 2, 3, -1, 0.5, 7]]), "w16")]
+    held += [numpy_helper.from_array(np.array(6, np.int64), "six"), numpy_helper.from_array(np.float32([-1]), "minus")]
+    ends = [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 6])], [_open("y", 2)]
+    opset = [helper.make_opsetid("", 17)]
+    onnx.save(helper.make_model(helper.make_graph(nodes, "g", *ends, held), ir_version=8, opset_imports=opset), path)
+    return path
+
+
+def test_a_branch_that_reads_in_another_order_and_computes_the_same_passes(tmp_path):
+    right = reading(tmp_path / "right.onnx", (0, 1, 2, 3))
+    other = reading(tmp_path / "other.onnx", (1, 0, 2, 3), negative="Mul")
+    found = drift(right, other, "", InProcess(), LIMITS)
+    assert (found.outcome, found.suspects) == (Outcome.PASSED, ())
+
+
+def test_a_branch_that_exchanges_what_it_reads_fails(tmp_path):
+    right, wrong = reading(tmp_path / "right.onnx", (0, 1, 2, 3)), reading(tmp_path / "o.onnx", (1, 0, 2, 3), "a", "n")
+    found = drift(right, wrong, "", InProcess(), LIMITS)
+    assert (found.outcome, found.suspects[0].b.op_type) == (Outcome.FAILED, "If")
+
+
 @pytest.mark.parametrize("branch", ["then_branch", "else_branch"])
 def test_another_operator_in_a_branch_fails_the_file(tmp_path, branch):
     wrong = changed_branch(tmp_path, branch, "Softsign")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import onnx
 import pytest
-from gates.test_drift_optimized import branching
+from gates.test_drift_optimized import branching, reading
 
 from converters.errors import UnsupportedError
 from converters.onnx import bodies
@@ -17,6 +17,15 @@ def test_each_branch_is_a_model_of_what_it_reads(tmp_path):
     onnx.checker.check_model(model)
     assert [value.name for value in model.graph.input] == ["r"]
     assert [node.op_type for node in model.graph.node] == ["Tanh"]
+
+
+def test_what_is_computed_from_constants_outside_comes_along(tmp_path):
+    found = bodies.write(reading(tmp_path / "m.onnx", (1, 0, 2, 3)), 5, tmp_path)
+    model = onnx.load(found["then_branch"])
+    onnx.checker.check_model(model)
+    assert [value.name for value in model.graph.input] == ["t", "r"]
+    assert [node.op_type for node in model.graph.node] == ["Cast", "Abs", "Neg", "Sub", "Mul"]
+    assert [tensor.name for tensor in model.graph.initializer] == ["w16"]
 
 
 def test_weights_in_other_files_are_not_looked_at(tmp_path):
