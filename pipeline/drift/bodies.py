@@ -58,5 +58,5 @@ def _in_order(one: Graph, two: Graph) -> Graph:
     order = [two.input_names.index(name) for name in one.input_names if name in two.input_names]
     if not len(order) == len(set(order)) == len(one.inputs) == len(two.inputs):
         return two
-    inputs, names = (tuple(side[place] for place in order) for side in (two.inputs, two.input_names))
+    inputs, names = tuple(two.inputs[n] for n in order), tuple(two.input_names[n] for n in order)
     return dataclasses.replace(two, inputs=inputs, input_names=names)
