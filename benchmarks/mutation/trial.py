@@ -18,10 +18,12 @@ from benchmarks.mutation.effect import NOISE, effect
 from benchmarks.mutation.in_process import InProcess
 from benchmarks.mutation.subjects import NETS, SOURCE, captured
 from converters.contract import Artifact
+from converters.errors import ModelError
 from pipeline import config
 from pipeline.checks.drift.suspects import Drift
 from pipeline.checks.outcome import Outcome
 from pipeline.drift import verdict_on
+from pipeline.drift.refused import unreadable
 from pipeline.drift.sizes import sized
 from pipeline.lone import open_artifact
 
@@ -111,10 +113,19 @@ def attempt(trial: Trial, folder: Path) -> Row:
         return Row(*where, Sort.NO_EFFECT, place=place, effect=size)
     reference = _reference(trial.reference, folder, pool)
     start = time.perf_counter()
-    found = verdict_on(reference, open_artifact(other, pool, limits)[0], None, pool, limits)
+    found = _verdict(reference, other, pool, limits)
     seconds = time.perf_counter() - start
     sort = Sort.FAULT if trial.fault else Sort.HONEST
     return Row(*where, sort, *_seen(found, place), place, size, seconds, _said(found), measured)
+
+
+def _verdict(reference: Artifact, other: Path, pool: Any, limits: config.Limits) -> Drift:
+    """As `drift` gives it: a file that cannot be read has failed."""
+    try:
+        artifact, _ = open_artifact(other, pool, limits)
+    except ModelError as error:
+        return unreadable(other, error)
+    return verdict_on(reference, artifact, None, pool, limits)
 
 
 def _planted(trial: Trial, other: Path) -> int | None:

@@ -166,6 +166,7 @@ class Alone:
             for one in pairs
             if one.b.rounded and not one.a.rounded and not one.partly and one.b.values.size > one.b.values.ndim
         ]
+        rounded = [one for one in rounded if not (one.a.multiplied or one.b.multiplied)]
         return {one.a.index: folding.substituted(one) for one in rounded}
 
     def values(self, segment: Segment) -> stress.Rows:

@@ -27,8 +27,13 @@ def both(one: Graph, two: Graph, work: Work) -> Drift:
     kernels = [suspect for suspect in found.suspects if suspect.kind == "weights"]
     # then a constant may have become another operator's, or operators of one size were taken for each other
     moved = nodes[0] != nodes[1] or len(kernels) > 1
-    certain = any(suspect.kind == "attribute" and suspect.b.op_index in work.other for suspect in found.suspects)
-    if certain or not bridged(one, two) or not doubted <= (REWRITTEN | {"weights"} if moved else REWRITTEN):
+    certain = [
+        suspect for suspect in found.suspects if suspect.kind == "attribute" and suspect.b.op_index in work.other
+    ]
+    if certain and bridged(one, two) and doubted <= REWRITTEN:
+        outcome, suspects = judged(certain)  # the others may be a quantizer's own rewriting
+        return dataclasses.replace(found, outcome=outcome, suspects=suspects)
+    if not bridged(one, two) or not doubted <= (REWRITTEN | {"weights"} if moved else REWRITTEN):
         return found
     again = opinion(one, two, work)
     parted = any(run_time.rounds(two.ops)) and not any(run_time.rounds(one.ops))  # no operator is left as it was

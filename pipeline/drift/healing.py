@@ -14,7 +14,7 @@ from pipeline.checks.drift import stress
 from pipeline.checks.drift.cuts import Segment, behind
 from pipeline.checks.drift.known import Known
 from pipeline.checks.drift.layout import Layout, layouts
-from pipeline.checks.drift.matching import Partner, sketch
+from pipeline.checks.drift.matching import Partner, bare, sketch
 from pipeline.drift.work import Work
 
 BUDGET_S = 20.0
@@ -74,6 +74,7 @@ def _candidates(
     inside_a += [start.a for start in cut.given]
     inside_b = [index for op in cut.ops_b for index in op.outputs if index in b.recorded and index not in pairs]
     inside_b = [index for index in inside_b if b.recorded[index].dtype.kind == "f" or not _small(b, index)]
+    inside_b = [index for index in inside_b if not bare(b, index)]  # they stand for other numbers
     for same_size in (True, False):
         for second in inside_b:
             for first in inside_a:

@@ -116,3 +116,23 @@ def test_what_weights_of_8_bits_hide_fails_in_its_operator(tmp_path, change, whe
     assert judged(right, worded(tmp_path / "same.onnx", small=True)).outcome is Outcome.PASSED
     found = judged(right, worded(tmp_path / "wrong.onnx", small=True, **change))
     assert (found.outcome, found.suspects[0].b.op_type) == (Outcome.FAILED, where)
+
+
+def gemmed(path: Path, alpha: float) -> Path:
+    """What `drift_models.dense` computes, its kernel in 8 bits, times a number."""
+    step = np.float32(np.abs(KERNEL).max() / 127)
+    nodes = [
+        helper.make_node("Sub", ["a", "b"], ["d"]),
+        helper.make_node("DequantizeLinear", ["q", "s", "z"], ["k"]),
+        helper.make_node("Gemm", ["d", "k", "t"], ["m"], alpha=alpha, transB=1),
+        helper.make_node("Relu", ["m"], ["y"]),
+    ]
+    held = {"q": np.rint(KERNEL / step).astype(np.int8), "s": step, "z": np.int8(0)}
+    return saved(path, nodes, {"a": (1, 6), "b": (1, 6)}, 2, t=np.float32([0.1, 0.2, 0.3, -0.4]), **held)
+
+
+def test_a_number_that_multiplies_a_rounded_kernel_is_a_part_of_it(tmp_path):
+    right = dense(tmp_path / "right.tflite").path
+    assert judged(right, gemmed(tmp_path / "same.onnx", 1.0)).outcome is Outcome.PASSED
+    found = judged(right, gemmed(tmp_path / "wrong.onnx", 1.01))
+    assert (found.outcome, found.suspects[0].b.op_type) == (Outcome.FAILED, "Gemm")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -23,6 +23,8 @@ STORED, HALF = 1e-5, 2e-3
 """Relative distance of a vector from the same one in float32, and in 16 bits."""
 SAME = 2e-6
 """Relative distance of float constants that are one: folding a batch norm leaves 1e-7 to 1e-6."""
+_FACTORS = {1: "alpha", 2: "beta"}
+"""Attributes of a Gemm by the input that they multiply."""
 PLAIN = 0.02
 """Of channels' scales: nearer to one than this, nothing was folded in."""
 
@@ -41,6 +43,8 @@ class Held:
     ends: np.ndarray | None
     half: bool = False
     palettized: bool = False
+    multiplied: bool = False
+    """Whether its operator multiplies it by a number, which is in the values."""
 
     @property
     def rounded(self) -> bool:
@@ -78,7 +82,7 @@ def held(side: Known, ops: Sequence[Op], least: int = LEAST) -> list[Held]:
     found: dict[int, Held] = {}
     for op in ops:
         expands = op.outputs and side.steady.issuperset(op.outputs) and _reads_integers(side, op)
-        for index in op.inputs:
+        for slot, index in enumerate(op.inputs):
             if index < 0 or index in found:
                 continue
             tensor = side.graph.tensors[index]
@@ -89,6 +93,8 @@ def held(side: Known, ops: Sequence[Op], least: int = LEAST) -> list[Held]:
                     found[index] = _constant(side, index, op)
             elif index in side.steady and side.recorded[index].dtype.kind == "f":
                 found[index] = _computed(side, index, op)
+            if index in found and op.type == "Gemm":
+                found[index] = _multiplied(found[index], float(op.attributes.get(_FACTORS.get(slot, ""), 1.0)))
     return [one for one in found.values() if np.isfinite(one.values).all() and one.values.size >= least]
 
 
@@ -97,6 +103,12 @@ def _passed_on(side: Known, op: Op, data: np.ndarray) -> bool:
     made = (side.recorded[index][0] for index in op.outputs if index in side.steady and index in side.recorded)
     flat = np.sort(data, None).astype(np.float64)
     return any(one.size == flat.size and np.array_equal(np.sort(one, None), flat) for one in made)
+
+
+def _multiplied(one: Held, factor: float) -> Held:
+    """A constant as its operator uses it, which multiplies it by a number."""
+    step = None if one.step is None else one.step * abs(factor)
+    return one if factor == 1 else replace(one, values=one.values * factor, step=step, multiplied=True)
 
 
 def _reads_integers(side: Known, op: Op) -> bool:

@@ -73,7 +73,7 @@ def _classes(side: Known) -> list[list[int]]:
     """The tensors of one model by what they hold: those of the same values together, in the order of computation."""
     groups: dict[tuple[object, ...], list[int]] = {}
     for index in sorted(side.recorded, key=lambda index: side.rank.get(index, -1)):
-        if index in side.steady or index not in side.live or index not in side.rank or _bare(side, index):
+        if index in side.steady or index not in side.live or index not in side.rank or bare(side, index):
             continue
         figures = sketch(side, index)
         if np.isfinite(figures).all():
@@ -82,7 +82,7 @@ def _classes(side: Known) -> list[list[int]]:
     return list(groups.values())
 
 
-def _bare(side: Known, index: int) -> bool:
+def bare(side: Known, index: int) -> bool:
     """Whether a tensor holds the integers of a grid that the file does not say: they stand for other numbers."""
     small = str(side.recorded[index].dtype) in ("int8", "uint8", "int16", "uint16")
     return small and side.graph.tensors[index].quantization is None and index not in side.graph.inputs

@@ -12,6 +12,11 @@ from pipeline.checks.drift.matching import Partner
 from pipeline.checks.drift.nearness import Nearness
 from pipeline.checks.drift.suspects import Side, Suspect
 
+_BETWEEN = frozenset(
+    ("QUANTIZE", "DEQUANTIZE", "CAST", "QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "Cast")
+)
+"""Operators between number types: what stands between them is the layer."""
+
 
 def tight(a: Known, b: Known, cut: Segment, found: Nearness, pairs: Mapping[int, Partner]) -> Segment:
     """A segment that differs on recorded values, from the nearest known tensors on: those hold the reference's."""
@@ -42,6 +47,7 @@ def _side(side: Known, ops: Sequence[Op]) -> Side:
     computing = [op for op in ops if any(_computed(side, index) for index in op.inputs)] or list(ops)
     if not computing:
         return Side(None, "")
+    computing = [op for op in computing if op.type not in _BETWEEN] or computing
     main = max(reversed(computing), key=lambda op: _held(side, op))
     return Side(main.index, main.type, tuple(side.graph.tensors[index].name for index in main.outputs))
 
