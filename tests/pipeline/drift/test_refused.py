@@ -30,7 +30,7 @@ def stretched(path, target):
     axis = onnx.numpy_helper.from_array(np.array([7], np.int64), "times")
     model.graph.initializer.append(axis)
     model.graph.node.append(helper.make_node("GatherElements", ["before", "places"], [end], axis=1))
-    places = onnx.numpy_helper.from_array(np.full((1, 3), 99, np.int64), "places")
+    places = onnx.numpy_helper.from_array(np.full((1, 4), 99, np.int64), "places")
     model.graph.initializer.append(places)
     onnx.save(model, target)
     return target
