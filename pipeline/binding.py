@@ -113,6 +113,8 @@ def _laid_out(spec: TensorSpec, own: TensorSpec, artifact: Artifact, side: str) 
     letters = "ABCDEFGH"[: len(there)]
     orders = [p for p in permutations(range(len(there))) if _fits(tuple(there[i] for i in p), here)]
     keeps_batch = [p for p in orders if p[0] == 0] or orders
+    if len(keeps_batch) > 1:  # height and width of a square image: converters move the channels, and nothing else
+        keeps_batch = [p for p in keeps_batch if _moves_one_axis(p)]
     if len(keeps_batch) != 1:
         raise ModelError(
             f"{side} {spec.name!r} is {there} on one side and {here} in {artifact.path.name}: "
@@ -122,6 +124,10 @@ def _laid_out(spec: TensorSpec, own: TensorSpec, artifact: Artifact, side: str) 
         dataclasses.replace(asked, layout=letters),
         dataclasses.replace(own, layout="".join(letters[i] for i in keeps_batch[0])),
     )
+
+
+def _moves_one_axis(order: tuple[int, ...]) -> bool:
+    return any((rest := [i for i in order if i != axis]) == sorted(rest) for axis in order)
 
 
 def _fits(there: tuple[int | None, ...], here: tuple[int | None, ...]) -> bool:

@@ -66,8 +66,8 @@ def compare(
         ModelError: a file that cannot be read, or tensors without a partner on the other side.
         UsageError: no inputs, or a runtime that does not run the file.
     """
-    a, pack_a = open_artifact(path_a, pool, limits, sizes)
-    b, pack_b = open_artifact(path_b, pool, limits, sizes)
+    a, pack_a = open_artifact(path_a, pool, limits, sizes, beside=path_b)
+    b, pack_b = open_artifact(path_b, pool, limits, sizes, beside=path_a)
     a, b = met(a, b, pool, limits)
     speaking(b, a.source)  # before anything runs
     runtime_a, runtime_b = default_runtime(a, runtimes[0]), default_runtime(b, runtimes[1])

@@ -61,12 +61,17 @@ def inspect_file(path: Path, pool: WorkerPool, limits: Limits) -> Inspection:
 
 
 def open_artifact(
-    given: Path | str, pool: WorkerPool, limits: Limits, inputs: tuple[TensorSpec, ...] = ()
+    given: Path | str,
+    pool: WorkerPool,
+    limits: Limits,
+    inputs: tuple[TensorSpec, ...] = (),
+    beside: Path | str = "",
 ) -> tuple[Artifact, Path | None]:
     """(the artifact at a path or of a builder, its golden pack where the file lies in a bundle).
 
     `file.py:function` is built: code that the user chose to run. `inputs` are what it takes; of a file, the sizes and
-    limits of those that it leaves open.
+    limits of those that it leaves open. Of a file `beside` a builder they are the builder's: what the file says
+    otherwise, as another layout or number type, stays.
 
     Raises:
         ModelError: as `inspect_file`, or a bundle whose files have changed, or as `captured.capture`; or an output
@@ -98,7 +103,8 @@ def open_artifact(
         size_bytes=content.size_bytes(path),
     )
     names = {spec.name for spec in artifact.source.inputs}
-    return settled(artifact, [spec for spec in inputs if spec.name in names]), None
+    said = [spec for spec in inputs if spec.name in names]
+    return settled(artifact, said, others=bool(beside) and is_builder(beside)), None
 
 
 def _described(

@@ -66,8 +66,10 @@ def proposals(artifact: Artifact) -> Iterator[tuple[tuple[TensorSpec, ...], ...]
         yield tuple(dict.fromkeys(tuple(_valued(spec, *values) for spec in sized) for values in VALUES))
 
 
-def settled(artifact: Artifact, inputs: Sequence[TensorSpec], title: str = "") -> Artifact:
+def settled(artifact: Artifact, inputs: Sequence[TensorSpec], title: str = "", *, others: bool = False) -> Artifact:
     """The artifact, called by a title or by its file's name, with the sizes and limits that the user says it has.
+
+    Of `others` only what fits is taken: they were said of the model that it is held against.
 
     Raises:
         UsageError: an input that it has not, of another type, or a size against what the file says.
@@ -83,7 +85,10 @@ def settled(artifact: Artifact, inputs: Sequence[TensorSpec], title: str = "") -
             continue
         shape = own[name].shape
         fits = len(shape) == len(spec.shape) and all(n in (None, m) for n, m in zip(shape, spec.shape, strict=True))
-        if not fits or spec.dtype != own[name].dtype:
+        fits = fits and spec.dtype == own[name].dtype
+        if others and not fits:
+            said[name] = dataclasses.replace(own[name], limits=spec.limits or own[name].limits)
+        elif not fits:
             wanted = "x".join("?" if n is None else str(n) for n in shape)
             given = "x".join(map(str, spec.shape))
             raise UsageError(f"--input {name}:{given}:{spec.dtype}: {title} takes {name}:{wanted}:{own[name].dtype}")

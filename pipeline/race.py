@@ -43,8 +43,8 @@ def race(
     Raises:
         ModelError, UsageError: as `compare`; or runtimes that no one process reaches.
     """
-    a, pack_a = open_artifact(path_a, pool, limits, sizes)
-    b, pack_b = open_artifact(path_b, pool, limits, sizes)
+    a, pack_a = open_artifact(path_a, pool, limits, sizes, beside=path_b)
+    b, pack_b = open_artifact(path_b, pool, limits, sizes, beside=path_a)
     runtime_a, runtime_b = default_runtime(a, runtimes[0]), default_runtime(b, runtimes[1])
     arrays = inputs_for(a, inputs, [pack_a, pack_b])
     other = speaking(b, a.source)

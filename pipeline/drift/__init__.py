@@ -39,9 +39,9 @@ def drift(
         ModelError: no model file, a reference that cannot be read, or models that are not called alike.
         UsageError: a format whose graphs are not read, or inputs that are not there.
     """
-    a, pack_a = open_artifact(path_a, pool, limits, sizes)
+    a, pack_a = open_artifact(path_a, pool, limits, sizes, beside=path_b)
     try:
-        b, pack_b = open_artifact(path_b, pool, limits, sizes)
+        b, pack_b = open_artifact(path_b, pool, limits, sizes, beside=path_a)
     except ModelError as error:
         return dataclasses.replace(unreadable(path_b, error), a=str(path_a), b=str(path_b))
     for artifact in (a, b):

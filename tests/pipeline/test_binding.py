@@ -43,8 +43,17 @@ def test_equal_shapes_are_never_transposed_whatever_letters_they_carry():
 
 def test_axes_that_cannot_be_told_apart_are_an_error_not_a_guess():
     square = spec("image", 1, 3, 16, 16, layout="NCHW")
-    with pytest.raises(ModelError, match=r"input 'image' is \(1, 3, 16, 16\).*\(1, 16, 16, 3\).*several orders"):
-        speaking(file([spec("image", 1, 16, 16, 3)]), source([square]))
+    with pytest.raises(ModelError, match=r"input 'image' is \(1, 3, 16, 16\).*\(1, 16, 3, 16\).*several orders"):
+        speaking(file([spec("image", 1, 16, 3, 16)]), source([square]))
+
+
+@pytest.mark.parametrize("layout", ["NHWC", ""])
+def test_of_a_square_image_the_channels_have_moved_and_height_is_still_before_width(layout):
+    square = spec("image", 1, 3, 16, 16, layout="NCHW" if layout else "")
+    spoken = speaking(file([spec("image", 1, 16, 16, 3, layout=layout)]), source([square]))
+    given = image(1, 3, 16, 16)
+    got = to_file({"image": given}, spoken.source.inputs, spoken.signature.inputs)["image"]
+    np.testing.assert_array_equal(got, given.transpose(0, 2, 3, 1))
 
 
 def test_a_size_that_no_order_gives_is_an_error():
