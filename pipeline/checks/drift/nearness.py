@@ -51,7 +51,7 @@ def near(want: np.ndarray, got: np.ndarray, moved: np.ndarray, recorded: int, ep
     """
     shape = (len(want), -1)
     first, second = (values.reshape(shape).astype(np.float64, copy=False) for values in (want, got))
-    least = floor(first[:recorded])
+    least = floor(first, recorded)
     other = moved.reshape(len(moved), *first.shape).astype(np.float64, copy=False)
     worst = Nearness(True, 0.0, 0.0)
     for row in range(len(want)):
@@ -61,13 +61,14 @@ def near(want: np.ndarray, got: np.ndarray, moved: np.ndarray, recorded: int, ep
     return worst
 
 
-def floor(want: np.ndarray) -> float:
-    """Of real values on recorded ones, (rows, ...), what is nothing beside the largest of all rows.
+def floor(want: np.ndarray, recorded: int) -> float:
+    """Of real values, (rows, ...), what is nothing beside the largest of the recorded rows, or of made-up ones up to 1.
 
-    In a row where a sigmoid is saturated, kernels give 0 or 1e-9, as they approximate it.
+    In rows where a sigmoid is saturated, kernels give 0 or 1e-9, as they approximate it; a fault in it shows where the
+    made-up rows are not.
     """
-    largest = np.abs(want[np.isfinite(want)]).max(initial=0.0)
-    return max(EPS * float(largest), 1e-30)
+    largest, made = (np.abs(rows[np.isfinite(rows)]).max(initial=0.0) for rows in (want[:recorded], want[recorded:]))
+    return max(EPS * float(max(largest, min(made, 1.0))), 1e-30)
 
 
 def _row(want: np.ndarray, got: np.ndarray, moved: np.ndarray, real: bool, eps: float, least: float) -> Nearness:

@@ -93,7 +93,7 @@ def roughly(
     want: np.ndarray, got: np.ndarray, recorded: int, roundings: float = 1.0, least_db: float = ROUGH_DB
 ) -> Nearness:
     """Compares real values, (rows, ...), by signal to error alone: the rounding inside is not known."""
-    worst, least = Nearness(True, 0.0, 0.0), floor(want[:recorded])
+    worst, least = Nearness(True, 0.0, 0.0), floor(want, recorded)
     for row in range(len(want)):
         first, second = want[row].astype(np.float64), got[row].astype(np.float64)
         fine = np.isfinite(first) & np.isfinite(second)

@@ -67,3 +67,7 @@ def test_in_a_row_where_a_sigmoid_is_saturated_kernels_give_0_or_nearly_0(compar
     assert compare(want, kernels, want[np.newaxis], 3).agrees
     assert not compare(want, want + np.array([[0.0], [0.0], [1e-3]]), want[np.newaxis], 3).agrees
     assert not compare(want[1:], kernels[1:], want[np.newaxis, 1:], 2).agrees  # where nothing else is known
+    order = [1, 2, 0]  # only a made-up row tells how large the values can be
+    assert compare(want[order], kernels[order], want[np.newaxis, order], 2).agrees
+    off = kernels[order] * np.array([[1.0], [1.0], [1.001]]) + np.array([[0.0], [0.0], [0.1]])
+    assert not compare(want[order], off, want[np.newaxis, order], 2).agrees
