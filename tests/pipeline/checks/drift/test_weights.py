@@ -57,6 +57,17 @@ def test_a_quantized_constant_is_the_float_one_within_half_a_step():
     assert differs(tensor(0, data=real + 0.02), quantized) is not None
 
 
+@pytest.mark.parametrize(("peak", "lost"), [(0.1, True), (0.0, False), (1e-4, False)])
+def test_a_channel_of_zeros_is_lost_whatever_its_scale_unless_it_was_next_to_nothing(peak, lost):
+    real = STORED * 0.02
+    real[2] *= peak / np.abs(real[2]).max()
+    stored = STORED.copy()
+    stored[2] = 0
+    scales = np.where(np.arange(8) == 2, 1.0, 0.02)
+    found = differs(tensor(0, data=real), tensor(0, data=stored, dtype="int8", scale=(scales, np.zeros(8))))
+    assert (found is not None) is lost
+
+
 def test_integers_of_the_same_scale_must_be_the_same():
     other = STORED.copy()
     other[0, 0] += 1
