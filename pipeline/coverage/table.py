@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -183,6 +184,10 @@ def _outcome(trial: Trial) -> str:
     return f"{_MARKS[trial.result]}, {'PASSED' if trial.passed else 'FAILED by parity'}"
 
 
+_FOLDER = re.compile(r"(?<![\w.:/])(?:/[\w.+-]+)+/(?=[\w.+-])")
+"""Of a file on the machine that made the page."""
+
+
 def _plain(reason: str) -> str:
-    words = " ".join(reason.split()).replace("|", "\\|").replace("<", "&lt;")
+    words = _FOLDER.sub("", " ".join(reason.split())).replace("|", "\\|").replace("<", "&lt;")
     return words if len(words) <= _LONGEST else f"{words[: _LONGEST - 1]}…"

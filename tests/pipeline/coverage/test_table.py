@@ -22,7 +22,12 @@ def _found(tmp_path):
             "test_b": trial("test_b"),
             "test_dropout": trial("test_dropout", Result.CRASHED, passed=False, reason="died"),
         },
-        "second": {"test_a": trial("test_a"), "test_b": trial("test_b", Result.REFUSED, passed=False, reason="no <B>")},
+        "second": {
+            "test_a": trial("test_a"),
+            "test_b": trial(
+                "test_b", Result.REFUSED, passed=False, reason="no <B> in /opt/me/x/net.py:3, https://a.org/b/c"
+            ),
+        },
     }
     return cases, ways, results
 
@@ -63,4 +68,4 @@ def test_the_page(tmp_path) -> None:
     assert "| first | 1 | 0 | 1 | 1 | 0 | 1 | 0 |" in text
     assert "| A | 1 | 0, 1 **wrong** | all |" in text
     assert "| **wrong**, FAILED by parity | off by 3 \\| 4 | test_a |" in text
-    assert "no &lt;B>" in text
+    assert "no &lt;B> in net.py:3, https://a.org/b/c" in text, "no path of the machine that made the page"
