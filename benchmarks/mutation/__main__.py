@@ -37,7 +37,8 @@ def main(arguments: list[str] | None = None) -> int:
     filtered = options.kind or options.format or options.subject or options.net or options.against or options.limit
     if not filtered or options.page != PAGE:
         public = " --files FOLDER" if options.files else ""
-        command = f'make mutation ARGS="--seeds {options.seeds} --every {options.every}{public}"'
+        nets = "".join(f" --net {name}" for name in options.net or ())
+        command = f'make mutation ARGS="--seeds {options.seeds} --every {options.every}{nets}{public}"'
         options.page.write_text(page(rows, command), encoding="utf-8")
     sys.stdout.write(json.dumps(found, indent=1) + "\n" if options.json else _text(found))
     return 0 if found["caught"] == found["faults"] > 0 and not found["false_alarms"] else 1
