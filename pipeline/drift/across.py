@@ -9,7 +9,7 @@ import numpy as np
 from converters.contract import Artifact
 from converters.errors import EdgeExportError
 from converters.graph import Graph
-from pipeline.checks.drift import ends, rounded, scaling, told
+from pipeline.checks.drift import ends, folding, rounded, scaling, told
 from pipeline.checks.drift.cuts import Segment, segment
 from pipeline.checks.drift.known import Known
 from pipeline.checks.drift.matching import SAME_DB, Partner, best_layout, matched
@@ -223,7 +223,41 @@ def _cleared(alone: Alone, pairs: Pairs, cut: Segment, found: Nearness) -> list[
         if _agree(alone, longer, tight=shown):
             return [one for one in longer if one]
         before |= {start.b for one in longer if one for start in one.given if start.b not in b.graph.inputs}
-    return []
+    return _started_later(alone, pairs, cut)
+
+
+def _started_later(alone: Alone, pairs: Pairs, cut: Segment) -> list[Segment]:
+    """The segment from one operator of b later on, and the one before it up to there, where both agree.
+
+    Before a bias is added a tensor may be as like the reference's as behind it, where integers are summed up to a
+    rounding. A segment that has its bias takes no second one.
+    """
+    a, b = alone.a, alone.b
+    if len(cut.given) != 1 or cut.given[0].b in b.graph.inputs:
+        return []
+    (start,) = cut.given
+    rest = {index: pair for index, pair in pairs.items() if index != start.b}
+    before = segment(a, b, start, rest)
+    first = next((op for op in cut.ops_b if not b.steady.issuperset(op.outputs)), None)
+    if before is None or first is None or any(map(_is_vector, folding.held(b, before.ops_b))):
+        return []
+    (later,) = first.outputs[:1]
+    if later in pairs or later not in b.recorded or not any(map(_is_vector, folding.held(b, [first]))):
+        return []
+    db, layout = best_layout(a.real(start.a), b.real(later))
+    if layout is None or db < start.db - _AS_LIKE_DB:
+        return []
+    moved = {**rest, later: Partner(start.a, later, layout, db)}
+    parts = [segment(a, b, out, moved) for out in (moved[later], cut.out)]
+    return [one for one in parts if one] if _agree(alone, parts, tight=False) else []
+
+
+def _is_vector(one: folding.Held) -> bool:
+    return one.values.size == max(one.values.shape)
+
+
+_AS_LIKE_DB = 0.1
+"""Of two tensors of b that may be the partner of one of a: less tells nothing."""
 
 
 def _agree(alone: Alone, cuts: list[Segment | None], tight: bool) -> bool:
