@@ -19,6 +19,7 @@ SAME_CALIBRATION_SHARE = 0.5
 RANGE_SHRUNK, RANGE_WIDENED = 0.45, 0.9
 """Shares of a tensor's range by which its ends may move in and out, together, when a file is calibrated on other
 samples: a range is set by the largest value seen, which was 0.61 times as large on others; scales halved are beyond."""
+_LIMITING = frozenset(("MAXIMUM", "MINIMUM"))
 _LINEAR = ("QuantizeLinear", "DequantizeLinear")
 _SILENT = (0, "", "NOTSET")
 """Values of an attribute that say what leaving it out says."""
@@ -137,9 +138,19 @@ def _constants(pairs: Pairs, one: Node, two: Node) -> Iterator[_Difference]:
             continue
         if first is None or second is None or not (first.constant and second.constant):
             continue
-        if found := differs(first, second):
+        if found := differs(_limit(first, second) if one.type in _LIMITING else first, second):
             measure, cause = found
             yield "weights", {name: _brief(first)}, {name: _brief(second)}, f"{name}: {measure}", f"{name}: {cause}"
+
+
+def _limit(ours: Tensor, theirs: Tensor) -> Tensor:
+    """A limit as a grid that ends before it can hold it: values beyond the end are not there to be cut off."""
+    grid, ends = theirs.quantization, np.iinfo(theirs.dtype) if theirs.dtype.startswith(("int", "uint")) else None
+    if ours.quantization is not None or grid is None or ends is None or len(grid.scales) != 1:
+        return ours
+    least, most = ((end - grid.zero_points[0]) * grid.scales[0] for end in (ends.min, ends.max))
+    cut = np.clip(ours.real(), least, most)
+    return replace(ours, data=cut.astype(ours.data.dtype if ours.data is not None else np.float32))
 
 
 def _read(net: Net, node: Node, kind: str) -> list[Tensor | None]:

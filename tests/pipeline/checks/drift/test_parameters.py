@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from drift_models import KERNEL, graph, tensor
 
 from converters.graph import Op
@@ -93,3 +94,16 @@ def test_an_attribute_that_only_one_file_says_is_a_difference():
 
     (suspect,) = found(turned(), turned(output_padding=(1, 0)))
     assert suspect.cause == "output_padding is (1, 0), not None"
+
+
+@pytest.mark.parametrize(
+    ("limit", "stored", "count"), [(-4.0, -128, 0), (-4.0, -100, 1), (-1.0, -100, 0), (-0.5, -100, 1)]
+)
+def test_a_limit_beyond_the_end_of_a_grid_is_that_end(limit, stored, count):
+    def net(dtype, constant, **how):
+        tensors = [tensor(0, dtype=dtype, **how), tensor(1, data=np.array(constant), dtype=dtype, **how)]
+        tensors.append(tensor(2, dtype=dtype, **how))
+        return comparable(graph(tensors, [Op(0, "MAXIMUM", (0, 1), (2,))], (0,), (2,)), bridged=True)
+
+    two = net("int8", stored, scale=(0.01, 0))
+    assert len(list(suspects(align(net("float32", limit), two, bridged=True)))) == count
