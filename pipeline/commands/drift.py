@@ -50,10 +50,14 @@ def _text(found: Drift) -> str:
     for suspect in found.suspects:
         shown = suspect.b if suspect.b.op_index is not None else suspect.a
         place = "" if shown.op_index is None else f" {shown.op_index}"
+        if not shown.op_type:  # the file as a whole
+            lines.append(f"  {suspect.cause} ({suspect.measure})")
+            continue
         lines.append(f"  {shown.op_type}{place}: {suspect.cause} ({suspect.measure})")
         lines += [f"    {name}: {_side(side)}" for name, side in (("a", suspect.a), ("b", suspect.b))]
-    aligned, compared = (_percent(shares[name]) for name in ("ops_aligned", "weights_compared"))
-    lines.append(f"  {aligned} of {shares['ops']} operators aligned, {compared} of the weights compared")
+    if shares["ops"]:
+        aligned, compared = (_percent(shares[name]) for name in ("ops_aligned", "weights_compared"))
+        lines.append(f"  {aligned} of {shares['ops']} operators aligned, {compared} of the weights compared")
     lines += [f"  note: {note}" for note in found.notes]
     return "\n".join(lines)
 
