@@ -28,16 +28,16 @@ _DOCUMENTS = frozenset(
 _MOST_BYTES = 32 << 20
 
 
-def state(file: Path, left_out: frozenset[str] = LEFT_BY_EXPORTS) -> str:
+def state(file: Path, left_out: frozenset[str] = LEFT_BY_EXPORTS, *, hidden: bool = False) -> str:
     """A digest of names, sizes and times of the files in a file's folder.
 
-    Without hidden ones, those with an ending in `left_out`, and what `--json > here.json` writes: a run would else
-    begin anew because of its own words.
+    Without those with an ending in `left_out`, what `--json > here.json` writes (a run would else begin anew because of
+    its own words), and `hidden` ones where they are not asked for.
     """
     rows = [
         (path.name, path.stat().st_size, path.stat().st_mtime_ns)
         for path in sorted(file.resolve().parent.iterdir())
-        if path.is_file() and path.suffix not in left_out and not path.name.startswith(".") and not printed(path)
+        if path.is_file() and path.suffix not in left_out and (hidden or path.name[0] != ".") and not printed(path)
     ]
     return digest(rows)
 

@@ -31,6 +31,8 @@ ROUNDED_EXCESS = 1.1
 
 CLEARED = 0.5
 """In what is allowed: where something rounds, a longer piece that clears a difference must agree so well."""
+_AS_LIKE_DB = 0.1
+"""Of two tensors of b that may be the partner of one of a: less tells nothing."""
 
 
 def across(one: Graph, two: Graph, work: Work) -> Drift:
@@ -239,10 +241,10 @@ def _started_later(alone: Alone, pairs: Pairs, cut: Segment) -> list[Segment]:
     rest = {index: pair for index, pair in pairs.items() if index != start.b}
     before = segment(a, b, start, rest)
     first = next((op for op in cut.ops_b if not b.steady.issuperset(op.outputs)), None)
-    if before is None or first is None or any(map(_is_vector, folding.held(b, before.ops_b))):
+    if before is None or first is None or any(one.vector for one in folding.held(b, before.ops_b)):
         return []
     (later,) = first.outputs[:1]
-    if later in pairs or later not in b.recorded or not any(map(_is_vector, folding.held(b, [first]))):
+    if later in pairs or later not in b.recorded or not any(one.vector for one in folding.held(b, [first])):
         return []
     db, layout = best_layout(a.real(start.a), b.real(later))
     if layout is None or db < start.db - _AS_LIKE_DB:
@@ -250,14 +252,6 @@ def _started_later(alone: Alone, pairs: Pairs, cut: Segment) -> list[Segment]:
     moved = {**rest, later: Partner(start.a, later, layout, db)}
     parts = [segment(a, b, out, moved) for out in (moved[later], cut.out)]
     return [one for one in parts if one] if _agree(alone, parts, tight=False) else []
-
-
-def _is_vector(one: folding.Held) -> bool:
-    return one.values.size == max(one.values.shape)
-
-
-_AS_LIKE_DB = 0.1
-"""Of two tensors of b that may be the partner of one of a: less tells nothing."""
 
 
 def _agree(alone: Alone, cuts: list[Segment | None], tight: bool) -> bool:

@@ -15,8 +15,7 @@ from converters.errors import ModelError, ToolkitError, UnsupportedError, UsageE
 from converters.inspection import Inspection
 from converters.magic import HDF5
 from converters.state import Probe
-from pipeline import evidence
-from pipeline.beside import printed
+from pipeline import beside, evidence
 from pipeline.config import Limits
 from pipeline.entries import write_artifact
 from pipeline.plausible import constant, described, proposals, require_declared, require_sizes, settle, settled
@@ -221,6 +220,4 @@ def _state(path: Path) -> str:
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         if data.find(_EXTERNAL) < 0:
             return own
-    others = [item for item in sorted(path.resolve().parent.iterdir()) if item.is_file() and item.suffix != ".log"]
-    states = [(item.name, item.stat().st_size, item.stat().st_mtime_ns) for item in others if not printed(item)]
-    return digest([own, states])
+    return digest([own, beside.state(path, frozenset((".log",)), hidden=True)])

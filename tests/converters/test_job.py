@@ -4,7 +4,6 @@ import dataclasses
 import errno
 import math
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,7 +14,7 @@ import pytest
 import safetensors.numpy
 from tiny_models import MODELS
 
-from converters import content, job, registry
+from converters import content, job
 from converters.contract import (
     Artifact,
     ConversionRequest,
@@ -27,16 +26,6 @@ from converters.contract import (
 from converters.errors import ContractError, EdgeExportError, ModelError, ToolkitError, UnsupportedError, UsageError
 
 pytestmark = pytest.mark.tensorflow
-
-
-@pytest.fixture
-def toolkit(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    """The fake toolkit, registered."""
-    monkeypatch.setenv(registry.DRAFTS_VARIABLE, "fake_toolkit")
-    registry.toolkits.cache_clear()
-    monkeypatch.setattr(fake_toolkit, "write", fake_toolkit.write)  # what a test sets ends with it
-    yield fake_toolkit
-    registry.toolkits.cache_clear()
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -14,16 +13,6 @@ from converters.contract import Artifact, Format, Precision, Signature, TensorSp
 from converters.errors import ContractError, ModelError, ToolkitCrash, UnsupportedError, UsageError
 
 OWN = Signature((TensorSpec("image", (1, 2, 3, 1), "float32"),), (TensorSpec("logits", (1, 5), "float32"),))
-
-
-@pytest.fixture
-def toolkit(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    """The fake toolkit, registered."""
-    monkeypatch.setenv(registry.DRAFTS_VARIABLE, "fake_toolkit")
-    registry.toolkits.cache_clear()
-    monkeypatch.setattr(fake_toolkit, "open", fake_toolkit.open)  # what a test sets ends with it
-    yield fake_toolkit
-    registry.toolkits.cache_clear()
 
 
 @pytest.fixture

@@ -54,11 +54,19 @@ class Held:
     @cached_property
     def near(self) -> float:
         """The relative distance from which another constant is not the one that this is the rounding of."""
+        return max(NEAR, COARSE * self.coarseness)
+
+    @property
+    def coarseness(self) -> float:
+        """The relative distance that rounding to its grid or table leaves, on average; 0 where there is none."""
         power = float(np.square(self.values).mean())
         width = _cells(self.values) if self.palettized else self.step
-        if width is None or power <= 0:
-            return NEAR
-        return max(NEAR, COARSE * float(np.sqrt(np.square(width).mean() / 12 / power)))
+        return 0.0 if width is None or power <= 0 else float(np.sqrt(np.square(width).mean() / 12 / power))
+
+    @property
+    def vector(self) -> bool:
+        """Whether its values lie along one axis."""
+        return self.values.size == max(self.values.shape, default=1)
 
 
 @dataclass(frozen=True)
@@ -188,12 +196,9 @@ def folded(ours: Sequence[Held], theirs: Sequence[Held]) -> list[Folded]:
 
 def _merged(b: Held, ours: Sequence[Held], theirs: Sequence[Held]) -> bool:
     """Whether b is a vector, of which a has more of its size."""
-    if b.values.size != max(b.values.shape, default=0):
+    if not b.values.shape or not b.vector:
         return False
-    counts = [
-        sum(one.values.size == b.values.size == max(one.values.shape, default=1) for one in side)
-        for side in (ours, theirs)
-    ]
+    counts = [sum(one.vector and one.values.size == b.values.size for one in side) for side in (ours, theirs)]
     return counts[0] > counts[1]
 
 
@@ -201,9 +206,7 @@ def _exact(b: Held) -> float:
     """The relative distance that storing a vector leaves."""
     if b.half:
         return HALF
-    power = float(np.square(b.values).mean())
-    step = 0.0 if b.step is None or power <= 0 else float(np.sqrt(np.square(b.step).mean() / 12 / power))
-    return max(STORED, COARSE * step)
+    return max(STORED, 0.0 if b.palettized else COARSE * b.coarseness)
 
 
 def _fits(a: Held, b: Held) -> Iterator[Folded]:

@@ -100,7 +100,7 @@ def _floats(values: Iterable[Any]) -> Iterator[float]:
 
 def lost(a: Known, b: Known, found: Sequence[Folded]) -> Iterator[Suspect]:
     """Kernels of b in integers of which a slice is zero that is not in the reference, and no factor is zero there."""
-    vectors = [one.values.reshape(-1) for one in folding.held(a, a.graph.ops, 1) if _longest(one.values)]
+    vectors = [one.values.reshape(-1) for one in folding.held(a, a.graph.ops, 1) if one.vector]
     for one in found:
         gone = (one.scale == 0).reshape(-1)
         if one.b.step is None or one.partly or one.scale.size == 1 or not gone.any():
@@ -114,11 +114,6 @@ def lost(a: Known, b: Known, found: Sequence[Folded]) -> Iterator[Suspect]:
             measure = f"{int(gone.sum())} of {gone.size} slices are zero"
             ours, theirs = reader(a, one.a.op), reader(b, one.b.op)
             yield Suspect("weights", ours, theirs, measure, "kernel: channels are lost", order(a, one))
-
-
-def _longest(values: np.ndarray) -> bool:
-    """Whether values lie along one axis."""
-    return values.size == max(values.shape, default=1)
 
 
 def _explained(scale: np.ndarray, vectors: Sequence[Held]) -> bool:
