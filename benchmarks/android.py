@@ -21,9 +21,9 @@ from converters.android import jvm
 from converters.contract import Arrays, Artifact
 from converters.errors import ToolkitError, UnavailableError
 from pipeline import golden
+from pipeline.asking import run
 from pipeline.bundle import open_bundle
 from pipeline.checks.kernels import check_kernels
-from pipeline.compare import run
 from pipeline.configs import load_configs
 from pipeline.lone import named_runtimes
 

@@ -25,7 +25,11 @@ def open_session(runtime: str, artifact: Artifact, threads: int = 1) -> Session:
     """
     if not content.present(artifact.path):
         raise ModelError(f"{artifact.path} is missing; convert the model again")
-    key = (str(artifact.path), content.stamp(artifact.path), runtime, threads, repr(artifact.signature))
+    spoken = [
+        (spec.name, spec.shape, spec.dtype, spec.layout) for spec in artifact.source.inputs + artifact.source.outputs
+    ]
+    stamp = content.stamp(artifact.path)
+    key = (str(artifact.path), stamp, runtime, threads, repr(artifact.signature), repr(spoken))
     if key not in _sessions:
         while len(_sessions) >= _OPEN_SESSIONS:
             _sessions.pop(next(iter(_sessions))).close()

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from converters.contract import Arrays, Artifact, Precision, RuntimeSpec, Signature, TensorSpec
+from converters.contract import Artifact, Precision, TensorSpec
 from converters.errors import ToolkitError
 from converters.inspection import Inspection
 from converters.worker import WorkerPool
+from pipeline.asking import run
 from pipeline.binding import speaking
 from pipeline.checks.conditioning import noise, nudged
 from pipeline.checks.drift.check import check_drift
@@ -24,11 +21,8 @@ from pipeline.checks.parity import check_parity, parity_beside
 from pipeline.checks.precision import check_precision
 from pipeline.config import Limits
 from pipeline.drift import tried
-from pipeline.drift.sizes import sized
-from pipeline.lone import default_runtime, inputs_for, inspect_file, met, open_artifact, require
-
-PREFIX = "input/"
-"""Of names in a file of samples: an input may be called as `numpy.savez` calls its own arguments."""
+from pipeline.lone import default_runtime, inputs_for, inspect_file, met, open_artifact
+from pipeline.pair_inputs import made_up
 
 
 @dataclass(frozen=True)
@@ -60,7 +54,8 @@ def compare(
 ) -> Comparison:
     """Runs both models and judges `b` by the parity gate of the less precise of the two, and `inside` by its layers.
 
-    Either may be a file or a builder, `file.py:function`; `sizes` as the `inputs` of `open_artifact`.
+    Either may be a file or a builder, `file.py:function`; `sizes` as the `inputs` of `open_artifact`. `inputs` is as of
+    `inputs_for`; empty: the golden pack where one of the files lies in a bundle, else made-up ones.
 
     Raises:
         ModelError: a file that cannot be read, or tensors without a partner on the other side.
@@ -71,11 +66,14 @@ def compare(
     a, b = met(a, b, pool, limits)
     speaking(b, a.source)  # before anything runs
     runtime_a, runtime_b = default_runtime(a, runtimes[0]), default_runtime(b, runtimes[1])
-    a = sized(a, b, pool, limits) if inputs == "random" else a
-    arrays = inputs_for(a, inputs, [pack_a, pack_b])
-    reference = run(a, arrays, a.source, runtime_a, pool, limits)
+    inputs = inputs or ("golden" if pack_a or pack_b else "random")
     order = list(gates.parity)
     coarser = max((a.precision, b.precision), key=order.index)
+    if inputs == "random":
+        a, arrays = made_up(a, b, gates.parity[coarser], pool, limits)
+    else:
+        arrays = inputs_for(a, inputs, [pack_a, pack_b])
+    reference = run(a, arrays, a.source, runtime_a, pool, limits)
     try:
         got = run(b, arrays, a.source, runtime_b, pool, limits)
         parity = check_parity(reference, got, a.source.outputs, gates.parity[coarser])
@@ -98,55 +96,6 @@ def compare(
         stateful=inspection is not None and inspection.stateful,
         drift=layers if isinstance(layers, Drift) else None,
     )
-
-
-def run(
-    artifact: Artifact,
-    inputs: Arrays,
-    source: Signature,
-    runtime: RuntimeSpec,
-    pool: WorkerPool,
-    limits: Limits,
-) -> Arrays:
-    """The artifact's outputs in the layout and under the names of `source`, for inputs in the same."""
-    spoken = speaking(artifact, source)
-    own_inputs = {ours.name: inputs[spec.name] for spec, ours in zip(source.inputs, spoken.source.inputs, strict=True)}
-    outputs: Arrays = ask(runtime, "run_samples", spoken, own_inputs, pool, limits)
-    own_names = {spec.name for spec in spoken.source.outputs}
-    by_name = any(spec.name in own_names for spec in source.outputs)
-    pairs = zip(source.outputs, spoken.source.outputs, strict=False)
-    names = {} if by_name else {ours.name: spec.name for spec, ours in pairs}
-    return {names.get(name, name): value for name, value in outputs.items()}
-
-
-def ask(
-    runtime: RuntimeSpec,
-    question: str,
-    artifact: Artifact,
-    inputs: Arrays,
-    pool: WorkerPool,
-    limits: Limits,
-    **more: Any,
-) -> Any:
-    """What a function of `converters.job` that takes samples says, in the worker of the runtime.
-
-    Raises:
-        UnavailableError: the runtime is not installed, or its device is not here.
-    """
-    require(runtime)
-    with tempfile.TemporaryDirectory(prefix="edge-export-") as folder:
-        samples = Path(folder) / "inputs.npz"
-        np.savez(samples, allow_pickle=False, **{f"{PREFIX}{name}": value for name, value in inputs.items()})
-        return pool.call(
-            runtime.worker,
-            f"converters.job:{question}",
-            limits.measure_s,
-            runtime=runtime.name,
-            artifact=artifact,
-            samples=samples,
-            prefix=PREFIX,
-            **more,
-        )
 
 
 def _precision(artifact: Artifact, inspection: Inspection, gates: Gates) -> Check:

@@ -255,6 +255,19 @@ def _valued(spec: TensorSpec, pixels: Limits, floats: Limits | None, integers: L
     return dataclasses.replace(spec, limits=(integers[0], high))
 
 
+def as_bytes(artifact: Artifact) -> Artifact | None:
+    """The artifact with images whose limits nobody said within 0..255; None where there are none.
+
+    A model may scale bytes itself: what lies within -1..1 is then all the same to it.
+    """
+    undeclared = (PIXELS, NEAR_ZERO)
+    inputs = tuple(
+        dataclasses.replace(spec, limits=COUNTS) if spec.meaning == "image" and spec.limits in undeclared else spec
+        for spec in artifact.source.inputs
+    )
+    return with_inputs(artifact, inputs) if inputs != artifact.source.inputs else None
+
+
 def described(spec: TensorSpec) -> str:
     """`1x3x224x224 float32 -1..1`: what was fed."""
     low, high = spec.limits or (None, None)

@@ -17,12 +17,12 @@ from converters.errors import EdgeExportError, ModelError, UnavailableError, Uns
 from converters.inspection import Inspection
 from converters.worker import WorkerPool
 from pipeline import apps, config, golden
+from pipeline.asking import run
 from pipeline.bundle import is_archive, open_bundle, unpacked
 from pipeline.checks.drift.suspects import Drift
 from pipeline.checks.gates import Gates, parse_gates
 from pipeline.checks.outcome import Cell, Check, Outcome
 from pipeline.checks.verdict import Evidence, Golden, Home, judge, judge_unmade
-from pipeline.compare import run
 from pipeline.config import Limits
 from pipeline.drift import tried
 from pipeline.golden import GoldenPack

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from dataclasses import dataclass, field
 
@@ -11,13 +12,13 @@ from converters.contract import Arrays, Artifact, Format, RuntimeSpec
 from converters.errors import EdgeExportError, UnsupportedError
 from converters.state import Probe
 from converters.worker import WorkerPool
+from pipeline.asking import ask
 from pipeline.checks.gates import ParityGate
-from pipeline.compare import ask
 from pipeline.config import Limits
 from pipeline.golden_inputs import choose_synthetic
 from pipeline.lone import RANDOM_SAMPLES, SEED, cpu_runtimes
-from pipeline.plausible import Ask, proposals, require_declared, settle, with_inputs
-from pipeline.telling import Search, Tried
+from pipeline.plausible import Ask, as_bytes, proposals, require_declared, settle, with_inputs
+from pipeline.telling import STEADY_DB, Search, Tried
 
 EMULATED = 16
 """Samples for an emulated device, some 200 times as slow as this CPU: as few as the gates take."""
@@ -74,7 +75,14 @@ class Subject:
         return found
 
 
-def prepare(artifact: Artifact, given: Arrays | None, gate: ParityGate, pool: WorkerPool, limits: Limits) -> Subject:
+def prepare(
+    artifact: Artifact,
+    given: Arrays | None,
+    gate: ParityGate,
+    pool: WorkerPool,
+    limits: Limits,
+    steady_db: float = STEADY_DB,
+) -> Subject:
     """The file with inputs that one of its runtimes on this CPU takes: those given, else made-up ones.
 
     Args:
@@ -83,6 +91,7 @@ def prepare(artifact: Artifact, given: Arrays | None, gate: ParityGate, pool: Wo
         gate: says which outputs prove something; inputs are made up until the outputs do.
         pool: workers.
         limits: their time.
+        steady_db: as of `Search`.
 
     Raises:
         UnsupportedError: an input for which no values can be made up.
@@ -103,7 +112,7 @@ def prepare(artifact: Artifact, given: Arrays | None, gate: ParityGate, pool: Wo
         if artifact.format is Format.ONNX and found.shapes:  # others declare what they had when they were traced
             require_declared(artifact.path.name, artifact.signature.outputs, found.shapes)
         first = _first(settled, given, pool, limits, found, refusals)
-        return _most_telling(first, runtime, gate) if found.steady and given is None else first
+        return _most_telling(first, runtime, gate, steady_db) if found.steady and given is None else first
     return _first(with_inputs(artifact, groups[0][0]), given, pool, limits, Probe(), refusals)
 
 
@@ -122,7 +131,7 @@ def _first(
     return Subject(artifact, inputs, f"made up, seed {SEED}", pool, limits, found, refusals)
 
 
-def _most_telling(first: Subject, runtime: RuntimeSpec, gate: ParityGate) -> Subject:
+def _most_telling(first: Subject, runtime: RuntimeSpec, gate: ParityGate, steady_db: float) -> Subject:
     """The inputs on which the outputs prove something, else what comes nearest of what is searched."""
 
     def run(inputs: Arrays) -> Arrays:
@@ -134,11 +143,17 @@ def _most_telling(first: Subject, runtime: RuntimeSpec, gate: ParityGate) -> Sub
     outputs = first.outputs(runtime)
     if isinstance(outputs, EdgeExportError):
         return first
-    start = Tried(first.inputs, outputs, first.origin)
+    search = Search(run, first.artifact, gate, steady_db=steady_db)
+    worth, start = search.weighed(Tried(first.inputs, outputs, first.origin))
+    little = worth >= (0, STEADY_DB, 0.0) and not search.enough(worth)
+    if little and (wide := as_bytes(first.artifact)) is not None:
+        with contextlib.suppress(EdgeExportError):
+            other = _first(wide, None, first.pool, first.limits, first.found, first.refusals)
+            more, tried = search.weighed(search.tried(other.inputs, other.origin))
+            if more > worth:
+                first, start, search = other, tried, dataclasses.replace(search, artifact=wide)
     most = int(SEARCH_S / max(first.found.call_s, 1e-6))
-    best = Search(run, first.artifact, gate).most_telling(start, most, sequences=first.found.stateful)
-    if best.origin == first.origin:
-        return first
+    best = search.most_telling(start, most, sequences=first.found.stateful)
     return dataclasses.replace(first, inputs=best.inputs, origin=best.origin, _given={runtime.name: best.outputs})
 
 

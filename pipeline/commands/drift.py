@@ -21,12 +21,7 @@ def register(app: typer.Typer) -> None:
 def drift(
     a: Annotated[str, typer.Argument(help="The model that counts as right: a file, or code to run, file.py:function.")],
     b: Annotated[str, typer.Argument(help="The model under suspicion: a file, or file.py:function.")],
-    inputs: Annotated[
-        str,
-        typer.Option(
-            help="golden, random, or a .safetensors or .npz file.", show_default="golden in a bundle, else random"
-        ),
-    ] = "",
+    inputs: options.Inputs = "",
     input: options.Input = None,
     json: options.Json = False,
     debug: options.Debug = False,

@@ -14,7 +14,6 @@ from pipeline.commands import options
 First = Annotated[str, typer.Argument(help="What counts as right: an artifact, or code to run, file.py:function.")]
 Second = Annotated[str, typer.Argument(help="What is judged: an artifact, or code to run, file.py:function.")]
 File = Annotated[Path, typer.Argument(help="An artifact: .tflite, .onnx, TorchScript .pt, ExecuTorch .pte.")]
-Inputs = Annotated[str, typer.Option(help="golden (of the bundle), random, or a .safetensors or .npz file.")]
 RuntimeA = Annotated[
     str, typer.Option(help="Runtime of the first file, a family or a full name.", show_default="the format's first")
 ]
@@ -25,7 +24,7 @@ RuntimeB = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Adds the verbs to the command line."""
-    app.command(epilog="Example: edge-export compare dist/m/a.onnx dist/m/b.tflite --inputs golden")(compare)
+    app.command(epilog="Example: edge-export compare dist/m/a.onnx dist/m/b.tflite")(compare)
     app.command(epilog="Example: edge-export inspect dist/m/b.tflite")(inspect)
     app.command(epilog="Example: edge-export validate dist/fashion-cnn")(validate)
 
@@ -33,7 +32,7 @@ def register(app: typer.Typer) -> None:
 def compare(
     a: First,
     b: Second,
-    inputs: Inputs = "golden",
+    inputs: options.Inputs = "",
     runtime_a: RuntimeA = "",
     runtime_b: RuntimeB = "",
     input: options.Input = None,
@@ -75,7 +74,7 @@ def compare(
     else:
         head = f"{title(found.b)} ({found.runtime_b}) against {title(found.a)} ({found.runtime_a})"
         order = " as one sequence from a fresh state (stateful)" if found.stateful else ""
-        _print_checks(f"{head}, {found.samples} {inputs} inputs{order}", found.checks)
+        _print_checks(f"{head}, {found.samples} {found.inputs} inputs{order}", found.checks)
     raise typer.Exit(0 if outcome is Outcome.PASSED else 1)
 
 

@@ -15,6 +15,12 @@ Workspace = Annotated[Path, typer.Option(help="Where results are kept between ru
 Configs = Annotated[Path | None, typer.Option(help="A folder whose files take the place of the project's configs/.")]
 Gates = Annotated[Path | None, typer.Option(help="A TOML file laid over configs/gates.toml.")]
 
+Inputs = Annotated[
+    str,
+    typer.Option(
+        help="golden, random, or a .safetensors or .npz file.", show_default="golden in a bundle, else random"
+    ),
+]
 Input = Annotated[
     list[str] | None,
     typer.Option(

@@ -10,6 +10,7 @@ from converters.contract import Arrays, Artifact
 from converters.errors import EdgeExportError, ModelError, ToolkitError, UnsupportedError
 from converters.sniff import sniff
 from converters.worker import WorkerPool
+from pipeline.asking import run
 from pipeline.bundle.write import MANIFEST
 from pipeline.checks.drift.suspects import Drift, Side, Suspect
 from pipeline.checks.metrics.snr_db import decibel
@@ -73,8 +74,6 @@ def _apart(want: np.ndarray, got: np.ndarray) -> bool:
 
 def _outputs(a: Artifact, file: Artifact, pool: WorkerPool, limits: Limits) -> Arrays | EdgeExportError:
     """The outputs of a file on inputs of a, by the first runtime of this CPU that runs it, or why none does."""
-    from pipeline.compare import run  # which compares layers too
-
     fed = sized(a, file, pool, limits)
     inputs = synthesise(fed.source.inputs, SAMPLES, SEED)
     refusal: EdgeExportError | None = None

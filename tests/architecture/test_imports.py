@@ -21,6 +21,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         *("pipeline.lone", "pipeline.compare", "pipeline.drift", "pipeline.race", "pipeline.revalidate"),
         *(
             "pipeline.apps",
+            "pipeline.asking",
+            "pipeline.pair_inputs",
             "pipeline.phones",
             "pipeline.binding",
             "pipeline.captured",

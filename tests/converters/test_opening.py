@@ -70,3 +70,11 @@ def test_what_fails_when_it_is_run_is_no_refusal(toolkit: ModuleType) -> None:
     with pytest.raises(Exception, match="fake-runtime: RuntimeError: went wrong") as caught:
         opening.guarded(registry.runtime("fake-runtime"), work)
     assert not isinstance(caught.value, (UnsupportedError, ToolkitCrash))
+
+
+def test_one_session_answers_in_the_words_of_one_source_only(toolkit: ModuleType, float_file: Artifact) -> None:
+    image = dataclasses.replace(OWN.inputs[0], name="picture", dtype="uint8")
+    other = dataclasses.replace(float_file, source=Signature((image,), OWN.outputs))
+    first = opening.open_session("fake-runtime", float_file)
+    assert opening.open_session("fake-runtime", other) is not first
+    assert opening.open_session("fake-runtime", float_file) is first

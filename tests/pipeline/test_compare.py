@@ -12,11 +12,10 @@ from gates.in_process import InProcess
 from toy_workers import ToyWorkers
 
 from converters import registry
-from converters.contract import Format, Precision, Signature
+from converters.contract import Signature
 from converters.errors import ModelError, ToolkitCrash, UsageError
 from pipeline import config
-from pipeline.compare import compare, run
-from pipeline.golden_inputs import choose_synthetic
+from pipeline.compare import compare
 
 LIMITS = config.load().limits
 GATES = mini.gates()
@@ -49,6 +48,12 @@ def test_a_copy_passes_on_made_up_inputs(files, tmp_path):
     assert outcomes(found) == {"precision": "PASSED", "parity": "PASSED"}
     assert found.drift is None
     assert (found.samples, found.runtime_a, found.runtime_b) == (64, "torchscript", "torchscript")
+
+
+def test_inputs_are_made_up_where_no_bundle_is_beside_a_file(files):
+    right, write = files
+    found = compare(right, write("copy.pt", mini.parameters()), "", GATES, ToyWorkers(), LIMITS)
+    assert (found.inputs, outcomes(found)["parity"]) == ("random", "PASSED")
 
 
 def test_a_lost_bias_fails_the_second_file(files):
@@ -90,41 +95,6 @@ def test_a_file_without_a_bundle_has_no_golden_inputs(files):
     right, _ = files
     with pytest.raises(UsageError, match="neither file lies in a bundle"):
         compare(right, right, "golden", GATES, ToyWorkers(), LIMITS)
-
-
-def renamed(artifact, *names):
-    outputs = tuple(
-        dataclasses.replace(spec, name=name) for spec, name in zip(artifact.signature.outputs, names, strict=True)
-    )
-    own = Signature(artifact.signature.inputs, outputs)
-    return dataclasses.replace(artifact, signature=own, source=own)
-
-
-class Renaming(ToyWorkers):
-    """A runtime that gives outputs under the file's own names, as every runtime does."""
-
-    def _run_samples(self, runtime, artifact, samples, prefix="", fresh=False):
-        outputs = super()._run_samples(runtime, artifact, samples, prefix)
-        return dict(zip((spec.name for spec in artifact.signature.outputs), outputs.values(), strict=False))
-
-
-@pytest.mark.parametrize("names", [("a", "b"), ("logits", "b"), ("logits", "box")])
-def test_outputs_that_lost_their_names_come_back_under_those_of_the_source(files, names):
-    right, _ = files
-    artifact = renamed(toy_workers.artifact(right, Format.TORCHSCRIPT, Precision.FP32), *names)
-    inputs = choose_synthetic(toy_workers.SIGNATURE, 20, 0).inputs
-    got = run(artifact, inputs, toy_workers.SIGNATURE, registry.runtime("torchscript"), Renaming(), LIMITS)
-    assert list(got) == (["logits", "b"] if names == ("logits", "b") else ["logits", "box"])
-
-
-def test_an_input_of_another_size_is_refused_before_anything_runs(files):
-    right, _ = files
-    artifact = toy_workers.artifact(right, Format.TORCHSCRIPT, Precision.FP32)
-    wide = dataclasses.replace(toy_workers.SIGNATURE.inputs[0], shape=(1, 12, 21, 3))
-    workers = ToyWorkers()
-    with pytest.raises(ModelError, match=r"NHWC \(1, 12, 21, 3\) on one side and NHWC \(1, 12, 20, 3\) in right.pt"):
-        run(artifact, {}, Signature((wide,), mini.OUTPUTS), registry.runtime("torchscript"), workers, LIMITS)
-    assert workers.calls == []
 
 
 def test_a_file_that_keeps_state_is_said_to(files):
