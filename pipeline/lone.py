@@ -170,7 +170,7 @@ def guess_precision(inspection: Inspection) -> Precision:
     if all(spec.quantized for spec in specs):
         return Precision.INT8_IO
     produced = {index for op in inspection.ops for index in op.outputs if index >= 0}
-    if any(inspection.tensors[index].dtype == "int16" for index in produced):
+    if any(inspection.tensors[index].dtype in ("int16", "uint16") for index in produced):
         return Precision.INT16X8
     activations = any(inspection.tensors[index].dtype in ("int8", "uint8") for index in produced)
     return Precision.INT8 if activations else Precision.DYNAMIC

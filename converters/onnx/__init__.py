@@ -55,7 +55,7 @@ EDGES = (
         target=Format.ONNX,
         precisions=(
             *(Precision.FP16, Precision.INT8_WEIGHTS, Precision.INT4_WEIGHTS, Precision.DYNAMIC),
-            *(Precision.INT8, Precision.INT8_IO),
+            *(Precision.INT8, Precision.INT8_IO, Precision.INT16X8),
         ),
         worker="onnx",
         packages=("onnx", "onnxruntime"),

@@ -25,9 +25,12 @@ from converters.onnx.integer_ends import integer_ends
 from converters.onnx.load import load, tensors
 from converters.onnx.order import sort_nodes
 from converters.onnx.prepare import correct, prepared, statistics
-from converters.onnx.weight_only import with_small_weights
+from converters.onnx.weight_only import RECURRENT, in_opset, with_small_weights
 from converters.tuning.calibration import Calibration
 from converters.tuning.options import Tuning, kept_names, parse
+
+WIDE_OPSET = 21
+"""The first in which QuantizeLinear makes integers of 16 bits."""
 
 
 def quantize_onnx(request: ConversionRequest) -> Signature:
@@ -67,7 +70,10 @@ def _uncalibrated(request: ConversionRequest, names: frozenset[str]) -> onnx.Mod
 
 
 def _dynamic(request: ConversionRequest, names: frozenset[str]) -> onnx.ModelProto:
-    """int8 weights, activations quantized while the model runs; matrices have a scale a column."""
+    """int8 weights, activations quantized while the model runs; matrices have a scale a column.
+
+    Weights of operators that ONNX Runtime cannot compute so (ConvTranspose, GRU) are int8 behind DequantizeLinear.
+    """
     model = load(request.source.path)
     del model.graph.value_info[:]  # of weights that are turned, which would be told as they were
     for place, node in enumerate(model.graph.node):
@@ -78,14 +84,15 @@ def _dynamic(request: ConversionRequest, names: frozenset[str]) -> onnx.ModelPro
         quantize_dynamic(model, made, per_channel=True, weight_type=QuantType.QInt8, nodes_to_exclude=kept)
         found = onnx.load(made)
     _require_quantized(found)
-    return found
+    return _smaller(found, names)
 
 
 def _static(request: ConversionRequest, tuning: Tuning, names: frozenset[str]) -> onnx.ModelProto:
-    """QDQ with int8 weights per output channel (symmetric) and int8 activations (asymmetric).
+    """QDQ with int8 weights per output channel (symmetric) and int8 or uint16 activations (asymmetric).
 
     Every operator but those that are kept stands between quantized tensors, also those that ONNX Runtime leaves in
-    float by default (`Div`, `Sub`, ...): an integer-only accelerator takes no others.
+    float by default (`Div`, `Sub`, ...): an integer-only accelerator takes no others. Beside 16-bit activations, tables
+    that rows are taken out of and recurrent weights are int8 too: ONNX Runtime gives them the activations' type.
     """
     calibration = Calibration.of(request)
     with tempfile.TemporaryDirectory() as name, contextlib.redirect_stdout(sys.stderr):
@@ -93,7 +100,7 @@ def _static(request: ConversionRequest, tuning: Tuning, names: frozenset[str]) -
         path, made = prepared(request.source.path, calibration, tuning, folder), folder / "int8.onnx"
 
         def quantize(source: Path, target: Path) -> None:
-            _quantize_static(source, target, calibration, tuning, names)
+            _quantize_static(source, target, calibration, tuning, names, wide=request.precision is Precision.INT16X8)
 
         if tuning.bias_correction:
             path = correct(path, calibration, folder, quantize)
@@ -101,6 +108,16 @@ def _static(request: ConversionRequest, tuning: Tuning, names: frozenset[str]) -
         if request.edited and (tuning.equalize or tuning.bias_correction):
             shutil.copyfile(path, request.edited)
         model = onnx.load(made)
+    if request.precision is Precision.INT16X8:
+        return _smaller(model, names)
+    _require_quantized(model)
+    return model
+
+
+def _smaller(model: onnx.ModelProto, names: frozenset[str]) -> onnx.ModelProto:
+    """The model with the weights that were left in float as int8 behind DequantizeLinear."""
+    with contextlib.suppress(UnsupportedError):  # none is large enough
+        model = with_small_weights(model, 8, names)
     _require_quantized(model)
     return model
 
@@ -111,12 +128,17 @@ def _require_quantized(model: onnx.ModelProto) -> None:
 
 
 def _quantize_static(
-    source: Path, target: Path, calibration: Calibration, tuning: Tuning, names: frozenset[str]
+    source: Path, target: Path, calibration: Calibration, tuning: Tuning, names: frozenset[str], *, wide: bool
 ) -> None:
     model = onnx.load(source)
+    if wide:
+        model = in_opset(model, WIDE_OPSET)
     for place, node in enumerate(model.graph.node):  # they are excluded by their names, which need not be there
         node.name = f"{place}:{node.op_type}"
     kept = [node.name for node in model.graph.node if names & set(node.output)]
+    if wide:
+        constants = {tensor.name for tensor in model.graph.initializer}
+        kept += [node.name for node in model.graph.node if _weights_as_activations(node, constants)]
     ranges = target.with_suffix(".json")
     ranges.write_text(statistics(source, calibration, tuning.ranges))
     quantize_static(
@@ -126,11 +148,16 @@ def _quantize_static(
         op_types_to_quantize=sorted({node.op_type for node in model.graph.node}),
         nodes_to_exclude=kept,
         per_channel=True,
-        activation_type=QuantType.QInt8,
+        activation_type=QuantType.QUInt16 if wide else QuantType.QInt8,
         weight_type=QuantType.QInt8,
         calibration_cache_path=ranges,
         extra_options={"ActivationSymmetric": False, "WeightSymmetric": True},
     )
+
+
+def _weights_as_activations(node: onnx.NodeProto, constants: set[str]) -> bool:
+    """Whether ONNX Runtime gives the operator's weights the type of activations."""
+    return node.op_type in RECURRENT or (node.op_type == "Gather" and node.input[0] in constants)
 
 
 def _half(request: ConversionRequest, names: frozenset[str]) -> onnx.ModelProto:

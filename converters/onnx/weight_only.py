@@ -14,7 +14,7 @@ LEAST_ELEMENTS = 64
 """Weights of fewer values stay in float: their scales would be as large."""
 _OPSETS = {4: 21, 8: 13}
 """The first in which DequantizeLinear takes integers of so many bits with a scale a channel."""
-_RECURRENT = frozenset(("LSTM", "GRU", "RNN"))
+RECURRENT = frozenset(("LSTM", "GRU", "RNN"))
 _REORDERS = frozenset(("Slice", "Concat", "Unsqueeze", "Squeeze", "Identity"))
 _TYPES = {4: TensorProto.INT4, 8: TensorProto.INT8}
 _IR_VERSION = 10  # the first that knows 4-bit integers
@@ -26,7 +26,7 @@ def with_small_weights(model: onnx.ModelProto, bits: int, kept: frozenset[str]) 
     Raises:
         UnsupportedError: no weight is large enough, or the graph cannot be told in the opset that this needs.
     """
-    model = _in_opset(model, _OPSETS[bits])
+    model = in_opset(model, _OPSETS[bits])
     graph = model.graph
     weights = {tensor.name: tensor for tensor in graph.initializer if tensor.data_type == TensorProto.FLOAT}
     axes: dict[str, int] = {}
@@ -45,7 +45,12 @@ def with_small_weights(model: onnx.ModelProto, bits: int, kept: frozenset[str]) 
     return model
 
 
-def _in_opset(model: onnx.ModelProto, least: int) -> onnx.ModelProto:
+def in_opset(model: onnx.ModelProto, least: int) -> onnx.ModelProto:
+    """The model told in an opset that is not older than `least`.
+
+    Raises:
+        UnsupportedError: the version converter cannot.
+    """
     own = next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 0)
     if own >= least:
         return model
@@ -60,7 +65,7 @@ def _weights_of(
     node: onnx.NodeProto, weights: dict[str, TensorProto], makers: dict[str, onnx.NodeProto]
 ) -> Iterator[tuple[str, int]]:
     """(a weight that the operator reads, the axis of its channels)."""
-    if node.op_type in _RECURRENT:
+    if node.op_type in RECURRENT:
         for read in node.input[1:3]:
             yield from ((name, len(weights[name].dims) - 2) for name in _behind(read, weights, makers))
         return

@@ -7,6 +7,8 @@ from pipeline.checks.float_ops import DEQUANTIZERS, moves
 
 EIGHT_BITS = ("int8", "uint8", "int4", "uint4")
 INDICES = ("uint8", "uint6", "uint4", "uint3", "uint2", "uint1")
+_RECURRENT, _BIAS = ("LSTM", "GRU", "RNN"), 3
+"""ONNX's recurrent operators, and which of their inputs is the bias."""
 _EXPANDING = ("LOOKUP", "GATHER", "NBITS")
 """In the names of operators that expand what they take out of a table of integers, or a block at a time."""
 
@@ -19,10 +21,21 @@ def is_vector(tensor: TensorInfo) -> bool:
 def addends(inspection: Inspection) -> set[int]:
     """Places of the constants that are only added or multiplied, element by element: positions, scales, offsets.
 
-    As with biases, toolkits leave them in float where the operator's other side is.
+    As with biases, toolkits keep them in the type of the operator's other side. Those of recurrent layers, a row a
+    direction, are among them, and what is only dequantized to be added.
     """
-    others = {place for op in inspection.ops if not _elementwise(op.type) for place in op.inputs}
-    return {place for op in inspection.ops if _elementwise(op.type) for place in op.inputs} - others
+    added: set[int] = set()
+    others: set[int] = set()
+    expanded: dict[int, int] = {}
+    for op in inspection.ops:
+        if op.type in DEQUANTIZERS:
+            expanded[op.inputs[0]] = op.outputs[0]
+            continue
+        for slot, place in enumerate(op.inputs):
+            bias = op.type in _RECURRENT and slot == _BIAS
+            (added if bias or _elementwise(op.type) else others).add(place)
+    added -= others
+    return added | {place for place, made in expanded.items() if made in added and place not in others}
 
 
 def _elementwise(kind: str) -> bool:

@@ -21,7 +21,8 @@ from pipeline.checks.integer_weights import (
 )
 from pipeline.checks.outcome import Check, Metric, Outcome
 
-_WEIGHT_TYPES = ("float32", "float64", "float16", "bfloat16", "int8", "int4", *INDICES)
+SIXTEEN_BITS = ("int16", "uint16")
+_WEIGHT_TYPES = ("float32", "float64", "float16", "bfloat16", "int8", "int4", *INDICES, *SIXTEEN_BITS)
 _CLAIMED: Mapping[Precision, tuple[str, ...]] = {
     Precision.FP32: ("float32",),
     Precision.FP16: ("float16",),
@@ -153,7 +154,7 @@ def _float_activations(inspection: Inspection, gate: PrecisionGate, leftover: li
     fixed = [
         tensor.name
         for place, tensor in enumerate(inspection.tensors)
-        if not tensor.constant and tensor.scales and tensor.dtype in (*EIGHT_BITS, "int16") and place in made
+        if not tensor.constant and tensor.scales and tensor.dtype in (*EIGHT_BITS, *SIXTEEN_BITS) and place in made
     ]
     reasons = [f"activations are quantized ahead of time: {_names(fixed)}"] if fixed else []
     quantized = [spec.name for spec in (*inspection.signature.inputs, *inspection.signature.outputs) if spec.quantized]
@@ -211,7 +212,7 @@ def _float_ends(inspection: Inspection) -> list[str]:
 
 def _wide(inspection: Inspection) -> list[str]:
     """Activations of 16 bits in a file of 8."""
-    wide = [tensor.name for tensor in inspection.tensors if tensor.scales and tensor.dtype == "int16"]
+    wide = [tensor.name for tensor in inspection.tensors if tensor.scales and tensor.dtype in SIXTEEN_BITS]
     return [f"activations have 16 bits, not 8: {_names(wide)}"] if wide else []
 
 
@@ -236,7 +237,7 @@ def _sixteen_bits(inspection: Inspection, gate: PrecisionGate, leftover: list[st
         reasons.append(
             f"called int16x8, but {len(narrow)} of {len(computed)} activations have 8 bits: {_names(narrow)}"
         )
-    elif not any(tensor.dtype == "int16" for tensor in computed):
+    elif not any(tensor.dtype in SIXTEEN_BITS for tensor in computed):
         reasons.append("called int16x8, but no activation has 16 bits")
     return reasons
 

@@ -225,32 +225,40 @@ def _cleared(alone: Alone, pairs: Pairs, cut: Segment, found: Nearness) -> list[
         if _agree(alone, longer, tight=shown):
             return [one for one in longer if one]
         before |= {start.b for one in longer if one for start in one.given if start.b not in b.graph.inputs}
-    return _started_later(alone, pairs, cut)
+    return _biased(alone, pairs, cut)
 
 
-def _started_later(alone: Alone, pairs: Pairs, cut: Segment) -> list[Segment]:
-    """The segment from one operator of b later on, and the one before it up to there, where both agree.
+def _biased(alone: Alone, pairs: Pairs, cut: Segment) -> list[Segment]:
+    """Segments one of which ends one operator of b later, where a bias is added, and what is behind it; all agree.
 
     Before a bias is added a tensor may be as like the reference's as behind it, where integers are summed up to a
-    rounding. A segment that has its bias takes no second one.
+    rounding: then the segment that ends there, or the one that starts there, differs by the bias.
+    """
+    behind = [other.out for other in _segments(alone.a, alone.b, pairs) if cut.out in other.given]
+    movable = [(start, [cut.out]) for start in cut.given if len(cut.given) == 1 and start.b not in alone.b.graph.inputs]
+    found = (_ended_later(alone, pairs, start, outs) for start, outs in (*movable, (cut.out, behind)))
+    return next((parts for parts in found if parts), [])
+
+
+def _ended_later(alone: Alone, pairs: Pairs, start: Partner, outs: list[Partner]) -> list[Segment]:
+    """The segment that ended at `start` up to the bias behind it, and those to `outs` from there.
+
+    A segment that has its bias takes no second one.
     """
     a, b = alone.a, alone.b
-    if len(cut.given) != 1 or cut.given[0].b in b.graph.inputs:
-        return []
-    (start,) = cut.given
     rest = {index: pair for index, pair in pairs.items() if index != start.b}
     before = segment(a, b, start, rest)
-    first = next((op for op in cut.ops_b if not b.steady.issuperset(op.outputs)), None)
-    if before is None or first is None or any(one.vector for one in folding.held(b, before.ops_b)):
+    readers = b.readers.get(start.b, [])
+    if before is None or len(readers) != 1 or any(one.vector for one in folding.held(b, before.ops_b)):
         return []
-    (later,) = first.outputs[:1]
-    if later in pairs or later not in b.recorded or not any(one.vector for one in folding.held(b, [first])):
+    (later,) = readers[0].outputs[:1]
+    if later in pairs or later not in b.recorded or not any(one.vector for one in folding.held(b, readers)):
         return []
     db, layout = best_layout(a.real(start.a), b.real(later))
     if layout is None or db < start.db - _AS_LIKE_DB:
         return []
     moved = {**rest, later: Partner(start.a, later, layout, db)}
-    parts = [segment(a, b, out, moved) for out in (moved[later], cut.out)]
+    parts = [segment(a, b, out, moved) for out in (moved[later], *outs)]
     return [one for one in parts if one] if _agree(alone, parts, tight=False) else []
 
 

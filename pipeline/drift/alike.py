@@ -21,7 +21,7 @@ from pipeline.checks.drift.wiring import Boundary, Detour, detours
 from pipeline.drift import bodies, rewriting
 from pipeline.drift.work import Work
 
-SMALL = frozenset(("int8", "uint8", "float16", "int16"))
+SMALL = frozenset(("int8", "uint8", "float16", "int16", "uint16"))
 MANY_SHARE = 0.3
 """Of the computed tensors: from here on a type is what the file computes in."""
 

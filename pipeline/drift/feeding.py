@@ -10,7 +10,7 @@ import numpy as np
 from converters.contract import Arrays, TensorSpec
 from converters.graph import Graph
 
-_SMALL = ("int8", "uint8")
+_SMALL = ("int8", "uint8", "uint16")
 _SYMMETRIC = "int16"
 """Its grids tell the largest value only: nothing below zero is made up."""
 _DEVIATIONS = 8

@@ -110,19 +110,21 @@ def tflite_int8(leftover: str = "", scales: int = 64, edges: bool = True) -> Fil
     return file
 
 
-def onnx_qdq(quantize_output: bool = True, activation: str = "Relu", scales: int = 64) -> File:
-    """QDQ form: float everywhere, each operator between DequantizeLinear and QuantizeLinear."""
+def onnx_qdq(
+    quantize_output: bool = True, activation: str = "Relu", scales: int = 64, small: str = "int8", weights: str = "int8"
+) -> File:
+    """QDQ form: float everywhere, each operator between DequantizeLinear and QuantizeLinear of the type `small`."""
     file = File(Format.ONNX)
     scale, zero, many = file.weight("float32"), file.weight("int8"), file.weight("float32", scales)
     x = file.add("float32", 1, 3, 8, 8)
-    q = file.op("QuantizeLinear", [x, scale, zero], "int8", 1, 3, 8, 8, scales=1)
+    q = file.op("QuantizeLinear", [x, scale, zero], small, 1, 3, 8, 8, scales=1)
     x = file.op("DequantizeLinear", [q, scale, zero], "float32", 1, 3, 8, 8)
-    weight = file.weight("int8", 64, 3, 3, 3, scales=scales)
+    weight = file.weight(weights, 64, 3, 3, 3, scales=scales)
     w = file.op("DequantizeLinear", [weight, many, zero], "float32", 64, 3, 3, 3)
     x = file.op("Conv", [x, w], "float32", 1, 64, 8, 8)
     x = file.op(activation, [x], "float32", 1, 64, 8, 8)
     x = file.op("Reshape", [x, file.weight("int32", 2)], "float32", 1, 4096)
     if quantize_output:
-        q = file.op("QuantizeLinear", [x, scale, zero], "int8", 1, 4096, scales=1)
+        q = file.op("QuantizeLinear", [x, scale, zero], small, 1, 4096, scales=1)
         file.op("DequantizeLinear", [q, scale, zero], "float32", 1, 4096)
     return file

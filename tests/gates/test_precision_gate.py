@@ -59,6 +59,14 @@ def test_16_bit_activations_that_have_8_are_found() -> None:
     said(judge(files.tflite_int16x8(narrow=True), "int16x8"), "1 of 3 activations have 8 bits: t4")
 
 
+def test_an_onnx_file_of_16_bits_is_held_to_its_word() -> None:
+    wide = files.onnx_qdq(small="uint16")
+    assert judge(wide, "int16x8").outcome is Outcome.PASSED
+    said(judge(wide, "int8"), "activations have 16 bits, not 8")
+    said(judge(files.onnx_qdq(), "int16x8"), "2 of 2 activations have 8 bits")
+    said(judge(files.onnx_qdq(small="uint16", weights="uint16"), "int16x8"), "only 0.0% of its large weights are int8")
+
+
 def test_weights_that_are_only_expanded_are_not_dynamic_and_the_other_way_round() -> None:
     said(judge(files.tflite_weights("int8"), "dynamic"), "all weights are expanded to float before they are used")
     said(judge(files.tflite_dynamic(), "int8-weights"), "operators compute on integers")

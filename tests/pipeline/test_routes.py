@@ -56,7 +56,7 @@ def test_the_real_graph_reaches_every_target_in_the_promised_precisions():
     assert ("torchscript", "torchscript", "fp32") in torch
     assert {p for route, _, p in torch if route == "executorch-xnnpack"} == {"fp32", "int8", "int8-io"}
     assert {("executorch-portable", "executorch", "fp32"), ("executorch-vulkan", "executorch", "fp32")} <= torch
-    assert {("onnx", "onnx", p) for p in every - {"int16x8"}} <= torch & keras
+    assert {("onnx", "onnx", p) for p in every} <= torch & keras
     assert {("torch-export", "pt2", "fp32"), ("torchscript-ptl", "ptl", "fp32")} <= torch
     assert ("tensorflow", "savedmodel", "fp32") in keras
     assert {("onnx-ort", "ort", "fp32"), ("onnx-ort", "ort", "int8")} <= torch & keras

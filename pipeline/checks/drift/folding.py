@@ -23,6 +23,8 @@ STORED, HALF = 1e-5, 2e-3
 """Relative distance of a vector from the same one in float32, and in 16 bits."""
 SAME = 2e-6
 """Relative distance of float constants that are one: folding a batch norm leaves 1e-7 to 1e-6."""
+FLOAT_ROUNDING = 2.0**-22
+"""Of the largest value: what float32 leaves of an integer times its step; more than a thousandth of one of 16 bits."""
 _FACTORS = {1: "alpha", 2: "beta"}
 """Attributes of a Gemm by the input that they multiply."""
 PLAIN = 0.02
@@ -167,7 +169,8 @@ def _steps(values: np.ndarray, integers: np.ndarray, axis: int | None) -> np.nda
     flat = np.abs(values).max(axis=others, keepdims=True) / np.maximum(largest, 1)
     step = np.where(wide > 0, np.ptp(values, axis=others, keepdims=True) / np.maximum(wide, 1), flat)
     zero = np.rint((integers - values / np.where(step > 0, step, 1)).mean(axis=others, keepdims=True))
-    return step if np.abs((integers - zero) * step - values).max() <= 1e-3 * max(float(step.max()), 1e-300) else None
+    allowed = max(1e-3 * float(step.max()), FLOAT_ROUNDING * float(np.abs(values).max()), 1e-300)
+    return step if np.abs((integers - zero) * step - values).max() <= allowed else None
 
 
 def _cells(values: np.ndarray) -> np.ndarray:

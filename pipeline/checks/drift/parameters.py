@@ -194,7 +194,7 @@ def _quantized(ours: Tensor, theirs: Tensor, moved: bool) -> Iterator[_Differenc
     if (one is None and two is None) or (one is not None and one.same(two)):
         return
     if one is None or two is None:
-        if ours.dtype == theirs.dtype and ours.dtype.startswith(("int8", "uint8", "int16")):
+        if ours.dtype == theirs.dtype and ours.dtype.startswith(("int8", "uint8", "int16", "uint16")):
             yield "quantization", {}, {}, "no scale", "the quantization parameters are lost or were added"
         return
     if len(one.scales) != 1 or len(two.scales) != 1:

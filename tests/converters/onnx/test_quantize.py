@@ -61,6 +61,43 @@ def test_int8_weights_per_channel_and_int8_activations(tiny: str, exported: Expo
     assert max(errors(source, made, tmp_path).values()) < 0.02
 
 
+def test_int16x8_has_activations_of_16_bits(tiny: str, exported: Exported, tmp_path: Path) -> None:
+    source = exported(tiny)
+    made, narrow = (make(source, precision, tmp_path) for precision in (Precision.INT16X8, Precision.INT8))
+    assert made.signature == source.signature
+    found = job.inspect(made.path, Format.ONNX)
+    assert set(weights(found)) == {"int8"}
+    assert {tensor.dtype for tensor in found.tensors if not tensor.constant and tensor.scales} == {"uint16"}
+    wide, rough = (errors(source, one, tmp_path) for one in (made, narrow))
+    assert all(wide[name] < rough[name] for name in wide), (wide, rough)
+
+
+def test_what_cannot_be_computed_dynamically_is_stored_as_int8(tmp_path: Path) -> None:
+    """ONNX Runtime has no integer ConvTranspose: its weights were left in float."""
+    made = numpy_helper.from_array(np.random.default_rng(0).normal(size=(4, 3, 3, 3)).astype(np.float32), "first")
+    up = numpy_helper.from_array(np.random.default_rng(1).normal(size=(4, 6, 2, 2)).astype(np.float32), "second")
+    graph = helper.make_graph(
+        [
+            helper.make_node("Conv", ["image", "first"], ["features"], pads=[1, 1, 1, 1]),
+            helper.make_node("ConvTranspose", ["features", "second"], ["y"], strides=[2, 2]),
+        ],
+        "up",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, 6, 10])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 6, 12, 20])],
+        [made, up],
+    )
+    path = tmp_path / "up.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10), path)
+    signature = job.inspect(path, Format.ONNX).signature
+    source = Artifact(
+        path=path, format=Format.ONNX, precision=Precision.FP32, signature=signature, source=signature, model="up"
+    )
+    request = ConversionRequest(source, tmp_path / "dynamic.onnx", Precision.DYNAMIC)
+    found = job.inspect(job.convert("quantize_onnx", request).path, Format.ONNX)
+    assert set(weights(found)) == {"int8"}
+    assert {op.type for op in found.ops} >= {"ConvInteger", "ConvTranspose"}
+
+
 def test_fp16_weights_with_float_inputs_and_outputs(tiny: str, exported: Exported, tmp_path: Path) -> None:
     source = exported(tiny)
     made = make(source, Precision.FP16, tmp_path)

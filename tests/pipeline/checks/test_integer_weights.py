@@ -37,6 +37,18 @@ def test_what_is_only_added_or_multiplied_is_no_kernel() -> None:
     assert not found & {kernel, shared}
 
 
+def test_the_bias_of_a_recurrent_layer_and_what_is_expanded_to_be_added_are_no_kernels() -> None:
+    file = files.File(Format.ONNX)
+    x, scale = file.add("float32", 16, 1, 32), file.weight("float32", 1)
+    weights, bias, positions, stored = (file.weight(kind, 2, 96) for kind in ("int8", "float32", "uint16", "uint16"))
+    x = file.op("GRU", [x, weights, weights, bias], "float32", 16, 2, 1, 96)
+    x = file.op("Add", [x, file.op("DequantizeLinear", [positions, scale], "float32", 2, 96)], "float32", 16, 2, 1, 96)
+    x = file.op("MatMul", [x, file.op("DequantizeLinear", [stored, scale], "float32", 2, 96)], "float32", 16, 2, 1, 96)
+    found = addends(file.inspection())
+    assert {bias, positions} <= found
+    assert not found & {weights, stored}
+
+
 def test_rows_of_a_table_are_weights_and_what_is_computed_is_not() -> None:
     file = files.File(Format.ONNX)
     rows = file.op(

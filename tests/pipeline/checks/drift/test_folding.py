@@ -52,6 +52,19 @@ def test_the_weights_of_operators_are_those_that_are_constant_or_never_change():
     assert [one.rounded for one in folding.held(side, ops)] == [True, True]
 
 
+@pytest.mark.parametrize("bits", [8, 16])
+def test_what_an_operator_makes_of_integers_is_on_their_grid(bits):
+    integers = np.random.default_rng(0).integers(0, 2**bits, size=(16, 32)).astype(f"uint{bits}")
+    expanded = ((integers.astype(np.float64) - 100) * 0.3 / 2**bits).astype(np.float32)
+    tensors = [tensor(0), tensor(1), tensor(2, data=integers, dtype=f"uint{bits}"), tensor(3, (16, 32))]
+    ops = [Op(0, "DequantizeLinear", (2,), (3,)), Op(1, "Add", (0, 3), (1,))]
+    values = {0: np.random.default_rng(1).normal(size=(2, 16, 32)), 3: np.stack([expanded, expanded])}
+    side = Known(graph(tensors, ops, (0,), (1,)), values)
+    (found,) = [one for one in folding.held(side, ops) if one.index == 3]
+    assert found.step is not None
+    assert np.allclose(found.step, 0.3 / 2**bits, rtol=1e-4)
+
+
 def test_coarse_rounding_is_known_again_and_another_kernel_is_not():
     step = np.broadcast_to(np.abs(KERNEL).max((1, 2, 3), keepdims=True) / 5, KERNEL.shape)
     coarse = constant(np.rint(KERNEL / step) * step, step)
