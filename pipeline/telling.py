@@ -22,6 +22,7 @@ STEADY_DB = 72.0
 """Which rounding must leave of an output: else it is rounding that is compared."""
 MANY_STEPS = 128.0
 """Of an 8-bit output: where honest kernels differ by one, that is then little of its range."""
+ENOUGH: Worth = (0, STEADY_DB, MANY_STEPS)
 FEWEST_SETS, MOST_SETS, SEARCHED_BYTES = 16, 400, 64_000_000
 """Sets of inputs made up beyond the first, while an output says nearly the same to all: fewer for a larger file."""
 FEWEST = 32
@@ -60,14 +61,13 @@ class Search:
     """Asks a model for more and more samples. No sample is run twice.
 
     `others` are other kernels of the same model, where there are any and none of them is judged: how far honest ones
-    are apart, they tell better than a rounding of the inputs. `steady_db` is what rounding must leave.
+    are apart, they tell better than a rounding of the inputs.
     """
 
     run: Run
     artifact: Artifact
     gate: ParityGate
     others: Run | None = None
-    steady_db: float = STEADY_DB
 
     def tried(self, inputs: Arrays, origin: str) -> Tried:
         """What comes out of inputs.
@@ -99,11 +99,7 @@ class Search:
             return (-len(silent), 0.0, 0.0), tried
         tried = self.steadied(tried)
         spanned = steps(self.artifact, tried.outputs)
-        return (0, min(left_db(self.noise(tried)), self.steady_db), min(spanned, MANY_STEPS)), tried
-
-    def enough(self, worth: Worth) -> bool:
-        """Whether outputs that are worth so much need no better inputs."""
-        return worth >= (0, self.steady_db, MANY_STEPS)
+        return (0, min(left_db(self.noise(tried)), STEADY_DB), min(spanned, MANY_STEPS)), tried
 
     def most_telling(self, first: Tried, most: int, *, sequences: bool = False) -> Tried:
         """The first whose outputs prove something, else what comes nearest of what `most` further samples show.
@@ -112,14 +108,14 @@ class Search:
         model keeps state, so that samples are one sequence.
         """
         worth, best = self.weighed(first)
-        if self.enough(worth):
+        if worth >= ENOUGH:
             return best
         spent = 0
         for found_worth, found in self._sequences(worth, best) if sequences else self._grown(best):
             if found_worth > worth:
                 worth, best = found_worth, found
             spent += len(first) * (1 if found.moved is None else 2)
-            if self.enough(worth) or spent >= most:
+            if worth >= ENOUGH or spent >= most:
                 break
         return best
 
@@ -139,7 +135,7 @@ class Search:
     def _picked(self, tried: Tried, count: int) -> tuple[Worth, Tried]:
         """Those whose outputs lie furthest apart, of all, or of the steadier ones where that proves more."""
         worth, best = self.weighed(tried.rows(apart(tried.outputs, count)))
-        if self.enough(worth) or not tried.moved:
+        if worth >= ENOUGH or not tried.moved:
             return worth, best
         order = np.argsort(self._unsteady(tried), kind="stable")
         for kept in (len(tried) // 2, len(tried) // 4, FEWEST):

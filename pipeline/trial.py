@@ -13,12 +13,13 @@ from converters.errors import EdgeExportError, UnsupportedError
 from converters.state import Probe
 from converters.worker import WorkerPool
 from pipeline.asking import ask
+from pipeline.checks.conditioning import left_db
 from pipeline.checks.gates import ParityGate
 from pipeline.config import Limits
 from pipeline.golden_inputs import choose_synthetic
 from pipeline.lone import RANDOM_SAMPLES, SEED, cpu_runtimes
 from pipeline.plausible import Ask, as_bytes, proposals, require_declared, settle, with_inputs
-from pipeline.telling import STEADY_DB, Search, Tried
+from pipeline.telling import Search, Tried
 
 EMULATED = 16
 """Samples for an emulated device, some 200 times as slow as this CPU: as few as the gates take."""
@@ -81,7 +82,7 @@ def prepare(
     gate: ParityGate,
     pool: WorkerPool,
     limits: Limits,
-    steady_db: float = STEADY_DB,
+    steady_db: float = 0.0,
 ) -> Subject:
     """The file with inputs that one of its runtimes on this CPU takes: those given, else made-up ones.
 
@@ -91,7 +92,7 @@ def prepare(
         gate: says which outputs prove something; inputs are made up until the outputs do.
         pool: workers.
         limits: their time.
-        steady_db: as of `Search`.
+        steady_db: where a rounding leaves less of the outputs, images of undeclared limits are tried as bytes.
 
     Raises:
         UnsupportedError: an input for which no values can be made up.
@@ -143,15 +144,15 @@ def _most_telling(first: Subject, runtime: RuntimeSpec, gate: ParityGate, steady
     outputs = first.outputs(runtime)
     if isinstance(outputs, EdgeExportError):
         return first
-    search = Search(run, first.artifact, gate, steady_db=steady_db)
-    worth, start = search.weighed(Tried(first.inputs, outputs, first.origin))
-    little = worth >= (0, STEADY_DB, 0.0) and not search.enough(worth)
-    if little and (wide := as_bytes(first.artifact)) is not None:
-        with contextlib.suppress(EdgeExportError):
-            other = _first(wide, None, first.pool, first.limits, first.found, first.refusals)
-            more, tried = search.weighed(search.tried(other.inputs, other.origin))
-            if more > worth:
-                first, start, search = other, tried, dataclasses.replace(search, artifact=wide)
+    search, start = Search(run, first.artifact, gate), Tried(first.inputs, outputs, first.origin)
+    if steady_db and (wide := as_bytes(first.artifact)) is not None:
+        worth, start = search.weighed(start)
+        if worth[0] == 0 and left_db(search.noise(start)) < steady_db:
+            with contextlib.suppress(EdgeExportError):
+                other = _first(wide, None, first.pool, first.limits, first.found, first.refusals)
+                more, tried = search.weighed(search.tried(other.inputs, other.origin))
+                if more >= worth and left_db(search.noise(tried)) > left_db(search.noise(start)):
+                    first, start, search = other, tried, dataclasses.replace(search, artifact=wide)
     most = int(SEARCH_S / max(first.found.call_s, 1e-6))
     best = search.most_telling(start, most, sequences=first.found.stateful)
     return dataclasses.replace(first, inputs=best.inputs, origin=best.origin, _given={runtime.name: best.outputs})

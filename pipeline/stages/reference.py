@@ -27,7 +27,7 @@ from pipeline.golden_inputs import AT_LIMITS, LEAST, NO_LABEL, Chosen, choose, c
 from pipeline.golden_patterns import Legal, of_every_kind
 from pipeline.store import Entry, digest
 from pipeline.task import Context, Task, code
-from pipeline.telling import Search
+from pipeline.telling import ENOUGH, Search
 
 MADE_CANDIDATES, CANDIDATE_BYTES = 1024, 64 << 20
 """Inputs to choose from where there is no data."""
@@ -139,7 +139,7 @@ def _telling(
     chosen, exercise, seen = found
     search = _search(context, artifact, limits)
     worth, first = search.weighed(search.tried(chosen.inputs, "chosen"))
-    if search.enough(worth):
+    if worth >= ENOUGH:
         return chosen, exercise, first.outputs, search.noise(first)
     context.progress({"phase": "looking for inputs on which the outputs tell more"})
     sequences, made = bool(read_facts(context.needs["source"]).get("stateful")), chosen.index == AT_LIMITS

@@ -12,7 +12,7 @@ from gates import mini
 from converters.contract import Arrays, Format, Precision, Signature, TensorSpec
 from converters.errors import ToolkitError
 from pipeline.golden_inputs import synthesise
-from pipeline.telling import Search, Tried
+from pipeline.telling import ENOUGH, Search, Tried
 
 GATE = mini.gates().parity[Precision.FP32]
 X = TensorSpec("x", (1, 1, 32, 32), "float32")
@@ -79,7 +79,7 @@ def test_samples_that_hang_on_the_rounding_of_the_inputs_give_way_to_steadier_on
     before, first = search.weighed(search.tried(inputs, "half of it flat"))
     after, found = search.weighed(search.most_telling(first, 4096))
     assert before[:2] < (0, 60.0)
-    assert search.enough(after)
+    assert after >= ENOUGH
     assert len(found) >= 32
 
 
@@ -88,7 +88,7 @@ def test_what_tells_enough_at_once_is_left_as_it_is(artifact):
     search = Search(model, artifact(1, 16), GATE)
     first = search.tried(synthesise(search.artifact.source.inputs, COUNT, 0), "noise")
     found = search.most_telling(first, 4096)
-    assert search.enough(search.weighed(found)[0])
+    assert search.weighed(found)[0] >= ENOUGH
     assert found.origin == "noise"
     np.testing.assert_array_equal(found.inputs["x"], first.inputs["x"])
     assert model.runs == 2 * COUNT  # and once more, moved by a rounding
