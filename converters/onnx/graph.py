@@ -16,6 +16,7 @@ from converters.digest import digest
 from converters.errors import ModelError
 from converters.graph import Graph, Op, Quantization, Tensor
 from converters.onnx.integer_ends import grids_of_ends
+from converters.onnx.linear_grids import linear_grids
 from converters.onnx.load import array, dtype_name, load
 from converters.onnx.run_time_weights import run_time_grids, settle
 
@@ -51,6 +52,8 @@ def read_graph(path: Path) -> Graph:
         if tensors[number[name]].dtype == "int8":
             grid = Quantization(np.array([scale]), np.array([zero_point]))
             tensors[number[name]] = dataclasses.replace(tensors[number[name]], quantization=grid)
+    for name, (dtype, linear_grid) in linear_grids(graph, constants).items():
+        tensors[number[name]] = dataclasses.replace(tensors[number[name]], dtype=dtype, quantization=linear_grid)
     for name, weights_grid in run_time_grids(graph, constants).items():
         tensors[number[name]] = dataclasses.replace(tensors[number[name]], quantization=weights_grid)
     opsets = {entry.domain: entry.version for entry in model.opset_import}

@@ -10,6 +10,7 @@ import numpy as np
 
 from converters.contract import Artifact
 from converters.errors import EdgeExportError
+from converters.graph import Op
 from pipeline.checks.drift import folding, run_time, stress
 from pipeline.checks.drift.cuts import Segment
 from pipeline.checks.drift.grids import Grid, grid_of
@@ -29,6 +30,8 @@ ROUNDED = 0.02
 """Of the weights on a grid: from here on a model is one that rounds."""
 HALF = 0.25
 """Of the computed float tensors in 16 bits: from here on a model is one of half precision."""
+_QUANTIZES = ("QUANTIZE", "QuantizeLinear")
+_EXPANDS = ("DEQUANTIZE", "DequantizeLinear")
 Piece = tuple[dict[int, np.ndarray], tuple[int, ...]]
 TIGHT_DB = 50.0
 """Signal to error, roughly, of segments in which nothing rounds: honest ones show 100 dB and more."""
@@ -205,9 +208,15 @@ class Alone:
     def _cut_off(self, segment: Segment, start: Partner, values: np.ndarray) -> np.ndarray:
         """Within the range to which b's segment brings a start first of all, where nothing else there reads it."""
         readers = [op for op in segment.ops_b if start.b in op.inputs]
-        if [op.type for op in readers] == ["QUANTIZE"] and (grid := self.grid(False, readers[0].outputs[0])):
+        if len(readers) == 1 and readers[0].type in _QUANTIZES and (grid := self._made(readers[0])):
             values = np.clip(values, *grid.ends()).astype(values.dtype)
         return values
+
+    def _made(self, quantizes: Op) -> Grid | None:
+        """The grid to which an operator quantizes: of its integers, or of what is made of them at once."""
+        (stored,) = quantizes.outputs[:1]
+        backs = [index for op in self.b.readers.get(stored, ()) for index in op.outputs if op.type in _EXPANDS]
+        return self.grid(False, stored) or next(filter(None, (self.grid(False, index) for index in backs)), None)
 
     def _settled(self, start: Partner, values: np.ndarray) -> np.ndarray:
         """Moved to values that the tensor of b can store, and that of a."""
@@ -260,7 +269,8 @@ class Alone:
         if self.rough:
             cut_off = self.grid(False, segment.out.b)
             least_db = TIGHT_DB if self.tight(segment) else ROUGH_DB
-            return roughly(np.clip(plain, *cut_off.ends()) if cut_off else plain, got, rows.recorded, 1.0, least_db)
+            cut = np.clip(plain, *cut_off.ends()) if cut_off else plain
+            return roughly(cut, got, rows.recorded, 1.0, least_db, cut_off.scale / 2 if cut_off else 0.0)
         held = folding.held(self.b, segment.ops_b, 1)
         weights = [one for one in held if one.rounded]
         roundings = self.roundings(segment)

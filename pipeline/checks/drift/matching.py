@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.checks.drift.grids import grid_of
 from pipeline.checks.drift.known import POINTS, Known
 from pipeline.checks.drift.layout import Layout, layouts
 
@@ -15,6 +16,8 @@ SAME_DB = 60.0
 NEAR_DB = 10.0
 """For those without a sure partner: between two precisions true partners show 24 to 51 dB, others at most 4.4 dB; a
 faulty layer leaves its tensor anywhere below."""
+CUT_OFF = 0.01
+"""Of the values of a tensor: where more lie at the ends of its grid, its partner is looked for among values cut so."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,11 @@ def bare(side: Known, index: int) -> bool:
 
 def sketch(side: Known, index: int) -> np.ndarray:
     """Mean, deviation and mean size of each sample: the same in any layout."""
-    rows = side.real(index).reshape(len(side.real(index)), -1)
+    return _figures(side.real(index))
+
+
+def _figures(values: np.ndarray) -> np.ndarray:
+    rows = values.reshape(len(values), -1)
     with np.errstate(invalid="ignore", over="ignore"):
         return np.concatenate([rows.mean(1), rows.std(1), np.abs(rows).mean(1)])
 
@@ -103,24 +110,54 @@ def _scores(a: Known, b: Known, rows_a: list[list[int]], rows_b: list[list[int]]
     sketches = [sketch(a, members[0]) for members in rows_a]
     for second, members in enumerate(rows_b):
         others = by_size.get(b.recorded[members[0]][0].size, [])
-        own = sketch(b, members[0])
-        table = np.array([sketches[first] for first in others if len(sketches[first]) == len(own)])
-        if not len(table):
-            continue
-        spread = np.maximum(np.abs(table), np.abs(own)).max(1, keepdims=True)
-        gaps = (np.abs(table - own) / np.maximum(spread, 1e-300)).max(1)
-        sure = [first for first, gap in zip(others, gaps, strict=True) if gap <= 2e-3]
-        near = [first for first, gap in zip(others, gaps, strict=True) if 2e-3 < gap <= 0.4]
-        got = [_db(a, b, rows_a[first], members) for first in sure]
-        yield from ((db, first, second) for db, first in zip(got, sure, strict=True) if db >= NEAR_DB)
-        if max(got, default=0.0) < SAME_DB:
-            for first in near:
-                if (db := _db(a, b, rows_a[first], members)) >= NEAR_DB:
-                    yield db, first, second
+        scored = list(_near(a, b, rows_a, others, [sketches[first] for first in others], members))
+        if not scored and (ends := _cut_at(b, members[-1])):
+            cut = [_figures(np.clip(a.real(rows_a[first][-1]), *ends)) for first in others]
+            scored = list(_near(a, b, rows_a, others, cut, members, ends))
+        yield from ((db, first, second) for db, first in scored)
 
 
-def _db(a: Known, b: Known, ours: list[int], theirs: list[int]) -> float:
-    return max(best_layout(a.real(one), b.real(two))[0] for one in ours[-1:] for two in theirs[-1:])
+def _near(
+    a: Known,
+    b: Known,
+    rows_a: list[list[int]],
+    others: list[int],
+    figures: list[np.ndarray],
+    members: list[int],
+    ends: tuple[float, float] | None = None,
+) -> Iterable[tuple[float, int]]:
+    """(dB, class of a) of the classes `others`, with these figures, that may be one class of b."""
+    own = sketch(b, members[0])
+    kept = [(first, found) for first, found in zip(others, figures, strict=True) if len(found) == len(own)]
+    if not kept:
+        return
+    table = np.array([found for _, found in kept])
+    spread = np.maximum(np.abs(table), np.abs(own)).max(1, keepdims=True)
+    gaps = (np.abs(table - own) / np.maximum(spread, 1e-300)).max(1)
+    sure = [first for (first, _), gap in zip(kept, gaps, strict=True) if gap <= 2e-3]
+    near = [first for (first, _), gap in zip(kept, gaps, strict=True) if 2e-3 < gap <= 0.4]
+    got = [_db(a, b, rows_a[first], members, ends) for first in sure]
+    yield from ((db, first) for db, first in zip(got, sure, strict=True) if db >= NEAR_DB)
+    if max(got, default=0.0) < SAME_DB:
+        for first in near:
+            if (db := _db(a, b, rows_a[first], members, ends)) >= NEAR_DB:
+                yield db, first
+
+
+def _db(a: Known, b: Known, ours: list[int], theirs: list[int], ends: tuple[float, float] | None) -> float:
+    want = a.real(ours[-1])
+    return best_layout(np.clip(want, *ends) if ends else want, b.real(theirs[-1]))[0]
+
+
+def _cut_at(side: Known, index: int) -> tuple[float, float] | None:
+    """The ends of the grid of a tensor of which many values lie there: cut off, as the reference's are not."""
+    grid = grid_of(side, index)
+    if grid is None:
+        return None
+    low, high = grid.ends()
+    values, step = side.real(index), grid.scale / 2
+    share = float(((values <= low + step) | (values >= high - step)).mean()) if values.size else 0.0
+    return (low, high) if share > CUT_OFF else None
 
 
 def _paired(a: Known, b: Known, ours: list[int], theirs: list[int]) -> Iterable[Partner]:

@@ -20,6 +20,8 @@ CORRECTED = 0.5
 """Of the biases: where more of them moved, they were corrected for what rounding the weights does."""
 CUT, TIMES = 0.25, 4.0
 """Of the width of a range: how far recorded values lie beyond its ends, also against most other tensors."""
+CUT_OF_FEW, _MANY = 1.0, 256
+"""The same of a tensor of which fewer values than this were recorded."""
 WHOLE = 0.5
 """Of computed tensors in 8 bits: from here on a file is an integer one, and an operator in float was left behind."""
 _SMALL = ("int8", "uint8")
@@ -146,7 +148,8 @@ def ranges(a: Known, b: Known, cuts: Sequence[Segment]) -> Iterator[Suspect]:
         values = a.real(cut.out.a)
         low, high = grid.ends()
         cause = ""
-        if beyond[cut] > max(CUT, TIMES * usual):
+        few = values.size < _MANY  # a calibration on as few tells its ends badly
+        if beyond[cut] > max(CUT_OF_FEW if few else CUT, TIMES * usual):
             needed = f"{values.min():.4g} to {values.max():.4g}"
             cause = f"the range {low:.4g} to {high:.4g} cuts off values from {needed}"
         alone = twins.count((grid.scale, grid.zero_point)) == 1

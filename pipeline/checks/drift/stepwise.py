@@ -90,10 +90,18 @@ def _by_slice(error: np.ndarray, inside: np.ndarray, roundings: float, axis: int
 
 
 def roughly(
-    want: np.ndarray, got: np.ndarray, recorded: int, roundings: float = 1.0, least_db: float = ROUGH_DB
+    want: np.ndarray,
+    got: np.ndarray,
+    recorded: int,
+    roundings: float = 1.0,
+    least_db: float = ROUGH_DB,
+    least: float = 0.0,
 ) -> Nearness:
-    """Compares real values, (rows, ...), by signal to error alone: the rounding inside is not known."""
-    worst, least = Nearness(True, 0.0, 0.0), floor(want, recorded)
+    """Compares real values, (rows, ...), by signal to error alone: the rounding inside is not known.
+
+    Gaps up to `least` are none: rounding the output alone leaves as much, however small a single value is.
+    """
+    worst, least = Nearness(True, 0.0, 0.0), max(floor(want, recorded), least)
     for row in range(len(want)):
         first, second = want[row].astype(np.float64), got[row].astype(np.float64)
         fine = np.isfinite(first) & np.isfinite(second)

@@ -40,6 +40,15 @@ def test_local_functions_are_inlined(linear: Linear, saved: Saved) -> None:
     assert [node.op_type for node in load(saved(model)).graph.node] == ["Gemm", "Add"]
 
 
+def test_nodes_before_what_they_read_are_put_in_order(linear: Linear, saved: Saved) -> None:
+    model = linear()
+    wanted = [node.op_type for node in model.graph.node]
+    nodes = list(model.graph.node)[::-1]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    assert [node.op_type for node in load(saved(model)).graph.node] == wanted
+
+
 def test_weights_in_the_models_own_folder_are_read(linear: Linear, saved: Saved) -> None:
     path = saved(external(linear(), "weights.bin"))
     values = np.arange(15, dtype=np.float32)

@@ -18,7 +18,7 @@ def branch(name: str, reads: str) -> onnx.GraphProto:
 
 def test_nodes_stand_behind_what_they_read() -> None:
     found = graph(helper.make_node("Neg", ["h"], ["y"]), helper.make_node("Abs", ["x"], ["h"]))
-    sort_nodes(found)
+    assert sort_nodes(found)
     assert [node.op_type for node in found.node] == ["Abs", "Neg"]
 
 
@@ -40,5 +40,16 @@ def test_a_sorted_graph_stays_as_it_is_and_a_ring_too() -> None:
         [helper.make_node("Abs", ["b"], ["a"]), helper.make_node("Neg", ["a"], ["b"])],
     ):
         found = graph(*nodes)
-        sort_nodes(found)
+        assert not sort_nodes(found)
         assert list(found.node) == nodes
+
+
+def test_bodies_are_sorted_too() -> None:
+    body = branch("a", "late")
+    body.node.append(helper.make_node("Abs", ["x"], ["late"]))
+    found = graph(
+        helper.make_node("Cast", ["x"], ["is"], to=TensorProto.BOOL),
+        helper.make_node("If", ["is"], ["y"], then_branch=body, else_branch=branch("b", "x")),
+    )
+    assert sort_nodes(found)
+    onnx.checker.check_model(helper.make_model(found, opset_imports=[helper.make_opsetid("", 18)], ir_version=10))
