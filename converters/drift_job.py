@@ -15,7 +15,7 @@ from converters.contract import Arrays, Artifact
 from converters.errors import EdgeExportError, ModelError, UnsupportedError
 from converters.graph import Graph
 from converters.samples import load_samples
-from converters.tracer import Tracer, Values
+from converters.tracer import Seen, Tracer, Values
 from converters.words import last_words
 
 BUDGET_S = 3.0
@@ -74,10 +74,10 @@ def run_many(
     return answers
 
 
-def bodies(artifact: Artifact, place: int, folder: Path) -> dict[str, Path]:
+def bodies(artifact: Artifact, place: int, folder: Path, seen: Mapping[int, Seen]) -> dict[str, Path]:
     """The bodies of the operator at a place as files of their own in `folder`, by name; as `Tracer.bodies`."""
     folder.mkdir(parents=True, exist_ok=True)
-    return _guarded(lambda: _tracer(artifact).bodies(place, folder))
+    return _guarded(lambda: _tracer(artifact).bodies(place, folder, seen))
 
 
 def _tracer(artifact: Artifact) -> Tracer:

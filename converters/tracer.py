@@ -19,6 +19,8 @@ from converters.graph import Graph, Op
 
 Values = dict[int, np.ndarray]
 """Values of tensors by their index in the graph, (n, *shape): stored integers where the file holds integers."""
+Seen = tuple[tuple[int, ...], str]
+"""Shape of one sample, and number type."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,10 @@ class Tracer(ABC):
             UnsupportedError: `wanted` needs a tensor that is not given, or the operators cannot stand alone.
         """
 
-    def bodies(self, place: int, folder: Path) -> dict[str, Path]:
+    def bodies(self, place: int, folder: Path, seen: Mapping[int, Seen]) -> dict[str, Path]:
         """The bodies of the operator at a place, by name, each written into `folder` as a model of its own.
+
+        `seen` says what tensors are that were recorded, where the file leaves it open.
 
         Raises:
             UnsupportedError: the format's bodies cannot stand alone.

@@ -1,4 +1,4 @@
-"""The grids of what ONNX's integer operators (`QLinearConv`, `QGemm`, ...) take and give, which no tensor says itself."""
+"""The grids of what ONNX's integer operators (`QLinearConv`, `QGemm`, ...) take and give: no tensor says its own."""
 
 from __future__ import annotations
 
@@ -66,15 +66,13 @@ def _of(node: onnx.NodeProto, constants: Mapping[str, np.ndarray]) -> Iterator[t
             yield name, grid
     slot = _BIASES.get(node.op_type, len(node.input))
     if slot < len(node.input) and node.input[slot] in constants:
-        sides = [constants.get(node.input[place]) for place in (1, 4)]
-        if all(side is not None for side in sides):
-            scales_of_bias = np.ravel(sides[0]).astype(np.float64) * np.ravel(sides[1]).astype(np.float64)
-            yield node.input[slot], ("int32", Quantization(scales_of_bias, np.zeros(len(scales_of_bias), np.int64)))
+        sides = [one.reshape(-1) for name in node.input[1:5:3] if (one := constants.get(name)) is not None]
+        if len(sides) == 2:
+            product = sides[0].astype(np.float64) * sides[1].astype(np.float64)
+            yield node.input[slot], ("int32", Quantization(product, np.zeros(len(product), np.int64)))
 
 
-def _grid(
-    node: onnx.NodeProto, slot: int, constants: Mapping[str, np.ndarray], axis: int
-) -> Stored | None:
+def _grid(node: onnx.NodeProto, slot: int, constants: Mapping[str, np.ndarray], axis: int) -> Stored | None:
     scale = constants.get(node.input[slot])
     if scale is None or not scale.size:
         return None

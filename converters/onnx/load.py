@@ -15,7 +15,7 @@ from onnx.checker import ValidationError
 from onnx.shape_inference import InferenceError
 
 from converters.contract import Format
-from converters.errors import ModelError
+from converters.errors import ModelError, UnsupportedError
 from converters.onnx.order import sort_nodes
 from converters.sniff import sniff
 
@@ -42,13 +42,37 @@ def load(path: Path) -> onnx.ModelProto:
         external = [tensor for tensor in tensors(model.graph) if is_external(tensor)]
         for tensor in external:
             external_file(tensor, path.parent)
-        if not external:  # the checker would look for the files in the current folder
+        if external:  # the checker would look for the files in the current folder
+            sort_nodes(model.graph)
+        else:
             _check(model)
         if model.functions:
             model = onnx.inliner.inline_local_functions(model)
         with contextlib.suppress(InferenceError):  # operators of other domains have no shapes to infer
             model = onnx.shape_inference.infer_shapes(model)
     except (DecodeError, ValidationError, ValueError) as e:
+        raise ModelError(f"{path} is no valid ONNX model: {_sentence(e)}") from e
+    return model
+
+
+def load_whole(path: Path) -> onnx.ModelProto:
+    """As `load`, with weights from other files read too.
+
+    Raises:
+        ModelError: as `load`.
+        UnsupportedError: together they are more than one protobuf holds.
+    """
+    model = load(path)
+    apart = [tensor for tensor in tensors(model.graph) if is_external(tensor)]
+    if not apart:
+        return model
+    held = sum(int(entry.value) for tensor in apart for entry in tensor.external_data if entry.key == "length")
+    if held + model.ByteSize() > LARGEST:
+        raise UnsupportedError(f"{path.name} and its weights in other files are too large for one model in memory")
+    try:
+        onnx.load_external_data_for_model(model, str(path.parent))
+        _check(model)
+    except (ValidationError, ValueError, OSError) as e:
         raise ModelError(f"{path} is no valid ONNX model: {_sentence(e)}") from e
     return model
 

@@ -16,7 +16,7 @@ from converters.errors import UnsupportedError
 from converters.graph import Op
 from converters.onnx.cut import segment
 from converters.onnx.graph import numbered
-from converters.onnx.load import is_external, load, tensors
+from converters.onnx.load import load_whole
 from converters.onnx.run_time_weights import settle
 from converters.tracer import Values
 
@@ -27,11 +27,9 @@ def trace(path: Path, samples: Iterable[Arrays], indices: Iterable[int]) -> Valu
     Those whose shape changes from sample to sample are left out.
 
     Raises:
-        UnsupportedError: ONNX Runtime does not run the file, or its weights lie in other files.
+        UnsupportedError: ONNX Runtime does not run the file, or its weights in other files are too large.
     """
-    model = load(path)
-    if any(map(is_external, tensors(model.graph))):
-        raise UnsupportedError(f"{path.name} has its weights in other files: its values are not looked at")
+    model = load_whole(path)
     settle(model, path.parent)
     number = {index: name for name, index in numbered(model.graph).items()}
     shown = {value.name for value in (*model.graph.output, *model.graph.input)}
@@ -66,7 +64,7 @@ def run_segment(path: Path, operators: Sequence[Op], given: Mapping[int, np.ndar
 @lru_cache(maxsize=2)
 def _loaded(path: Path, changed: int) -> tuple[onnx.ModelProto, dict[int, str]]:
     """The model, read only, and the name of each tensor by its number: hundreds of pieces are cut from one file."""
-    model = settle(load(path), path.parent)
+    model = settle(load_whole(path), path.parent)
     return model, {index: name for name, index in numbered(model.graph).items()}
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from converters.contract import Arrays, Artifact
 from converters.onnx import bodies, trace
 from converters.onnx.graph import read_graph
-from converters.tracer import Tracer, Values, between
+from converters.tracer import Seen, Tracer, Values, between
 
 
 class OnnxTracer(Tracer):
@@ -28,9 +28,9 @@ class OnnxTracer(Tracer):
         """As `Tracer.run`."""
         return trace.run_segment(self.artifact.path, between(self.graph, given, wanted), given, wanted)
 
-    def bodies(self, place: int, folder: Path) -> dict[str, Path]:
+    def bodies(self, place: int, folder: Path, seen: Mapping[int, Seen]) -> dict[str, Path]:
         """As `Tracer.bodies`."""
-        return bodies.write(self.artifact.path, place, folder)
+        return bodies.write(self.artifact.path, place, folder, seen)
 
 
 def open(artifact: Artifact) -> OnnxTracer:

@@ -28,6 +28,7 @@ MANY_SHARE = 0.3
 
 def alike(one: Graph, two: Graph, work: Work) -> Drift:
     """The verdict on a file of the same format."""
+    two = in_order(one, two)
     precisions = bridged(one, two)
     pairs = align(comparable(one, precisions), comparable(two, precisions), precisions)
     work.known = pairs.tensors()
@@ -43,6 +44,15 @@ def alike(one: Graph, two: Graph, work: Work) -> Drift:
     return Drift(
         str(work.a.path), str(work.b.path), outcome, suspects, coverage(pairs, work.isolated), tuple(work.notes)
     )
+
+
+def in_order(one: Graph, two: Graph) -> Graph:
+    """The second graph with its inputs as the first has them by name, which binds where both have the same names."""
+    order = [two.input_names.index(name) for name in one.input_names if name in two.input_names]
+    if not len(order) == len(set(order)) == len(one.inputs) == len(two.inputs):
+        return two
+    inputs, names = tuple(two.inputs[n] for n in order), tuple(two.input_names[n] for n in order)
+    return dataclasses.replace(two, inputs=inputs, input_names=names)
 
 
 def bridged(a: Graph, b: Graph) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from converters.contract import Artifact
 from converters.errors import EdgeExportError
 from converters.graph import Graph, Op
+from converters.tracer import Seen
 from pipeline.binding import introduced
 from pipeline.checks.drift.suspects import Drift
 from pipeline.checks.outcome import Outcome
@@ -28,7 +29,7 @@ def alike(work: Work, one: Op, two: Op, compare: Compare) -> bool | None:
         homes = [Path(folder) / side for side in "ab"]
         try:
             ours, theirs = (
-                work.ask(file, "bodies", place=op.index, folder=home)
+                work.ask(file, "bodies", place=op.index, folder=home, seen=_seen(work, file, op))
                 for file, op, home in ((work.a, one, homes[0]), (work.b, two, homes[1]))
             )
             names = sorted({*ours, *theirs})
@@ -42,21 +43,22 @@ def alike(work: Work, one: Op, two: Op, compare: Compare) -> bool | None:
             return None
 
 
+def _seen(work: Work, file: Artifact, op: Op) -> dict[int, Seen]:
+    """What was recorded of the tensors of an operator: files leave the shapes behind a branch open."""
+    graph = work.ask(file, "graph")
+    try:
+        recorded = work.trace(file, graph, [i for i in (*op.inputs, *op.outputs) if i in graph.tensors])
+    except EdgeExportError:  # said where it is needed
+        return {}
+    return {index: (values.shape[1:], str(values.dtype)) for index, values in recorded.items()}
+
+
 def _passes(work: Work, one: Path, two: Path, compare: Compare) -> bool:
     a, b = introduced(*(open_artifact(path, work.pool, work.limits)[0] for path in (one, two)))
     a = sized(a, b, work.pool, work.limits)
     inner = Work(a, b, None, work.pool, work.limits)
     graphs = [inner.ask(side, "graph") for side in (a, b)]
-    found = compare(graphs[0], _in_order(graphs[0], graphs[1]), inner)
+    found = compare(graphs[0], graphs[1], inner)
     for suspect in found.suspects[:1]:
         work.note(f"in the body: {suspect.b.op_type or suspect.a.op_type}: {suspect.cause}")
     return found.outcome is Outcome.PASSED
-
-
-def _in_order(one: Graph, two: Graph) -> Graph:
-    """The second body with its inputs as the first has them by name: what is read first there is no interface."""
-    order = [two.input_names.index(name) for name in one.input_names if name in two.input_names]
-    if not len(order) == len(set(order)) == len(one.inputs) == len(two.inputs):
-        return two
-    inputs, names = tuple(two.inputs[n] for n in order), tuple(two.input_names[n] for n in order)
-    return dataclasses.replace(two, inputs=inputs, input_names=names)

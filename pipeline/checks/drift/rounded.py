@@ -20,7 +20,7 @@ CORRECTED = 0.5
 """Of the biases: where more of them moved, they were corrected for what rounding the weights does."""
 CUT, TIMES = 0.25, 4.0
 """Of the width of a range: how far recorded values lie beyond its ends, also against most other tensors."""
-CUT_OF_FEW, _MANY = 1.0, 256
+CUT_OF_FEW, _MANY = 1.0, 32
 """The same of a tensor of which fewer values than this were recorded."""
 WHOLE = 0.5
 """Of computed tensors in 8 bits: from here on a file is an integer one, and an operator in float was left behind."""

@@ -43,20 +43,7 @@ def detours(pairs: Pairs) -> Iterator[Detour]:
         for boundary in wrong:
             told = _told(pairs, boundary, (in_a, one), (in_b, two))
             yield Detour(told, (boundary,), in_a, _touched(pairs, boundary))
-    yield from _starts(pairs)
     yield from _ends(pairs)
-
-
-def _starts(pairs: Pairs) -> Iterator[Detour]:
-    """The inputs by name, where both files have the same names."""
-    names_a, names_b = pairs.a.graph.input_names, pairs.b.graph.input_names
-    if sorted(names_a) != sorted(names_b) or len(names_a) != len(pairs.b.inputs):
-        return
-    for place, (ours, theirs) in enumerate(zip(names_a, names_b, strict=True)):
-        if ours != theirs:
-            cause = f"input {place} is called {theirs!r}, not {ours!r}: names are exchanged"
-            sides = (Side(None, "INPUT", (name,), {"input": place}) for name in (ours, theirs))
-            yield Detour(Suspect("names", next(sides), next(sides), "inputs by name", cause, -1), ())
 
 
 def corresponds(pairs: Pairs, in_a: int, in_b: int) -> bool:

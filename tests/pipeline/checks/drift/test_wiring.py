@@ -67,16 +67,6 @@ def test_outputs_by_place_and_by_name(outputs, names, kinds):
     assert {kind for kind, _, _ in found} == kinds
 
 
-def test_names_of_inputs_that_are_exchanged_are_told():
-    def subtraction(names):
-        ops = [Op(0, "SUB", (0, 3), (4,))]
-        return comparable(graph([tensor(n) for n in (0, 3, 4)], ops, (0, 3), (4,), input_names=names))
-
-    for names, kinds in ((("x", "y"), []), (("y", "x"), ["names", "names"]), (("p", "q"), [])):
-        pairs = align(subtraction(("x", "y")), subtraction(names))
-        assert [way.suspect.kind for way in detours(pairs)] == kinds
-
-
 def test_an_input_that_is_read_twice_is_told_at_its_reader():
     ((kind, cause, _),) = told([FIRST, SECOND, ("SUB", (3, 3), (5,)), RIGHT[3]])
     assert (kind, cause) == (
