@@ -10,10 +10,9 @@ import numpy as np
 
 from converters.contract import Artifact
 from converters.errors import EdgeExportError
-from converters.graph import Op
 from pipeline.checks.drift import folding, run_time, stress
 from pipeline.checks.drift.cuts import Segment
-from pipeline.checks.drift.grids import Grid, grid_of
+from pipeline.checks.drift.grids import Grid, grid_of, quantized
 from pipeline.checks.drift.known import SAMPLES, Known
 from pipeline.checks.drift.matching import Partner
 from pipeline.checks.drift.nearness import EPS, HALF_EPS, WEIGHT_EPS, Nearness, half_share, leaning, near
@@ -30,8 +29,6 @@ ROUNDED = 0.02
 """Of the weights on a grid: from here on a model is one that rounds."""
 HALF = 0.25
 """Of the computed float tensors in 16 bits: from here on a model is one of half precision."""
-_QUANTIZES = ("QUANTIZE", "QuantizeLinear")
-_EXPANDS = ("DEQUANTIZE", "DequantizeLinear")
 Piece = tuple[dict[int, np.ndarray], tuple[int, ...]]
 TIGHT_DB = 50.0
 """Signal to error, roughly, of segments in which nothing rounds: honest ones show 100 dB and more."""
@@ -208,15 +205,9 @@ class Alone:
     def _cut_off(self, segment: Segment, start: Partner, values: np.ndarray) -> np.ndarray:
         """Within the range to which b's segment brings a start first of all, where nothing else there reads it."""
         readers = [op for op in segment.ops_b if start.b in op.inputs]
-        if len(readers) == 1 and readers[0].type in _QUANTIZES and (grid := self._made(readers[0])):
+        if self.rounded and len(readers) == 1 and (grid := quantized(self.b, readers[0])):
             values = np.clip(values, *grid.ends()).astype(values.dtype)
         return values
-
-    def _made(self, quantizes: Op) -> Grid | None:
-        """The grid to which an operator quantizes: of its integers, or of what is made of them at once."""
-        (stored,) = quantizes.outputs[:1]
-        backs = [index for op in self.b.readers.get(stored, ()) for index in op.outputs if op.type in _EXPANDS]
-        return self.grid(False, stored) or next(filter(None, (self.grid(False, index) for index in backs)), None)
 
     def _settled(self, start: Partner, values: np.ndarray) -> np.ndarray:
         """Moved to values that the tensor of b can store, and that of a."""

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from converters.graph import Op
 from pipeline.checks.drift.known import Known
 
 _INTEGERS = ("int8", "uint8", "int16", "uint16")
 _ENOUGH = 3
+_QUANTIZES = ("QUANTIZE", "QuantizeLinear")
+_EXPANDS = ("DEQUANTIZE", "DequantizeLinear")
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,15 @@ def grid_of(side: Known, index: int, *, read: bool = False) -> Grid | None:
                 if same:
                     return _fitted(side.recorded[stored], side.recorded[same[0]])
     return None
+
+
+def quantized(side: Known, op: Op) -> Grid | None:
+    """The grid to which an operator brings real values: that of its integers, or of what is made of them at once."""
+    if op.type not in _QUANTIZES:
+        return None
+    (stored,) = op.outputs[:1]
+    backs = [index for reader in side.readers.get(stored, ()) if reader.type in _EXPANDS for index in reader.outputs]
+    return next((grid for index in (stored, *backs) if (grid := grid_of(side, index))), None)
 
 
 def _integers(side: Known, index: int, like: int) -> bool:
