@@ -6,6 +6,7 @@ tells which inputs bring what to its limits.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -13,6 +14,8 @@ import numpy as np
 
 MOST_CHANNELS = 256
 """Of one value; of wider ones, evenly many are looked at."""
+MULTIPLICATIONS = 16
+"""That take as long as computing and looking at one value, in the kernels of a CPU."""
 
 _AT_ZERO = frozenset(
     ("relu", "leakyrelu", "prelu", "rrelu", "elu", "selu", "celu", "clampmin", "threshold", "thresholdedrelu", "abs")
@@ -39,6 +42,12 @@ _MOVING = frozenset(
     )
 )  # fmt: skip
 """Operators that only move values: what they give was seen before."""
+_SUMMING = (
+    *("conv", "matmul", "gemm", "linear", "addmm", "bmm", "mm", "fullyconnected", "dense", "einsum", "attention"),
+    *("lstm", "gru", "rnn"),
+)
+"""In the names of operators that sum products."""
+Shape = Sequence[int]
 
 
 def plain(op: str) -> str:
@@ -62,6 +71,26 @@ def thresholds(op: str, bounds: Sequence[float] = ()) -> tuple[float, ...]:
     return (0.0,) if name in _AT_ZERO else _BOUNDED.get(name, ())
 
 
+def multiplications(op: str, made: Shape, given: Sequence[Shape], fixed: Sequence[Shape]) -> int:
+    """How many multiplications an operator makes, nearly, by its first output's shape; 0 where it sums no products.
+
+    Args:
+        op: its name in any framework.
+        made: what it gives.
+        given: of what is computed before it.
+        fixed: of its weights. Each of its channels is computed from as many of them.
+    """
+    if not any(word in plain(op) for word in _SUMMING) or not made:
+        return 0
+    size = math.prod(made)
+    weights = [shape for shape in fixed if len(shape) > 1]
+    if not weights:
+        other = given[1] if len(given) > 1 else ()
+        return size * (other[-2] if len(other) > 1 else 1)
+    channels = [max({*shape} & {*made}, default=made[-1]) for shape in weights]
+    return sum(size * math.prod(shape) // max(each, 1) for shape, each in zip(weights, channels, strict=True))
+
+
 @dataclass(frozen=True)
 class Watched:
     """A value inside a model: what an operator gives, or, where it has `thresholds`, what it is given."""
@@ -77,14 +106,15 @@ class Reach:
     """For n samples and the channels of all watched values one after the other: least and greatest, (n, c) float32.
 
     NaN where an operator did not run for a sample. `usable` (n,): the outputs are finite, and hardly another for
-    inputs that differ by a rounding. `elements`: of all watched values of one sample, or what its call costs beside.
+    inputs that differ by a rounding. `work`: of one sample, the values that are watched and, `MULTIPLICATIONS` as one,
+    what operators multiply; told by sizes, so that it is the same on every machine.
     """
 
     watched: tuple[Watched, ...]
     least: np.ndarray
     greatest: np.ndarray
     usable: np.ndarray
-    elements: int
+    work: int
 
 
 @dataclass
@@ -95,6 +125,8 @@ class Recorder:
     _turns: dict[tuple[str, str, int, tuple[float, ...]], int] = field(default_factory=dict)
     _found: dict[tuple[Watched, int], list[tuple[int, np.ndarray, np.ndarray]]] = field(default_factory=dict)
     _elements: dict[tuple[Watched, int], int] = field(default_factory=dict)
+    _multiplied: int = 0  # in the present call
+    _most_multiplied: int = 0  # for one sample
 
     def add(
         self, name: str, op: str, least: np.ndarray, greatest: np.ndarray, elements: int, at: tuple[float, ...] = ()
@@ -106,9 +138,14 @@ class Recorder:
         self._found.setdefault(value, []).append((self._rows, least, greatest))
         self._elements[value] = elements
 
+    def multiplied(self, op: str, made: Shape, given: Sequence[Shape], fixed: Sequence[Shape]) -> None:
+        """An operator of the call ran; as `multiplications`."""
+        self._multiplied += multiplications(op, made, given, fixed)
+
     def end_of_call(self, samples: int) -> None:
         """The next values belong to other samples."""
-        self._rows += samples
+        self._most_multiplied = max(self._most_multiplied, self._multiplied // max(samples, 1))
+        self._rows, self._multiplied = self._rows + samples, 0
         self._turns.clear()
 
     def reach(self, usable: np.ndarray) -> Reach:
@@ -122,7 +159,8 @@ class Recorder:
                 place = slice(row, row + len(low)), slice(start, start + value.channels)
                 least[place], greatest[place] = low, high
             start += value.channels
-        return Reach(watched, least, greatest, usable, sum(self._elements.values()))
+        work = sum(self._elements.values()) + self._most_multiplied // MULTIPLICATIONS
+        return Reach(watched, least, greatest, usable, work)
 
 
 def looked_at(channels: int) -> np.ndarray:

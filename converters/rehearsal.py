@@ -17,6 +17,8 @@ _BLOCK_S = 1e-3  # 10,000 ticks of a usual clock
 _TICKS = 200  # in a block, where the clock is coarse
 _COARSE = 0.01  # of a call
 _FEWEST_FIRST, _MOST_FIRST = 6, 2000
+_SLOW_S = 2.0
+"""Of a first call: what takes so long is not called again only to see how it warms up."""
 _FLOAT_NOISE_S = 1e-10
 _FAR_APART = 4.0
 
@@ -87,7 +89,11 @@ def _first_calls(pairing: Pairing, side: int, inputs: Arrays, longest_s: float) 
     open_s = time.perf_counter() - start
     try:
         own = own_inputs(session.artifact, inputs)
-        seconds = last = session.time(own, _FEWEST_FIRST)
+        seconds = session.time(some_of(own, 0, 1), 1)
+        if seconds[0] > _SLOW_S:
+            return _First(open_s, float(seconds[0]), float(seconds[0]), 0, 1, False)
+        last = session.time(own, _FEWEST_FIRST - 1)
+        seconds = np.concatenate([seconds, last])
         while len(seconds) < _MOST_FIRST:
             fitting = int((longest_s - seconds.sum()) / max(float(np.median(last)), _FLOAT_NOISE_S))
             if fitting < 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,11 +16,13 @@ from converters.errors import EdgeExportError, UnsupportedError
 from converters.graph import Graph
 from converters.reach import Reach, Recorder, looked_at, moves_only, thresholds
 from converters.samples import load_samples
-from converters.tracer import Tracer
+from converters.tracer import Tracer, Values
 from converters.words import last_words
 
 _CHUNK_BYTES, _LARGEST_CHUNK = 128 << 20, 64
 """Of all values that are held at once, and samples."""
+OP_WORK = 1 << 14
+"""`Reach.work` that is done in the time which starting one operator takes."""
 
 
 def survey(artifact: Artifact, samples: Path, prefix: str, legal: Legal, nudged: bool) -> Reach:
@@ -50,11 +53,22 @@ def survey(artifact: Artifact, samples: Path, prefix: str, legal: Legal, nudged:
         for name, op, index, at in looks:
             if index in found and found[index].dtype.kind == "f" and found[index].size:
                 recorder.add(name, op, *_ends(found[index]), found[index][0].size, at)
+        _multiplied(tracer.graph, found, recorder)
         recorder.end_of_call(count)
     kept = usable(outputs, others)
     if refused is not None and not kept.any():
         raise UnsupportedError(f"the model does not run on these inputs: {last_words(refused)}") from refused
-    return recorder.reach(kept)
+    reach = recorder.reach(kept)
+    return dataclasses.replace(reach, work=max(reach.work, OP_WORK * len(tracer.graph.ops)))
+
+
+def _multiplied(graph: Graph, found: Values, recorder: Recorder) -> None:
+    """Tells the recorder what the operators of some samples multiply."""
+    for op in graph.ops:
+        if op.outputs and op.outputs[0] in found:
+            held = [tensor.data for i in op.inputs if (tensor := graph.tensors.get(i)) and tensor.data is not None]
+            given = [found[i].shape for i in op.inputs if i in found]
+            recorder.multiplied(op.type, found[op.outputs[0]].shape, given, [data.shape for data in held])
 
 
 def _looks(graph: Graph) -> list[tuple[str, str, int, tuple[float, ...]]]:

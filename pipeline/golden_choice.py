@@ -36,8 +36,8 @@ MOST_REAL, MOST_MADE, MOST_CLIMBS, CHILDREN = 4096, 512, 192, 128
 STEPS = 8
 """Of a climb."""
 _CANDIDATE_BYTES = 128 << 20
-_SURVEYED_ELEMENTS, _CLIMBED_ELEMENTS = 1 << 30, 1 << 29
-"""Values inside the model that are computed to find out: of a large model, fewer candidates. No clock is asked, so
+_SURVEYED_WORK, _CLIMBED_WORK = 1 << 31, 1 << 30
+"""`Reach.work` that is done to find out, some seconds each: of a large model, fewer candidates. No clock is asked, so
 that the same model and data give the same pack on a slow machine."""
 _TOLD = 12
 """Thresholds not crossed that are named."""
@@ -102,7 +102,7 @@ def choose_by_reach(
     probe = explorer.survey(rows_of(real.inputs, np.arange(min(2, _count(real.inputs)))), legal, False)
     sample_bytes = sum(values[:1].nbytes for values in real.inputs.values())
     most = _CANDIDATE_BYTES // max(sample_bytes, 1)
-    surveyed = int(_SURVEYED_ELEMENTS // max(probe.elements, 1))
+    surveyed = int(_SURVEYED_WORK // max(probe.work, 1))
     kept = select(real.inputs, real.targets, max(min(MOST_REAL, most, surveyed), count), seed)
     inputs = rows_of(real.inputs, kept)
     targets = None if real.targets is None else np.asarray(real.targets)[kept]
@@ -190,7 +190,7 @@ def _made(
     if len(parents) > 1:
         children = bred(specs, legal, rows_of(made, parents), min(CHILDREN, count), seed)
         made, reach = _surveyed(children, made, legal, reach, explorer)
-    climbs = int(min(MOST_CLIMBS, count, _CLIMBED_ELEMENTS // max(3 * STEPS * reach.elements, 1)))
+    climbs = int(min(MOST_CLIMBS, count, _CLIMBED_WORK // max(3 * STEPS * reach.work, 1)))
     goals, starts = _goals(reach, climbs, seed)
     if len(goals):
         say(f"climbing to {len(goals)} limits along gradients")
@@ -217,7 +217,7 @@ def _surveyed(fresh: Arrays, made: Arrays, legal: Legal, reach: Reach, explorer:
 
 def _picked(reach: Reach, rows: np.ndarray) -> Reach:
     """What these samples reach."""
-    return Reach(reach.watched, reach.least[rows], reach.greatest[rows], reach.usable[rows], reach.elements)
+    return Reach(reach.watched, reach.least[rows], reach.greatest[rows], reach.usable[rows], reach.work)
 
 
 def _goals(reach: Reach, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -143,12 +143,12 @@ def joined(first: Reach, second: Reach) -> Reach:
         np.concatenate([first.least, second.least]),
         np.concatenate([first.greatest, second.greatest]),
         np.concatenate([first.usable, second.usable]),
-        max(first.elements, second.elements),
+        max(first.work, second.work),
     )
 
 
 def _only(reach: Reach, watched: tuple, columns: np.ndarray) -> Reach:  # type: ignore[type-arg]
-    return Reach(watched, reach.least[:, columns], reach.greatest[:, columns], reach.usable, reach.elements)
+    return Reach(watched, reach.least[:, columns], reach.greatest[:, columns], reach.usable, reach.work)
 
 
 def _unique(reach: Reach) -> list[tuple]:  # type: ignore[type-arg]

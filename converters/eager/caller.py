@@ -12,7 +12,7 @@ import numpy as np
 from converters import source
 from converters.calling import flatten, invoke_keras, invoke_torch
 from converters.contract import Arrays, Artifact, Framework
-from converters.eager.watch import READS, Seen, watch_keras, watch_torch
+from converters.eager.watch import READS, Ran, Seen, unheard, watch_keras, watch_torch
 from converters.reach import Recorder, looked_at
 
 BATCH, TRIED = 64, 6
@@ -68,7 +68,7 @@ class Caller:
         recorder.end_of_call(1)
         reach = recorder.reach(np.ones(1, dtype=bool))
         asked = any(value.op in READS for value in reach.watched)  # a branch for all of a call
-        return 1 if asked else int(np.clip(BATCH_BYTES // max(4 * reach.elements, 1), 1, BATCH))
+        return 1 if asked else int(np.clip(BATCH_BYTES // max(4 * reach.work, 1), 1, BATCH))
 
     def run(self, call: Arrays) -> list[np.ndarray]:
         """The outputs of a call."""
@@ -91,7 +91,7 @@ class Caller:
 
         tensors = self._tensors(call)
         with self.framework.quiet():
-            with self._watch(tensors, seen):
+            with self._watch(tensors, seen, recorder.multiplied):
                 outputs = self._invoke(tensors)
             self._end(outputs, seen)
             return self._outputs(outputs)
@@ -117,7 +117,7 @@ class Caller:
         tensors = self._tensors(call)
         wanted = [tensors[self.names.index(name)] for name in moving]
         with self.framework.differentiable(wanted) as gradients:
-            with self._watch(tensors, seen):
+            with self._watch(tensors, seen, unheard):
                 outputs = self._invoke(tensors)
             self._end(outputs, seen)
             found = gradients(climbed, slopes) if climbed else []
@@ -141,8 +141,8 @@ class Caller:
         shape += [1] * (2 - len(shape))
         return shape, axis % len(shape) if len(shape) > 2 else 1
 
-    def _watch(self, tensors: list[Any], seen: Seen) -> contextlib.AbstractContextManager[None]:
-        return self.framework.watch(self.model, tensors, _deaf_to_itself(seen))
+    def _watch(self, tensors: list[Any], seen: Seen, ran: Ran) -> contextlib.AbstractContextManager[None]:
+        return self.framework.watch(self.model, tensors, _deaf_to_itself(seen), ran)
 
     def _tensors(self, call: Arrays) -> list[Any]:
         """The inputs of a call, without the axis of samples where the model knows none."""
@@ -207,8 +207,8 @@ class _Keras:
         self.tf = tf
         self.invoke = invoke_keras
 
-    def watch(self, model: Any, tensors: list[Any], seen: Seen) -> contextlib.AbstractContextManager[None]:
-        return watch_keras(tensors, seen)
+    def watch(self, model: Any, tensors: list[Any], seen: Seen, ran: Ran) -> contextlib.AbstractContextManager[None]:
+        return watch_keras(tensors, seen, ran)
 
     def key(self, value: Any) -> int:
         return int(value._id)

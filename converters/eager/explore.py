@@ -19,8 +19,8 @@ NUDGE = 1e-6
 """Of the input's range: how far inputs are moved to see whether the outputs stand still; 16 roundings of float32."""
 UNSTEADY = 1e-5
 """Of an output's range: moved further by that nudge, honest kernels would differ as well."""
-CALL_ELEMENTS = 1 << 20
-"""Values that are computed in the time that one call takes in any case."""
+CALL_WORK = 1 << 21
+"""`Reach.work` that is done in the time which one call takes in any case."""
 Legal = Mapping[str, tuple[float, float]]
 
 
@@ -53,7 +53,7 @@ def survey(artifact: Artifact, samples: Path, prefix: str, legal: Legal, nudged:
     if refused is not None and not kept.any():
         raise UnsupportedError(f"the model does not run on these inputs: {last_words(refused)}") from refused
     found = recorder.reach(kept)
-    return dataclasses.replace(found, elements=max(found.elements, CALL_ELEMENTS // caller.size))
+    return dataclasses.replace(found, work=max(found.work, CALL_WORK // caller.size))
 
 
 def climb(artifact: Artifact, samples: Path, prefix: str, legal: Legal, steps: int, goals: Goals) -> Arrays:

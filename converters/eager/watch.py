@@ -12,6 +12,9 @@ from converters.reach import moves_only, plain, thresholds
 
 Seen = Callable[[str, str, Any, int, tuple[float, ...]], None]
 """(layer, operator, tensor, axis of its channels, thresholds): thresholds where it is what an operator is given."""
+Shape = Sequence[int]
+Ran = Callable[[str, Shape, list[Shape], list[Shape]], None]
+"""(operator, shape of what it gives, of what was computed before, of its weights): each operator that ran."""
 
 _CHANNELS_FIRST = ("conv", "pool", "batchnorm", "instancenorm", "groupnorm", "interpolate", "pixelshuffle")
 _CHANNELS_LAST = ("layernorm", "linear", "matmul", "bmm", "embedding", "softmax", "attention", "addmm")
@@ -22,9 +25,13 @@ READS = frozenset(("bool", "float", "int", "index", "item", "tolist"))
 _EITHER = frozenset(("minimum", "maximum"))
 
 
+def unheard(*told: Any) -> None:
+    """What nobody asks."""
+
+
 @contextlib.contextmanager
-def watch_torch(model: Any, inputs: Sequence[Any], seen: Seen) -> Iterator[None]:
-    """While it lasts, `seen` is told of each tensor that a module computes from `inputs`."""
+def watch_torch(model: Any, inputs: Sequence[Any], seen: Seen, ran: Ran = unheard) -> Iterator[None]:
+    """While it lasts, `seen` is told of each tensor that a module computes from `inputs`, `ran` of each operator."""
     import torch
     from torch.nn.modules import module as hooks
     from torch.overrides import TorchFunctionMode
@@ -49,13 +56,16 @@ def watch_torch(model: Any, inputs: Sequence[Any], seen: Seen) -> Iterator[None]
             if name in READS and live[0].numel() == 1:
                 seen(where[-1], name, live[0].float().reshape(1), -1, ())
             made = func(*args, **kwargs)
-            for tensor in pytree.tree_leaves(made):
-                if isinstance(tensor, torch.Tensor):
-                    inherited = next((axes[id(t)] for t in live if t.shape == tensor.shape and id(t) in axes), None)
-                    alive[id(tensor)] = tensor
-                    axes[id(tensor)] = axis = _axis(name, tensor.ndim, inherited)
-                    if not at and _tells(name, tensor.is_floating_point(), tensor.dtype is torch.bool):
-                        seen(where[-1], name, tensor, axis, _of_comparison(name))
+            results = [leaf for leaf in pytree.tree_leaves(made) if isinstance(leaf, torch.Tensor)]
+            if results:
+                fixed = [tuple(tensor.shape) for tensor in given if id(tensor) not in alive]
+                ran(name, tuple(results[0].shape), [tuple(tensor.shape) for tensor in live], fixed)
+            for tensor in results:
+                inherited = next((axes[id(t)] for t in live if t.shape == tensor.shape and id(t) in axes), None)
+                alive[id(tensor)] = tensor
+                axes[id(tensor)] = axis = _axis(name, tensor.ndim, inherited)
+                if not at and _tells(name, tensor.is_floating_point(), tensor.dtype is torch.bool):
+                    seen(where[-1], name, tensor, axis, _of_comparison(name))
             return made
 
     def enter(part: Any, args: Any) -> None:
@@ -72,8 +82,8 @@ def watch_torch(model: Any, inputs: Sequence[Any], seen: Seen) -> Iterator[None]
 
 
 @contextlib.contextmanager
-def watch_keras(inputs: Sequence[Any], seen: Seen) -> Iterator[None]:
-    """While it lasts, `seen` is told of each tensor that TensorFlow computes eagerly from `inputs`."""
+def watch_keras(inputs: Sequence[Any], seen: Seen, ran: Ran = unheard) -> Iterator[None]:
+    """While it lasts, `seen` is told of each tensor that TensorFlow computes eagerly from `inputs`, `ran` of each op."""
     from tensorflow.python.framework import op_callbacks
 
     live = {tensor._id for tensor in inputs}
@@ -83,7 +93,10 @@ def watch_keras(inputs: Sequence[Any], seen: Seen) -> Iterator[None]:
             return
         name = op_type.decode() if isinstance(op_type, bytes) else str(op_type)
         layer, main = _layer(), next(tensor for tensor in given if getattr(tensor, "_id", None) in live)
-        at = thresholds(name, _constant_bounds(name, [t for t in given if getattr(t, "_id", None) not in live]))
+        fixed = [tensor for tensor in given if getattr(tensor, "_id", None) not in live]
+        at = thresholds(name, _constant_bounds(name, fixed))
+        if made:
+            ran(name, _sizes(made[0]), [_sizes(tensor) for tensor in given], [_sizes(tensor) for tensor in fixed])
         if at and main.dtype.is_floating:
             seen(layer, name, main, -1, at)
         for tensor in made:
@@ -97,6 +110,11 @@ def watch_keras(inputs: Sequence[Any], seen: Seen) -> Iterator[None]:
         yield
     finally:
         op_callbacks.remove_op_callback(told)
+
+
+def _sizes(tensor: Any) -> tuple[int, ...]:
+    """The shape of an eager tensor; none of what is no array."""
+    return tuple(int(size or 0) for size in tensor.shape) if tensor.shape.rank else ()
 
 
 def _layer() -> str:

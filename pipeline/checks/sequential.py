@@ -25,6 +25,8 @@ from converters.timing import A, B, Pairing, PairTimings, Plan, Round
 from pipeline.checks.gates import LatencyGate
 
 MOST_ROUNDS = 400
+LATE_S = 30.0
+"""Beyond the budget, for the fewest rounds that decide."""
 REHEARSAL_SHARE, LONGEST_REHEARSAL_S = 0.1, 1.0
 """Of the budget; what warms up for longer goes on to in its rounds, which then say so."""
 _GROWTH = 1.35
@@ -96,7 +98,8 @@ def measure(
 ) -> tuple[Plan, list[Round], float]:
     """The plan, the rounds that it took to decide, or that the budget allowed, and the seconds they took.
 
-    A slow model gets its `min_rounds` even beyond the budget: fewer never decide.
+    A slow model gets its `min_rounds` up to `LATE_S` beyond the budget, for fewer never decide; one that is slower still
+    stops after those that it had, one at least.
 
     Args:
         rehearse: finds the plan.
@@ -110,7 +113,8 @@ def measure(
     ratios: list[float] = []
     for look in looks(gate.min_rounds):
         while len(rounds) < look:
-            if clock() - start >= budget_s and len(rounds) >= gate.min_rounds:
+            late_s = 0.0 if len(rounds) >= gate.min_rounds else LATE_S
+            if rounds and clock() - start >= budget_s + late_s:
                 return plan, rounds, clock() - start
             made = take(plan, len(rounds))
             rounds.append(made)

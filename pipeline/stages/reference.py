@@ -13,7 +13,6 @@ import numpy as np
 from converters import registry
 from converters.contract import Arrays, Artifact, Format, RuntimeSpec, Signature
 from converters.errors import ToolkitError, UnsupportedError
-from converters.model_files import LOADED_AS
 from converters.reach import Reach
 from pipeline import config, evidence, golden
 from pipeline.checks.exercise import Exercise
@@ -31,9 +30,9 @@ from pipeline.telling import ENOUGH, Search
 
 MADE_CANDIDATES, CANDIDATE_BYTES = 1024, 64 << 20
 """Inputs to choose from where there is no data."""
-SEARCHED = 2048
-"""Samples that are run to find telling ones. No clock is asked, so that a slow machine finds the same."""
-EXPLORED = (Format.TORCH, Format.KERAS, *(format for format in LOADED_AS if format is not Format.TORCHSCRIPT))
+SEARCHED, SEARCHED_WORK = 2048, 1 << 33
+"""Samples that are run to find telling ones, and `Reach.work`. No clock is asked, so that a slow machine finds the same."""
+EXPLORED = (Format.TORCH, Format.KERAS, Format.PT2, Format.KERAS_FILE)
 """Source models that a framework holds, with gradients; of other files values inside are traced."""
 
 
@@ -144,7 +143,8 @@ def _telling(
     context.progress({"phase": "looking for inputs on which the outputs tell more"})
     sequences, made = bool(read_facts(context.needs["source"]).get("stateful")), chosen.index == AT_LIMITS
     real = first if sequences or made.all() else first.rows(~made)
-    best = search.most_telling(real, SEARCHED, sequences=sequences)
+    most = min(SEARCHED, SEARCHED_WORK // seen.reach.work) if seen else SEARCHED
+    best = search.most_telling(real, most, sequences=sequences)
     choices = [(first, chosen.index), (best, np.arange(len(best)))]
     if len(real) < len(first):
         both = search.steadied(best).beside(search.steadied(first.rows(made)))

@@ -3,7 +3,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from converters.reach import MOST_CHANNELS, Recorder, Watched, looked_at, moves_only, plain, thresholds
+from converters.reach import (
+    MOST_CHANNELS,
+    MULTIPLICATIONS,
+    Recorder,
+    Watched,
+    looked_at,
+    moves_only,
+    multiplications,
+    plain,
+    thresholds,
+)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +49,7 @@ def test_a_value_is_known_by_its_name_and_its_turn() -> None:
     assert reach.watched == (Watched("block", "relu", 2, (0.0,)),) * 2
     assert reach.least[:, 0].tolist() == [0, 0, 0, 10, 10, 10]
     assert reach.greatest[:, 2].tolist() == [1.5, 1.5, 1.5, 11.5, 11.5, 11.5]
-    assert reach.elements == 16
+    assert reach.work == 16
 
 
 def test_what_did_not_run_for_a_sample_is_not_a_number() -> None:
@@ -56,3 +66,32 @@ def test_of_wide_values_evenly_many_channels_are_looked_at() -> None:
     many = looked_at(1000)
     assert len(many) == MOST_CHANNELS
     assert (many[0], many[-1]) == (0, 999)
+
+
+@pytest.mark.parametrize(
+    ("op", "made", "given", "fixed", "number"),
+    [
+        ("Conv", (1, 8, 5, 7), [(1, 3, 5, 7)], [(8, 3, 3, 3), (8,)], 8 * 5 * 7 * 27),
+        ("CONV_2D", (1, 5, 7, 8), [(1, 5, 7, 3)], [(8, 3, 3, 3), (8,)], 8 * 5 * 7 * 27),
+        ("conv2d", (1, 8, 5, 7), [(1, 8, 5, 7)], [(8, 1, 3, 3)], 8 * 5 * 7 * 9),  # depthwise
+        ("MatMul", (4, 6), [(4, 10)], [(10, 6)], 4 * 6 * 10),
+        ("bmm", (2, 4, 6), [(2, 4, 10), (2, 10, 6)], [], 2 * 4 * 6 * 10),
+        ("lstm", (20, 1, 32), [(20, 1, 16)], [(128, 16), (128, 32), (128,)], 20 * 128 * (16 + 32)),
+        ("Relu", (1, 8, 5, 7), [(1, 8, 5, 7)], [], 0),
+        ("Mul", (1, 8, 5, 7), [(1, 8, 5, 7)], [(1, 8, 1, 1)], 0),
+    ],
+)
+def test_what_operators_multiply(op: str, made: tuple, given: list, fixed: list, number: int) -> None:
+    assert multiplications(op, made, given, fixed) == number
+
+
+def test_work_is_of_one_sample_however_many_a_call_holds() -> None:
+    work = []
+    for count in (1, 4):
+        recorder = Recorder()
+        value = np.zeros((count, 32))
+        recorder.add("dense", "linear", value, value, 32)
+        recorder.multiplied("linear", (count, 32), [(count, 1024)], [(32, 1024)])
+        recorder.end_of_call(count)
+        work.append(recorder.reach(np.ones(count, bool)).work)
+    assert work == [32 + 32 * 1024 // MULTIPLICATIONS] * 2

@@ -43,6 +43,12 @@ def test_a_slow_model_has_one_call_a_block_and_few_pairs(tmp_path: Path) -> None
     assert sum(session.calls for session in sleeper.opened) == 2 * 7, "six calls tell, one shows what a block costs"
 
 
+def test_a_model_of_seconds_a_call_is_called_once(tmp_path: Path) -> None:
+    found = plan(tmp_path, 5e6, 3e6)
+    assert (found.warm_up, found.calls, found.pairs) == (0, (1, 1), 1)
+    assert [session.calls for session in sleeper.opened] == [1, 1]
+
+
 @pytest.mark.parametrize("cold", [0, 5, 40])
 def test_the_warm_up_is_found_from_the_data(tmp_path: Path, cold: int) -> None:
     assert cold <= plan(tmp_path, 100, 100, warm_up_calls=cold).warm_up <= cold + 30

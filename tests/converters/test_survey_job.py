@@ -7,7 +7,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from converters.contract import Artifact, Format, Precision, Signature, TensorSpec
 from converters.errors import UnsupportedError
-from converters.survey_job import survey
+from converters.reach import MULTIPLICATIONS
+from converters.survey_job import OP_WORK, survey
 
 WEIGHT = np.float32([[1, -1, 0], [0, 1, 2]])
 
@@ -49,3 +50,21 @@ def test_a_file_that_takes_none_of_them_says_so(tmp_path: Path) -> None:
     np.savez(tmp_path / "s.npz", x=np.ones((2, 1, 5), np.float32))
     with pytest.raises(UnsupportedError, match="does not run on these inputs"):
         survey(clipped(tmp_path / "m.onnx"), tmp_path / "s.npz", "", {"x": (-3.0, 3.0)}, True)
+
+
+def test_the_work_of_a_file_is_what_it_multiplies_and_at_least_what_starting_its_operators_takes(
+    tmp_path: Path,
+) -> None:
+    np.savez(tmp_path / "s.npz", x=np.ones((5, 1, 2), np.float32))
+    small = survey(clipped(tmp_path / "m.onnx"), tmp_path / "s.npz", "", {"x": (-3.0, 3.0)}, False)
+    assert small.work == 3 * OP_WORK
+    wide = np.ones((2048, 4096), np.float32)
+    ends = [helper.make_tensor_value_info(n, TensorProto.FLOAT, (1, m)) for n, m in (("x", 2048), ("y", 4096))]
+    node = helper.make_node("MatMul", ["x", "w"], ["y"])
+    graph = helper.make_graph([node], "g", ends[:1], ends[1:], [numpy_helper.from_array(wide, "w")])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10), tmp_path / "w.onnx")
+    told = Signature((TensorSpec("x", (1, 2048), "float32"),), (TensorSpec("y", (1, 4096), "float32"),))
+    np.savez(tmp_path / "s.npz", x=np.ones((5, 1, 2048), np.float32))
+    artifact = Artifact(tmp_path / "w.onnx", Format.ONNX, Precision.FP32, told, told)
+    found = survey(artifact, tmp_path / "s.npz", "", {"x": (-3.0, 3.0)}, False)
+    assert found.work == 4096 + wide.size // MULTIPLICATIONS

@@ -84,3 +84,34 @@ def test_keras_tells_layers_operators_and_what_activations_are_given() -> None:
     before = len(told)
     model(image)
     assert len(told) == before
+
+
+@pytest.mark.torch
+def test_torch_tells_the_sizes_of_what_operators_read_and_of_their_weights() -> None:
+    import torch
+    from torch import nn
+
+    ran: list[tuple] = []
+    sound = torch.randn(1, 20, 16)
+    model = nn.LSTM(16, 32, batch_first=True).eval()
+    with torch.no_grad(), watch_torch(model, [sound], listening([]), lambda *told: ran.append(told)):
+        model(sound)
+    name, made, given, fixed = next(told for told in ran if told[0] == "lstm")
+    assert (made, given) == ((1, 20, 32), [(1, 20, 16)])
+    assert {(128, 16), (128, 32)} <= set(fixed)
+
+
+@pytest.mark.tensorflow
+def test_keras_tells_the_sizes_of_what_operators_read_and_of_their_weights() -> None:
+    import keras
+    import tensorflow as tf
+
+    ran: list[tuple] = []
+    layer = keras.layers.Conv2D(4, 3)
+    image = tf.ones((2, 5, 7, 3))
+    layer(image)
+    with watch_keras([image], listening([]), lambda *told: ran.append(told)):
+        layer(image)
+    assert [told[1:] for told in ran if told[0] == "Conv2D"] == [
+        ((2, 3, 5, 4), [(2, 5, 7, 3), (3, 3, 3, 4)], [(3, 3, 3, 4)])
+    ]

@@ -10,9 +10,10 @@ import pytest
 from gates import mini
 from gates.timings import NOISE, PLAN, Machine, until_decided
 
+from converters.timing import PairTimings, Plan, Round
 from pipeline.checks.gates import LatencyGate
 from pipeline.checks.latency import compare
-from pipeline.checks.sequential import MOST_ROUNDS, Interval, decides, interval, log_ratios, looks, measure
+from pipeline.checks.sequential import LATE_S, MOST_ROUNDS, Interval, decides, interval, log_ratios, looks, measure
 
 GATE = LatencyGate(confidence=0.98, min_rounds=8, equal_within=0.02, max_ratio=0.0, reason="test")
 TRIALS = 200
@@ -122,3 +123,17 @@ def test_the_budget_ends_it_after_the_first_look_at_the_earliest() -> None:
     assert (len(rounds), seconds) == (20, 20.0)
     machine = Machine(0, noise="sessions differ")
     assert len(measure(lambda: PLAN, machine.take, GATE, 1.0, machine.clock)[1]) == 8
+
+
+@pytest.mark.parametrize(("round_s", "rounds"), [(5.0, 7), (20.0, 2), (400.0, 1)])
+def test_a_model_too_slow_for_the_fewest_rounds_stops_and_nothing_is_told(round_s: float, rounds: int) -> None:
+    machine = Machine(0, effect=3.0)
+
+    def take(plan: Plan, number: int) -> Round:
+        machine.now_s += round_s - 1.0
+        return machine.take(plan, number)
+
+    plan, taken, seconds = measure(lambda: PLAN, take, GATE, 1.0, machine.clock)
+    assert len(taken) == rounds
+    assert seconds < 1.0 + LATE_S + round_s
+    assert compare(PairTimings.of(taken, plan, 1, seconds), GATE).decision == "cannot tell"
