@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
+from converters.carry import STEPS
 from converters.contract import Arrays
 from converters.inspection import Inspection, inspection_from_json
 from converters.timing import PairTimings
 from pipeline.checks.drift.suspects import Drift
+from pipeline.checks.sequence import Fed
 from pipeline.checks.verdict import Labelled
 from pipeline.report.decode import decode
 from pipeline.store import Entry
@@ -19,6 +21,7 @@ from pipeline.store import Entry
 GOLDEN = "golden.safetensors"  # of a reference: the golden pack
 TEST = "test.safetensors"  # of a reference: input/<name>, output/<name>, label; of a measurement: <name>
 GOLDEN_OUTPUTS = "golden_outputs.safetensors"  # of a measurement
+SEQUENCE = "sequence.safetensors"  # of a reference and of a measurement: outputs with the state fed back
 FACTS = "facts.json"
 TIMINGS = "timings.json"
 DRIFT = "drift.json"
@@ -52,6 +55,26 @@ def read_parameters(entry: Entry) -> int:
 def read_rounding(entry: Entry) -> dict[str, float]:
     """What a rounding of the golden inputs does to a reference; nothing where they are the owner's own."""
     return dict(entry.json(FACTS).get("rounding", {}))
+
+
+def read_rounded(entry: Entry) -> dict[str, float]:
+    """What 8 bits of made-up inputs do to a reference."""
+    return dict(entry.json(FACTS).get("rounded", {}))
+
+
+def read_carried(entry: Entry) -> dict[str, str]:
+    """Which outputs of a reference go back in, by name: the input; none of most models."""
+    return dict(entry.json(FACTS).get("carried", {}))
+
+
+def read_fed(reference: Entry, measurement: Entry, bits: bool) -> Fed | None:
+    """Sequences of a reference and of an artifact, as far as that ran them; with `bits`, one that computes in 8."""
+    if not (carried := read_carried(reference)):
+        return None
+    right, got = load_file(reference.file(SEQUENCE)), load_file(measurement.file(SEQUENCE))
+    ran = len(next(iter(got.values())))
+    rounding = reference.json(FACTS)["sequence_rounded" if bits else "sequence_rounding"]
+    return Fed({name: values[:ran] for name, values in right.items()}, got, carried, STEPS, rounding)
 
 
 def read_measured(entry: Entry) -> Measured:

@@ -17,7 +17,7 @@ from converters.device import split_name
 from converters.errors import EdgeExportError, ModelError, UsageError
 from pipeline.bundle.read import Bundle
 from pipeline.checks.outcome import Cell, Check, Outcome
-from pipeline.checks.verdict import failed
+from pipeline.checks.unmade import failed
 from pipeline.report import json_report
 
 

@@ -113,7 +113,12 @@ def make_plan(request: Request, configs: Configs) -> Plan:
     pack = model or ModelConfig
     references = {
         framework: reference_task(
-            source, data, configs.limits, golden_samples=pack.golden_samples, golden_bytes=pack.golden_bytes
+            source,
+            data,
+            configs.limits,
+            golden_samples=pack.golden_samples,
+            golden_bytes=pack.golden_bytes,
+            state=request.state,
         )
         for framework, source in sources.items()
     }

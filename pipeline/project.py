@@ -21,7 +21,8 @@ class Project:
 
     `model` is a file or `file.py:function`; `inputs` are texts as of `--input`; `data` is a folder of images, an .npz,
     the name of a data set, or `file.py:function`, which returns arrays by name; `labels` is a text file with one name
-    a line. `preprocessing` is what becomes of the pixels of images in `data`. `gates` is laid over configs/gates.toml.
+    a line. `preprocessing` is what becomes of the pixels of images in `data`. `state` names, by an output, the input
+    that it goes back into with the next call. `gates` is laid over configs/gates.toml.
     """
 
     model: str
@@ -39,6 +40,7 @@ class Project:
     recipe: str = ""
     out: str = "dist"
     preprocessing: Preprocessing = AS_THEY_ARE
+    state: Mapping[str, str] = field(default_factory=dict)
     gates: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -122,6 +124,9 @@ targets = ["tflite", "onnx"]   # `edge-export run --help` lists them, or ["all"]
 # std = [0.229, 0.224, 0.225]
 # colour = "rgb"                 # or bgr, grey
 # resize = "stretch"             # or fit: as large as fits, in the middle of black
+
+# [state]                        # which output goes back into which input; found where their names say it
+# new_memory = "memory"
 
 # [gates.parity.int8]            # laid over the project's configs/gates.toml
 # min_snr_db = 20

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from converters.contract import Format, Framework, Precision, TensorSpec
@@ -33,6 +33,7 @@ class Request:
     full: bool = False
     image_size: tuple[int, int] | None = None
     inputs: tuple[TensorSpec, ...] = ()
+    state: Mapping[str, str] = field(default_factory=dict)  # input by output: what goes back in with the next call
     name: str = ""
     recipe: str = ""  # a recipe file in the place of the project's for its precision
     prepass: bool = True  # operators of ONNX files that a toolchain lacks or does wrong are replaced first

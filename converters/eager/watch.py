@@ -13,7 +13,7 @@ from converters.reach import moves_only, plain, thresholds
 Seen = Callable[[str, str, Any, int, tuple[float, ...]], None]
 """(layer, operator, tensor, axis of its channels, thresholds): thresholds where it is what an operator is given."""
 Shape = Sequence[int]
-Ran = Callable[[str, Shape, list[Shape], list[Shape]], None]
+Ran = Callable[[str, Shape, Sequence[Shape], Sequence[Shape]], None]
 """(operator, shape of what it gives, of what was computed before, of its weights): each operator that ran."""
 
 _CHANNELS_FIRST = ("conv", "pool", "batchnorm", "instancenorm", "groupnorm", "interpolate", "pixelshuffle")
@@ -83,7 +83,7 @@ def watch_torch(model: Any, inputs: Sequence[Any], seen: Seen, ran: Ran = unhear
 
 @contextlib.contextmanager
 def watch_keras(inputs: Sequence[Any], seen: Seen, ran: Ran = unheard) -> Iterator[None]:
-    """While it lasts, `seen` is told of each tensor that TensorFlow computes eagerly from `inputs`, `ran` of each op."""
+    """While it lasts, `seen` is told of each tensor that TensorFlow computes from `inputs`, `ran` of each operator."""
     from tensorflow.python.framework import op_callbacks
 
     live = {tensor._id for tensor in inputs}

@@ -26,6 +26,8 @@ what the nudge does, one with state (speaker activity, its state drawn too) to 4
 there the limits below bind."""
 MOST_REL_RANGE, LEAST_SNR_DB = 1e-3, 60.0
 """However ill-conditioned: 8-bit weights (30 dB) and half precision in a few layers (65 dB) stay beyond it."""
+AGAIN = 3.0
+"""Times what rounding the inputs does by itself that an artifact may come to: it rounds inside as well."""
 Noise = Mapping[str, float]
 _WORST: Mapping[str, Callable[[float, float], float]] = {"max_rel_range": max, "snr_db": min, "moving_snr_db": min}
 
@@ -92,6 +94,29 @@ def eased(gate: ParityGate, known: Noise) -> ParityGate:
         max_rel_range=max(gate.max_rel_range, allowed),
         min_snr_db=min(gate.min_snr_db, least),
         min_moving_snr_db=min(gate.min_moving_snr_db, moving),
+    )
+
+
+def beyond(gate: ParityGate, known: Noise) -> ParityGate:
+    """The gate with `AGAIN` times the noise allowed wherever that ends: who needs it has lost more than it allows."""
+    decibels = 20 * math.log10(AGAIN)
+    least = min(known.get(name, math.inf) - decibels for name in ("snr_db", "moving_snr_db"))
+    return replace(
+        gate,
+        max_rel_range=max(gate.max_rel_range, AGAIN * known.get("max_rel_range", 0.0)),
+        min_snr_db=min(gate.min_snr_db, least),
+        min_moving_snr_db=min(gate.min_moving_snr_db, least),
+        min_cosine=gate.min_cosine if math.isinf(least) else -1.0,
+        min_top1=gate.min_top1 if math.isinf(least) else 0.0,
+    )
+
+
+def loses(gate: ParityGate, known: Noise) -> bool:
+    """Whether the noise alone misses the gate."""
+    return (
+        known.get("max_rel_range", 0.0) > gate.max_rel_range
+        or known.get("snr_db", math.inf) < gate.min_snr_db
+        or known.get("moving_snr_db", math.inf) < gate.min_moving_snr_db
     )
 
 

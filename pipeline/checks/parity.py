@@ -36,6 +36,33 @@ def parity_beside(
     return replace(check, reasons=(*check.reasons, said)) if said else check
 
 
+def spared(
+    check: Check,
+    reference: Arrays,
+    got: Arrays,
+    outputs: tuple[TensorSpec, ...],
+    gate: ParityGate,
+    known: conditioning.Noise,
+    at_limits: np.ndarray | None = None,
+) -> Check:
+    """The check, but UNDECIDED in the place of FAILED where rounding that nobody can avoid misses the gate by itself.
+
+    And only while the artifact is no further off than `conditioning.AGAIN` times that: what is beyond, is not a number
+    or has another shape stays FAILED.
+    """
+    if check.outcome is not Outcome.FAILED or not conditioning.loses(gate, known):
+        return check
+    within = check_parity(reference, got, outputs, conditioning.beyond(gate, known), at_limits)
+    if within.outcome is not Outcome.PASSED:
+        return check
+    reason = (
+        "nobody can tell on these inputs: once they are rounded as they must be, the model itself misses the gate "
+        f"({known.get('max_rel_range', 0.0):.3g} of its range, {known.get('snr_db', np.inf):.4g} dB); give real ones "
+        "(--data)"
+    )
+    return replace(check, outcome=Outcome.UNDECIDED, reasons=(*check.reasons, reason))
+
+
 @dataclass(frozen=True)
 class _Verdict:
     """What one output came to."""

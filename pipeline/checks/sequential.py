@@ -98,8 +98,8 @@ def measure(
 ) -> tuple[Plan, list[Round], float]:
     """The plan, the rounds that it took to decide, or that the budget allowed, and the seconds they took.
 
-    A slow model gets its `min_rounds` up to `LATE_S` beyond the budget, for fewer never decide; one that is slower still
-    stops after those that it had, one at least.
+    A slow model gets its `min_rounds` up to `LATE_S` beyond the budget, for fewer never decide; one that is slower
+    still stops after those that it had, one at least.
 
     Args:
         rehearse: finds the plan.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -10,13 +10,7 @@ import numpy as np
 
 from converters.contract import EXPANDED, Arrays, Precision, TensorSpec
 from converters.device import split_name
-from converters.errors import (
-    EdgeExportError,
-    ToolkitCrash,
-    ToolkitTimeout,
-    UnavailableError,
-    UnsupportedError,
-)
+from converters.errors import EdgeExportError
 from converters.inspection import Inspection
 from converters.timing import PairTimings
 from pipeline.checks.accuracy import check_accuracy
@@ -28,19 +22,22 @@ from pipeline.checks.gates import ALONE, Gates, KernelsGate, ParityGate
 from pipeline.checks.kernels import check_kernels, half_between
 from pipeline.checks.latency import check_latency
 from pipeline.checks.outcome import Check, Outcome
-from pipeline.checks.parity import check_parity, parity_beside
+from pipeline.checks.parity import check_parity, parity_beside, spared
 from pipeline.checks.placement import check_placement
 from pipeline.checks.precision import check_precision, weights_kept
 from pipeline.checks.requirements import check_requirements
+from pipeline.checks.sequence import Fed, check_sequence
 from pipeline.checks.size import check_size
+from pipeline.checks.unmade import blocked, failed
 
 _Tolerance = TypeVar("_Tolerance", ParityGate, KernelsGate)
 
 CHECKS = ("coverage", "parity", "drift", "accuracy", "precision", "requirements", "size", "placement", "latency")
 """Every question asked of a cell whose artifact was made, in the order of the report.
 
-A cell on anything but the home runtime of its target is asked `kernels` as well, after `parity`. `drift` is asked of
-the file, once, and stands in each of its cells.
+A cell on anything but the home runtime of its target is asked `kernels` as well, after `parity`, and one of a model
+that gives out the state which it takes in, `sequence`. `drift` is asked of the file, once, and stands in each of its
+cells.
 """
 
 
@@ -88,7 +85,8 @@ class Evidence:
     whose seconds say nothing; it is not asked for accuracy either, as far as parity with the home runtime carries it.
     `kept` names what operators give out that the recipe left in float.
     `odd_constants`: the source model's own constants hold Inf or NaN, as masks do, and its outputs do not.
-    `rounding` is what a rounding of made-up inputs does to the reference (`checks.conditioning.noise`).
+    `rounding` is what a rounding of made-up inputs does to the reference (`checks.conditioning.noise`), `rounded` what
+    8 bits of them do, where the file computes in those. `fed`: sequences of calls in which the state goes back in.
     `drift` is the file against its origin, layer by layer, `origin` that origin against the framework's own model.
     """
 
@@ -115,6 +113,8 @@ class Evidence:
     kept: tuple[str, ...] = ()
     odd_constants: bool = False
     rounding: Mapping[str, float] = field(default_factory=dict)
+    rounded: Mapping[str, float] = field(default_factory=dict)
+    fed: Fed | EdgeExportError | None = None
 
     @property
     def gate(self) -> Precision:
@@ -128,6 +128,7 @@ def judge(evidence: Evidence, gates: Gates) -> tuple[Check, ...]:
     return (
         _coverage(evidence, gates),
         _parity(evidence, gates),
+        *_sequence(evidence, gates),
         *_kernels(evidence, gates),
         check_drift(evidence.drift, evidence.origin),
         _accuracy(evidence, gates),
@@ -145,29 +146,6 @@ def judge_unmade(step: str, error: EdgeExportError) -> tuple[Check, ...]:
     What is blocked does not colour the cell: an UNSUPPORTED conversion stays UNSUPPORTED.
     """
     return (failed(step, error), *blocked(CHECKS, step))
-
-
-def failed(name: str, error: EdgeExportError, *, required: bool = True) -> Check:
-    """The check of a step that raised."""
-    return Check(name, outcome_of(error), (str(error) or type(error).__name__,), required=required)
-
-
-def blocked(names: Iterable[str], by: str) -> tuple[Check, ...]:
-    """Checks that could not be made because of an earlier step, which is itself in the verdict and required."""
-    return tuple(Check(name, Outcome.BLOCKED, (f"`{by}` did not succeed",), required=False) for name in names)
-
-
-def outcome_of(error: EdgeExportError) -> Outcome:
-    """What an error makes of the step that raised it. Anything without an outcome of its own is FAILED."""
-    for kind, outcome in (
-        (UnsupportedError, Outcome.UNSUPPORTED),
-        (ToolkitTimeout, Outcome.TIMED_OUT),
-        (ToolkitCrash, Outcome.CRASHED),
-        (UnavailableError, Outcome.NOT_RUN),
-    ):
-        if isinstance(error, kind):
-            return outcome
-    return Outcome.FAILED
 
 
 def class_output(outputs: tuple[TensorSpec, ...]) -> str | None:
@@ -190,14 +168,31 @@ def _coverage(evidence: Evidence, gates: Gates) -> Check:
 def _parity(evidence: Evidence, gates: Gates) -> Check:
     if isinstance(evidence.golden_got, EdgeExportError):
         return failed("parity", evidence.golden_got)
-    gate, golden = gates.parity[evidence.gate], evidence.golden
-    device = gates.kernels.get(ALONE if evidence.alone else split_name(evidence.runtime)[0])
-    if device and (evidence.on_device or evidence.alone):
-        gate = replace(_widened(gate, device), min_moving_snr_db=min(gate.min_moving_snr_db, device.min_snr_db))
+    gate, golden = _parity_gate(evidence, gates), evidence.golden
     outputs = golden.outputs, evidence.golden_got, evidence.outputs
     if evidence.rounding and evidence.gate is Precision.FP32:
         return parity_beside(*outputs, gate, evidence.rounding, golden.at_limits)
-    return check_parity(*outputs, gate, golden.at_limits)
+    check = check_parity(*outputs, gate, golden.at_limits)
+    return spared(check, *outputs, gate, evidence.rounded, golden.at_limits)
+
+
+def _parity_gate(evidence: Evidence, gates: Gates) -> ParityGate:
+    gate = gates.parity[evidence.gate]
+    device = gates.kernels.get(ALONE if evidence.alone else split_name(evidence.runtime)[0])
+    if device and (evidence.on_device or evidence.alone):
+        return replace(_widened(gate, device), min_moving_snr_db=min(gate.min_moving_snr_db, device.min_snr_db))
+    return gate
+
+
+def _sequence(evidence: Evidence, gates: Gates) -> tuple[Check, ...]:
+    """The check `sequence`, where the model gives out the state that it takes in."""
+    if evidence.fed is None:
+        return ()
+    if isinstance(evidence.golden_got, EdgeExportError):
+        return blocked(("sequence",), "parity")
+    if isinstance(evidence.fed, EdgeExportError):
+        return (failed("sequence", evidence.fed),)
+    return (check_sequence(evidence.fed, evidence.outputs, _parity_gate(evidence, gates)),)
 
 
 def _widened(gate: _Tolerance, by: ParityGate | KernelsGate) -> _Tolerance:

@@ -224,7 +224,8 @@ def _with_project(given: dict[str, Any]) -> dict[str, Any]:
         found["workspace"] = path.parent / options.DEFAULT_WORKSPACE
     kept = {key: value for key, value in given.items() if value and not (key in ("out", "workspace") and key in found)}
     return {**given, **found, **kept, "source": said.model, "labels": said.labels, "own_gates": said.gates} | {
-        "preprocessing": said.preprocessing
+        "preprocessing": said.preprocessing,
+        "state": said.state,
     }
 
 
@@ -243,6 +244,7 @@ def _request(given: dict[str, Any]) -> Any:
         data=given["data"],
         labels=given.get("labels", ""),
         preprocessing=given.get("preprocessing", AS_THEY_ARE),
+        state=given.get("state", {}),
         full=given["full"],
         image_size=parse_size(given["image_size"]),
         inputs=tuple(parse_input(text) for text in given.get("input") or ()),

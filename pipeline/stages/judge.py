@@ -14,6 +14,7 @@ from converters.samples import every
 from pipeline import evidence, golden
 from pipeline.checks.gates import Gates
 from pipeline.checks.outcome import Cell, Check
+from pipeline.checks.sequence import Fed
 from pipeline.checks.verdict import Evidence, Golden, Home, judge, judge_unmade
 from pipeline.entries import read_artifact, read_facts
 from pipeline.report.decode import decode, encode
@@ -22,6 +23,8 @@ from pipeline.store import Entry, digest
 from pipeline.task import Context, Task, code
 
 CELL = "cell.json"
+_IN_8_BITS = (Precision.DYNAMIC, Precision.INT8, Precision.INT8_IO)
+"""Precisions whose files round what goes into them to 8 bits."""
 STEPS = ("artifact", "inspection", "measurement", "timing", "drift")
 """What a verdict is made from, in order; what lacks a step is blocked by it."""
 
@@ -130,6 +133,8 @@ def _checks(
             drift=drift,
             origin=origin,
             rounding=evidence.read_rounding(needs["reference"]),
+            rounded=evidence.read_rounded(needs["reference"]) if subject.precision in _IN_8_BITS else {},
+            fed=_fed(subject, needs) if measured else None,
             odd_constants="source" in needs and bool(read_facts(needs["source"]).get("odd_constants")),
         ),
         gates,
@@ -138,6 +143,10 @@ def _checks(
         return checks
     said = f"calls take so long here that {len(rows)} of the {pack.samples} golden samples were run"
     return tuple(replace(c, reasons=(*c.reasons, said)) if c.name == "parity" else c for c in checks)
+
+
+def _fed(subject: Subject, needs: Mapping[str, Entry]) -> Fed | None:
+    return evidence.read_fed(needs["reference"], needs["measurement"], subject.precision in _IN_8_BITS)
 
 
 def _rows(total: int, outputs: Arrays) -> np.ndarray:

@@ -6,12 +6,14 @@ import dataclasses
 import json
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from converters import registry
-from converters.contract import Arrays, Artifact, Format, RuntimeSpec, Signature
+from converters.carry import Carried, pairs, states
+from converters.contract import Arrays, Artifact, Format, Signature
 from converters.errors import ToolkitError, UnsupportedError
 from converters.reach import Reach
 from pipeline import config, evidence, golden
@@ -21,6 +23,7 @@ from pipeline.config import Limits
 from pipeline.datasets.dataset import Dataset
 from pipeline.datasets.samples import to_samples
 from pipeline.entries import read_artifact, read_facts
+from pipeline.feeding import eager, fed, prefixed, rounded, sequences, visited
 from pipeline.golden_choice import Candidates, Seen, choose_by_reach, exercised, rows_of
 from pipeline.golden_inputs import AT_LIMITS, LEAST, NO_LABEL, Chosen, choose, choose_synthetic, count_samples
 from pipeline.golden_patterns import Legal, of_every_kind
@@ -31,7 +34,7 @@ from pipeline.telling import ENOUGH, Search
 MADE_CANDIDATES, CANDIDATE_BYTES = 1024, 64 << 20
 """Inputs to choose from where there is no data."""
 SEARCHED, SEARCHED_WORK = 2048, 1 << 33
-"""Samples that are run to find telling ones, and `Reach.work`. No clock is asked, so that a slow machine finds the same."""
+"""Samples that are run to find telling ones, and `Reach.work`. No clock is asked: a slow machine finds the same."""
 EXPLORED = (Format.TORCH, Format.KERAS, Format.PT2, Format.KERAS_FILE)
 """Source models that a framework holds, with gradients; of other files values inside are traced."""
 
@@ -43,42 +46,48 @@ def reference_task(
     *,
     golden_samples: int,
     golden_bytes: int = golden.PACK_BYTES,
+    state: Carried = MappingProxyType({}),
     seed: int = 0,
 ) -> Task:
     """Chooses the golden inputs by what they show of the source model, and runs it eagerly on them and the test split.
 
-    Without data the golden inputs are synthesised within the plausible range of each input, and there is no test.
+    Without data the golden inputs are synthesised within the plausible range of each input, and there is no test. Of a
+    model whose state goes back in, `state` or what its names say, sequences of them are run too.
     """
 
     def work(context: Context) -> None:
         artifact = read_artifact(context.needs["source"])
-        golden_inputs = _chosen(context, artifact, limits, golden_samples, golden_bytes, seed)
+        kept = bool(read_facts(context.needs["source"]).get("stateful"))
+        carried = {} if kept else pairs(artifact.source, state)
+        if carried and "data" not in context.needs:
+            artifact = visited(context, artifact, carried, limits, seed)
+        golden_inputs = _chosen(context, artifact, limits, golden_samples, golden_bytes, seed, carried)
         rounding: dict[str, float] = {}
         if "data" in context.needs:
             chosen, exercise, _ = golden_inputs
-            outputs = _eager(context, artifact, chosen.inputs, limits)
+            outputs = eager(context, artifact, chosen.inputs, limits)
         else:  # made-up inputs may prove nothing, or be where the model is ill-conditioned
             chosen, exercise, outputs, rounding = _telling(context, artifact, limits, golden_inputs)
         golden.write(context.folder / evidence.GOLDEN, chosen, outputs, artifact, exercise, golden_bytes)
+        facts: dict[str, Any] = {"rounding": rounding, "carried": carried}
+        if carried:
+            facts |= sequences(context, artifact, chosen.inputs, carried, limits)
         if "data" in context.needs:
-            data = Dataset.open(context.needs["data"].folder)
-            test = data.test
-            inputs = to_samples(test.inputs, artifact.signature.inputs, data.preprocessing)
-            outputs = _eager(context, artifact, inputs, limits)
-            labels = {} if test.targets is None else {"label": np.asarray(test.targets, np.int64)}
-            arrays = {**_prefixed(evidence.INPUT, inputs), **_prefixed(evidence.OUTPUT, outputs), **labels}
-            evidence.save(context.folder / evidence.TEST, arrays)
+            _keep_test(context, artifact, limits)
+        elif not kept:  # whose samples are one sequence
+            facts["rounded"] = rounded(context, artifact, chosen, outputs, limits)
         count = context.call(source.lane, "converters.job:parameter_count", limits.inspect_s, artifact=artifact)
-        (context.folder / evidence.FACTS).write_text(json.dumps({"parameters": count, "rounding": rounding}))
+        (context.folder / evidence.FACTS).write_text(json.dumps({"parameters": count, **facts}))
 
     needs = {"source": source, **({"data": data} if data else {})}
     ingredients = {
-        "golden samples": digest([golden_samples, golden_bytes, seed]),
+        "golden samples": digest([golden_samples, golden_bytes, seed, sorted(state.items())]),
         "what outputs must prove": digest(dataclasses.asdict(_gate())),
         "code of the reference": code(
             "pipeline/stages/reference.py",
             "pipeline/golden*.py",
             "pipeline/telling*.py",
+            "pipeline/feeding.py",
             "pipeline/checks/parity.py",
             "pipeline/checks/conditioning.py",
             "pipeline/datasets/samples.py",
@@ -88,6 +97,17 @@ def reference_task(
     }
     name = f"reference {source.name.partition(' ')[2]}"
     return Task(name, "reference", ingredients, work, needs, lane=source.lane)
+
+
+def _keep_test(context: Context, artifact: Artifact, limits: Limits) -> None:
+    """Runs the test split, and keeps it with its labels."""
+    data = Dataset.open(context.needs["data"].folder)
+    test = data.test
+    inputs = to_samples(test.inputs, artifact.signature.inputs, data.preprocessing)
+    outputs = eager(context, artifact, inputs, limits)
+    labels = {} if test.targets is None else {"label": np.asarray(test.targets, np.int64)}
+    arrays = {**prefixed(evidence.INPUT, inputs), **prefixed(evidence.OUTPUT, outputs), **labels}
+    evidence.save(context.folder / evidence.TEST, arrays)
 
 
 def _candidates(signature: Signature, data: Entry | None, seed: int) -> Candidates:
@@ -108,12 +128,15 @@ def _candidates(signature: Signature, data: Entry | None, seed: int) -> Candidat
 
 
 def _chosen(
-    context: Context, artifact: Artifact, limits: Limits, most: int, budget: int, seed: int
+    context: Context, artifact: Artifact, limits: Limits, most: int, budget: int, seed: int, carried: Carried
 ) -> tuple[Chosen, Exercise | None, Seen | None]:
     """The golden inputs, chosen by what they show inside the model, or by themselves where it shows nothing."""
     candidates = _candidates(artifact.signature, context.needs.get("data"), seed)
+    if carried and "data" not in context.needs:
+        ran = fed(context, artifact, candidates.inputs, carried, limits)
+        candidates = Candidates({**candidates.inputs, **states(candidates.inputs, ran, carried)}, None)
     few = rows_of(candidates.inputs, np.arange(min(2, count_samples(candidates.inputs, candidates.targets))))
-    count = golden.sample_count(candidates.inputs, _eager(context, artifact, few, limits), most, budget)
+    count = golden.sample_count(candidates.inputs, eager(context, artifact, few, limits), most, budget)
 
     def say(text: str) -> None:
         context.progress({"phase": text})
@@ -162,8 +185,8 @@ def _search(context: Context, artifact: Artifact, limits: Limits) -> Search:
     right = registry.reference_runtime(artifact.format)
     others = [s for s in registry.runtimes_for(artifact.format) if s.name != right.name and not s.devices]
     there = [spec for spec in others if not registry.missing(spec.packages)]
-    beside = partial(_eager, context, artifact, limits=limits, runtime=there[0]) if there else None
-    return Search(partial(_eager, context, artifact, limits=limits), artifact, _gate(), beside)
+    beside = partial(eager, context, artifact, limits=limits, runtime=there[0]) if there else None
+    return Search(partial(eager, context, artifact, limits=limits), artifact, _gate(), beside)
 
 
 def _gate() -> ParityGate:
@@ -192,7 +215,7 @@ class _Explorer:
     def _ask(self, function: str, inputs: Arrays, **arguments: Any) -> Any:
         module = "converters.eager.explore" if self.artifact.format in EXPLORED else "converters.survey_job"
         samples = self.context.folder / "candidates.safetensors"
-        evidence.save(samples, _prefixed(evidence.INPUT, inputs))
+        evidence.save(samples, prefixed(evidence.INPUT, inputs))
         try:
             return self.context.call(
                 registry.reference_runtime(self.artifact.format).worker,
@@ -205,27 +228,3 @@ class _Explorer:
             )
         finally:
             samples.unlink()
-
-
-def _eager(
-    context: Context, artifact: Artifact, inputs: Arrays, limits: Limits, runtime: RuntimeSpec | None = None
-) -> Arrays:
-    """The source model's outputs, stacked; run in the framework's own worker, or by another runtime."""
-    samples = context.folder / "inputs.safetensors"
-    evidence.save(samples, _prefixed(evidence.INPUT, inputs))
-    runtime = runtime or registry.reference_runtime(artifact.format)
-    outputs = context.call(
-        runtime.worker,
-        "converters.job:run_samples",
-        limits.reference_s,
-        runtime=runtime.name,
-        artifact=artifact,
-        samples=samples,
-        prefix=evidence.INPUT,
-    )
-    samples.unlink()
-    return outputs
-
-
-def _prefixed(prefix: str, arrays: Arrays) -> Arrays:
-    return {prefix + name: value for name, value in arrays.items()}

@@ -36,7 +36,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         *("pipeline.checks", "pipeline.datasets", "pipeline.models", "pipeline.report"),
         *("pipeline.bundle", "pipeline.golden", "pipeline.golden_inputs", "pipeline.evidence"),
         *("pipeline.plausible", "pipeline.golden_choice", "pipeline.golden_cover", "pipeline.golden_patterns"),
-        *("pipeline.telling", "pipeline.telling_inputs"),
+        *("pipeline.telling", "pipeline.telling_inputs", "pipeline.feeding"),
     ),
     (
         *("pipeline.task", "pipeline.entries", "pipeline.request", "pipeline.routes"),
@@ -47,6 +47,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         *("converters.registry", "converters.worker", "converters.job", "converters.drift_job"),
         *("converters.prepass_job", "converters.opening"),
         *("converters.timing", "converters.rehearsal", "converters.sensitivity", "converters.survey_job"),
+        "converters.carry_job",
     ),
     (
         *("converters.litert_web", "converters.onnx2tf", "converters.onnx_tf", "converters.ort", "converters.ptl"),
@@ -66,6 +67,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
             "converters.words",
             "converters.names",
             "converters.state",
+            "converters.carry",
             "converters.disturbance",
         ),
         *("converters.contract", "converters.device", "converters.errors", "converters.inspection", "converters.graph"),

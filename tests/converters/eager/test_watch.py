@@ -96,7 +96,7 @@ def test_torch_tells_the_sizes_of_what_operators_read_and_of_their_weights() -> 
     model = nn.LSTM(16, 32, batch_first=True).eval()
     with torch.no_grad(), watch_torch(model, [sound], listening([]), lambda *told: ran.append(told)):
         model(sound)
-    name, made, given, fixed = next(told for told in ran if told[0] == "lstm")
+    _, made, given, fixed = next(told for told in ran if told[0] == "lstm")
     assert (made, given) == ((1, 20, 32), [(1, 20, 16)])
     assert {(128, 16), (128, 32)} <= set(fixed)
 

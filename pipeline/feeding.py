@@ -1,0 +1,118 @@
+"""The reference run: on samples, on samples that are rounded, and in sequences in which its own state goes back in."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from converters import registry
+from converters.carry import Carried, Ranges, in_8_bits, states
+from converters.contract import Arrays, Artifact, RuntimeSpec, Signature, TensorSpec
+from converters.errors import EdgeExportError
+from pipeline import evidence
+from pipeline.checks.conditioning import noise, nudged
+from pipeline.config import Limits
+from pipeline.golden_choice import rows_of
+from pipeline.golden_inputs import AT_LIMITS, Chosen, choose_synthetic
+from pipeline.task import Context
+
+VISITED, VISITED_BYTES = 256, 64 << 20
+"""Calls that tell which values the state of a model takes."""
+
+
+def eager(
+    context: Context,
+    artifact: Artifact,
+    inputs: Arrays,
+    limits: Limits,
+    runtime: RuntimeSpec | None = None,
+    function: str = "job:run_samples",
+    **more: Any,
+) -> Arrays:
+    """The source model's outputs, stacked; run in the framework's own worker, or by another runtime."""
+    samples = context.folder / "inputs.safetensors"
+    evidence.save(samples, prefixed(evidence.INPUT, inputs))
+    runtime = runtime or registry.reference_runtime(artifact.format)
+    try:
+        outputs: Arrays = context.call(
+            runtime.worker,
+            f"converters.{function}",
+            limits.reference_s,
+            runtime=runtime.name,
+            artifact=artifact,
+            samples=samples,
+            prefix=evidence.INPUT,
+            **more,
+        )
+    finally:
+        samples.unlink()
+    return outputs
+
+
+def fed(
+    context: Context,
+    artifact: Artifact,
+    inputs: Arrays,
+    carried: Carried,
+    limits: Limits,
+    ranges: Ranges | None = None,
+) -> Arrays:
+    """The source model's outputs in sequences in which its state goes back in, stacked."""
+    run = "carry_job:run_sequences"
+    return eager(context, artifact, inputs, limits, function=run, carried=dict(carried), ranges=ranges)
+
+
+def visited(context: Context, artifact: Artifact, carried: Carried, limits: Limits, seed: int) -> Artifact:
+    """The model with the values that its state takes, when made-up inputs are fed to it, as the limits of its state."""
+    made = choose_synthetic(artifact.signature, VISITED, seed, VISITED_BYTES).inputs
+    found = fed(context, artifact, made, carried, limits)
+    ends = {name: (float(found[output].min()), float(found[output].max())) for output, name in carried.items()}
+    inputs = tuple(
+        replace(spec, limits=ends[spec.name]) if spec.name in ends and np.isfinite(ends[spec.name]).all() else spec
+        for spec in artifact.source.inputs
+    )
+    told = Signature(inputs, artifact.source.outputs)
+    return replace(artifact, source=told, signature=replace(artifact.signature, inputs=inputs))
+
+
+def sequences(
+    context: Context, artifact: Artifact, inputs: Arrays, carried: Carried, limits: Limits
+) -> dict[str, dict[str, float]]:
+    """Keeps the outputs of sequences in which the state goes back in; what rounding does to them."""
+    context.progress({"phase": f"feeding back {', '.join(f'{o} -> {i}' for o, i in carried.items())}"})
+    right = fed(context, artifact, inputs, carried, limits)
+    evidence.save(context.folder / evidence.SEQUENCE, right)
+    ranges = _ranges({**inputs, **states(inputs, right, carried)})
+    moved = fed(context, artifact, nudged(inputs), carried, limits)
+    few = fed(context, artifact, inputs, carried, limits, ranges)
+    said = {"sequence_rounding": moved, "sequence_rounded": few}
+    return {name: noise(right, outputs, _floats(artifact)) for name, outputs in said.items()}
+
+
+def rounded(context: Context, artifact: Artifact, chosen: Chosen, outputs: Arrays, limits: Limits) -> dict[str, float]:
+    """What 8 bits of the inputs do to the outputs, away from the limits (`conditioning.noise`)."""
+    real = rows_of(chosen.inputs, np.flatnonzero(chosen.index != AT_LIMITS))
+    right = rows_of(outputs, np.flatnonzero(chosen.index != AT_LIMITS))
+    ranges = _ranges(real)
+    if not ranges or len(next(iter(real.values()))) < 2:
+        return {}
+    few = {name: in_8_bits(values, ranges.get(name)) for name, values in real.items()}
+    try:
+        return noise(right, eager(context, artifact, few, limits), _floats(artifact))
+    except EdgeExportError:  # just these values are not taken
+        return {}
+
+
+def _ranges(inputs: Arrays) -> Ranges:
+    return {n: (float(v.min()), float(v.max())) for n, v in inputs.items() if v.dtype.kind == "f" and v.size}
+
+
+def _floats(artifact: Artifact) -> tuple[TensorSpec, ...]:
+    return tuple(spec for spec in artifact.source.outputs if np.dtype(spec.dtype).kind == "f")
+
+
+def prefixed(prefix: str, arrays: Arrays) -> Arrays:
+    """The arrays with a prefix to their names, as files of samples hold them."""
+    return {prefix + name: value for name, value in arrays.items()}
