@@ -31,8 +31,8 @@ def trace(path: Path, samples: Iterable[Arrays], indices: Iterable[int]) -> Valu
         details = {row["name"]: row for row in interpreter.get_input_details()}
     wanted = tuple(indices)
     found: dict[int, list[np.ndarray]] = {index: [] for index in wanted}
-    for sample in samples:
-        _feed(interpreter, [(int(row["index"]), sample[name]) for name, row in details.items()])
+    for number, sample in enumerate(samples):
+        _feed(interpreter, [(int(row["index"]), sample[name]) for name, row in details.items()], fresh=not number)
         for index in wanted:
             found[index].append(interpreter.get_tensor(index))
     return {index: np.stack(values) for index, values in found.items() if len({v.shape for v in values}) == 1}
@@ -53,22 +53,26 @@ def run_segment(path: Path, operators: Sequence[Op], given: Mapping[int, np.ndar
     inputs = [int(row["index"]) for row in interpreter.get_input_details()]
     outputs = [int(row["index"]) for row in interpreter.get_output_details()]
     found: list[list[np.ndarray]] = [[] for _ in wanted]
-    for sample in zip(*given.values(), strict=True):
-        _feed(interpreter, list(zip(inputs, sample, strict=True)))
+    for number, sample in enumerate(zip(*given.values(), strict=True)):
+        _feed(interpreter, list(zip(inputs, sample, strict=True)), fresh=not number)
         for kept, index in zip(found, outputs, strict=True):
             kept.append(interpreter.get_tensor(index))
     return {index: np.stack(values) for index, values in zip(wanted, found, strict=True)}
 
 
-def _feed(interpreter: Any, values: list[tuple[int, np.ndarray]]) -> None:
+def _feed(interpreter: Any, values: list[tuple[int, np.ndarray]], fresh: bool) -> None:
+    """Runs it; a `fresh` one is allocated first, for the sizes of the values: with those in the file it may not run."""
     shapes = {int(row["index"]): tuple(row["shape"]) for row in interpreter.get_input_details()}
     changed = [(index, value.shape) for index, value in values if shapes.get(index) != value.shape]
     for index, shape in changed:
         interpreter.resize_tensor_input(index, shape)
-    if changed:
-        interpreter.allocate_tensors()
+    if changed or fresh:
+        try:
+            interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            raise UnsupportedError(f"LiteRT cannot look inside: {error}") from error
     for index, value in values:
-        interpreter.set_tensor(index, np.ascontiguousarray(value))
+        interpreter.set_tensor(index, np.asarray(value, order="C"))  # ascontiguousarray makes a number a vector
     interpreter.invoke()
 
 
@@ -78,13 +82,11 @@ def _interpreter(**source: Any) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # that preserving tensors takes memory
-            interpreter = Interpreter(
+            return Interpreter(
                 **source,
                 num_threads=1,
                 experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
                 experimental_preserve_all_tensors=True,
             )
-        interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         raise UnsupportedError(f"LiteRT cannot look inside: {error}") from error
-    return interpreter

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import onnx
@@ -11,8 +12,29 @@ from converters.errors import UnsupportedError
 from converters.onnx.graph import outside_names
 
 
+@dataclass(frozen=True)
+class Whole:
+    """A model that many pieces are cut from, its constants by name: initializers, and the nodes that hold some."""
+
+    model: onnx.ModelProto
+    nodes: Sequence[onnx.NodeProto]
+    held: Mapping[str, onnx.TensorProto]
+    makers: Mapping[str, onnx.NodeProto]
+
+    @classmethod
+    def of(cls, model: onnx.ModelProto) -> Whole:
+        """A model as it stands: it may not change while pieces are cut."""
+        nodes = list(model.graph.node)
+        held = {tensor.name: tensor for tensor in model.graph.initializer}
+        return cls(model, nodes, held, {node.output[0]: node for node in nodes if node.op_type == "Constant"})
+
+    def holds(self, name: str) -> bool:
+        """Whether a name is that of a constant."""
+        return name in self.held or name in self.makers
+
+
 def segment(
-    model: onnx.ModelProto, places: Sequence[int], given: Mapping[str, np.dtype], wanted: Sequence[str]
+    whole: Whole, places: Sequence[int], given: Mapping[str, np.dtype], wanted: Sequence[str]
 ) -> onnx.ModelProto:
     """A model of the nodes at `places`, with the values `given` as inputs of their types and `wanted` as outputs.
 
@@ -22,14 +44,15 @@ def segment(
     Raises:
         UnsupportedError: the body of a node reads what is neither given, nor made here, nor constant.
     """
-    nodes = [_without(model.graph.node[place], given) for place in places]
-    there = {*given, *(name for node in nodes for name in node.output), *_constants(model)}
+    model = whole.model
+    nodes = [_without(whole.nodes[place], given) for place in places]
+    there = {*given, *(name for node in nodes for name in node.output)}
     for place, node in zip(places, nodes, strict=True):
-        if lost := sorted(set(_outside(node)) - there):
+        if lost := sorted(name for name in set(_outside(node)) - there if not whole.holds(name)):
             raise UnsupportedError(f"node {place}, {node.op_type}, has a body that reads {', '.join(lost)}")
     read = {name for node in nodes for name in (*node.input, *_outside(node))} - set(given)
-    constants = [tensor for tensor in model.graph.initializer if tensor.name in read]
-    makers = [other for other in model.graph.node if other.op_type == "Constant" and other.output[0] in read]
+    constants = [whole.held[name] for name in sorted(read) if name in whole.held]
+    makers = [whole.makers[name] for name in sorted(read) if name in whole.makers]
     inputs = [
         onnx.helper.make_tensor_value_info(name, onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype)), None)
         for name, dtype in given.items()
@@ -57,8 +80,3 @@ def _outside(node: onnx.NodeProto) -> Iterator[str]:
     for attribute in node.attribute:
         for body in (attribute.g,) if attribute.HasField("g") else attribute.graphs:
             yield from outside_names(body)
-
-
-def _constants(model: onnx.ModelProto) -> Iterator[str]:
-    yield from (tensor.name for tensor in model.graph.initializer)
-    yield from (node.output[0] for node in model.graph.node if node.op_type == "Constant")

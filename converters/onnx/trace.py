@@ -14,7 +14,7 @@ import onnxruntime
 from converters.contract import Arrays
 from converters.errors import UnsupportedError
 from converters.graph import Op
-from converters.onnx.cut import segment
+from converters.onnx.cut import Whole, segment
 from converters.onnx.graph import numbered
 from converters.onnx.load import load_whole
 from converters.onnx.run_time_weights import settle
@@ -52,20 +52,20 @@ def run_segment(path: Path, operators: Sequence[Op], given: Mapping[int, np.ndar
     Raises:
         UnsupportedError: they cannot stand alone, as one with a body.
     """
-    model, name = _loaded(path, path.stat().st_mtime_ns)
+    whole, name = _loaded(path, path.stat().st_mtime_ns)
     types = {name[index]: values.dtype for index, values in given.items()}
     asked = [name[index] for index in wanted]
-    session = _session(segment(model, [op.index for op in operators], types, asked))
+    session = _session(segment(whole, [op.index for op in operators], types, asked))
     samples = zip(*given.values(), strict=True)
     rows = [session.run(asked, dict(zip(types, map(np.asarray, sample), strict=True))) for sample in samples]
     return {index: np.stack(values) for index, values in zip(wanted, zip(*rows, strict=True), strict=True)}
 
 
 @lru_cache(maxsize=2)
-def _loaded(path: Path, changed: int) -> tuple[onnx.ModelProto, dict[int, str]]:
+def _loaded(path: Path, changed: int) -> tuple[Whole, dict[int, str]]:
     """The model, read only, and the name of each tensor by its number: hundreds of pieces are cut from one file."""
     model = settle(load_whole(path), path.parent)
-    return model, {index: name for name, index in numbered(model.graph).items()}
+    return Whole.of(model), {index: name for name, index in numbered(model.graph).items()}
 
 
 def _session(model: onnx.ModelProto) -> Any:

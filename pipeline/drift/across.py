@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 
 from converters.contract import Artifact
@@ -144,8 +142,7 @@ def _healed(work: Work, a: Known, b: Known, pairs: Pairs) -> tuple[Pairs, Known]
     """The pairs with those behind faults, and what b holds there when it is given the reference's values."""
     coarse = _coarse(a, b)
     hopeless: set[int] = set()
-    start = time.monotonic()
-    while time.monotonic() - start < healing.BUDGET_S:
+    for _ in range(healing.MOST_HEALED):
         alone = Alone(work, a, b, rough=True)
         wide = [cut for cut in _segments(a, b, pairs) if len(cut.ops_b) > 1 and cut.out.b not in hopeless]
         wide = [cut for cut in wide if _inner(b, pairs, cut)]

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from converters.graph import Op
+from pipeline.checks.drift.grids import cells, fitted_steps
 from pipeline.checks.drift.known import POINTS, Known
 from pipeline.checks.drift.layout import Layout, layouts
 from pipeline.checks.drift.partly import mostly
@@ -23,8 +24,6 @@ STORED, HALF = 1e-5, 2e-3
 """Relative distance of a vector from the same one in float32, and in 16 bits."""
 SAME = 2e-6
 """Relative distance of float constants that are one: folding a batch norm leaves 1e-7 to 1e-6."""
-FLOAT_ROUNDING = 2.0**-22
-"""Of the largest value: what float32 leaves of an integer times its step; more than a thousandth of one of 16 bits."""
 _FACTORS = {1: "alpha", 2: "beta"}
 """Attributes of a Gemm by the input that they multiply."""
 PLAIN = 0.02
@@ -62,7 +61,7 @@ class Held:
     def coarseness(self) -> float:
         """The relative distance that rounding to its grid or table leaves, on average; 0 where there is none."""
         power = float(np.square(self.values).mean())
-        width = _cells(self.values) if self.palettized else self.step
+        width = cells(self.values) if self.palettized else self.step
         return 0.0 if width is None or power <= 0 else float(np.sqrt(np.square(width).mean() / 12 / power))
 
     @property
@@ -91,21 +90,29 @@ def held(side: Known, ops: Sequence[Op], least: int = LEAST) -> list[Held]:
     """
     found: dict[int, Held] = {}
     for op in ops:
-        expands = op.outputs and side.steady.issuperset(op.outputs) and _reads_integers(side, op)
-        for slot, index in enumerate(op.inputs):
-            if index < 0 or index in found:
-                continue
-            tensor = side.graph.tensors[index]
-            if tensor.data is not None:
-                if (tensor.data.dtype.kind == "f" and not expands and not _passed_on(side, op, tensor.data)) or (
-                    tensor.data.dtype.kind in "iu" and tensor.quantization is not None
-                ):
-                    found[index] = _constant(side, index, op)
-            elif index in side.steady and side.recorded[index].dtype.kind == "f":
-                found[index] = _computed(side, index, op)
-            if index in found and op.type == "Gemm":
-                found[index] = _multiplied(found[index], float(op.attributes.get(_FACTORS.get(slot, ""), 1.0)))
-    return [one for one in found.values() if np.isfinite(one.values).all() and one.values.size >= least]
+        if op.index not in side.weights:
+            side.weights[op.index] = dict(_held(side, op))
+        found |= {index: one for index, one in side.weights[op.index].items() if index not in found}
+    return [one for one in found.values() if one.values.size >= least]
+
+
+def _held(side: Known, op: Op) -> Iterator[tuple[int, Held]]:
+    """The weights of one operator, whatever their size, by index."""
+    expands = op.outputs and side.steady.issuperset(op.outputs) and _reads_integers(side, op)
+    for slot, index in enumerate(op.inputs):
+        if index < 0 or index in op.inputs[:slot]:
+            continue
+        tensor, one = side.graph.tensors[index], None
+        if tensor.data is not None:
+            plain = tensor.data.dtype.kind == "f" and not expands and not _passed_on(side, op, tensor.data)
+            if plain or (tensor.data.dtype.kind in "iu" and tensor.quantization is not None):
+                one = _constant(side, index, op)
+        elif index in side.steady and side.recorded[index].dtype.kind == "f":
+            one = _computed(side, index, op)
+        if one is not None and op.type == "Gemm":
+            one = _multiplied(one, float(op.attributes.get(_FACTORS.get(slot, ""), 1.0)))
+        if one is not None and np.isfinite(one.values).all():
+            yield index, one
 
 
 def _passed_on(side: Known, op: Op, data: np.ndarray) -> bool:
@@ -117,7 +124,7 @@ def _passed_on(side: Known, op: Op, data: np.ndarray) -> bool:
 
 def _multiplied(one: Held, factor: float) -> Held:
     """A constant as its operator uses it, which multiplies it by a number."""
-    step = None if one.step is None else one.step * abs(factor)
+    step = one.step * abs(factor) if one.step is not None else None
     return one if factor == 1 else replace(one, values=one.values * factor, step=step, multiplied=True)
 
 
@@ -146,7 +153,7 @@ def _computed(side: Known, index: int, op: Op) -> Held:
         if data is not None and data.dtype.kind in "iu" and data.size == values.size:
             integers = data.reshape(values.shape).astype(np.float64)
             for axis in (None, *range(values.ndim)):
-                step = _steps(values, integers, axis)
+                step = fitted_steps(values, integers, axis)
                 if step is not None:
                     limits = np.iinfo(data.dtype)
                     ends = (integers <= limits.min + 1) | (integers >= limits.max)
@@ -156,30 +163,9 @@ def _computed(side: Known, index: int, op: Op) -> Held:
 
 def _only_turned(side: Known, index: int, values: np.ndarray) -> bool:
     """Whether a computed constant holds the values of one in float32, in another shape or order."""
-    sources = (side.graph.tensors[i] for i in side.maker[index].inputs if i >= 0) if index in side.maker else ()
-    held = [one.data for one in sources if one.data is not None and one.dtype == "float32"]
+    made_of = (side.graph.tensors[i] for i in side.maker[index].inputs if i >= 0) if index in side.maker else ()
+    held = [one.data for one in made_of if one.data is not None and one.dtype == "float32"]
     return any(one.size == values.size and np.array_equal(np.sort(one, None), np.sort(values, None)) for one in held)
-
-
-def _steps(values: np.ndarray, integers: np.ndarray, axis: int | None) -> np.ndarray | None:
-    """The step of each slice of an axis, where values are integers times it, moved by a zero point; else None."""
-    others = tuple(other for other in range(values.ndim) if other != axis)
-    wide = np.ptp(integers, axis=others, keepdims=True)
-    largest = np.abs(integers).max(axis=others, keepdims=True)
-    flat = np.abs(values).max(axis=others, keepdims=True) / np.maximum(largest, 1)
-    step = np.where(wide > 0, np.ptp(values, axis=others, keepdims=True) / np.maximum(wide, 1), flat)
-    zero = np.rint((integers - values / np.where(step > 0, step, 1)).mean(axis=others, keepdims=True))
-    allowed = max(1e-3 * float(step.max()), FLOAT_ROUNDING * float(np.abs(values).max()), 1e-300)
-    return step if np.abs((integers - zero) * step - values).max() <= allowed else None
-
-
-def _cells(values: np.ndarray) -> np.ndarray:
-    """For each value of a table how much of the line it stands for: half the way to both neighbours."""
-    table, place = np.unique(values, return_inverse=True)
-    if len(table) < 2:
-        return np.zeros(1)
-    gaps = np.diff(table)
-    return (np.concatenate([gaps[:1], gaps]) + np.concatenate([gaps, gaps[-1:]]))[place] / 2
 
 
 def folded(ours: Sequence[Held], theirs: Sequence[Held]) -> list[Folded]:
@@ -223,7 +209,7 @@ def _fits(a: Held, b: Held) -> Iterator[Folded]:
         plain = got.reshape(-1)[layout.places(at)]
         if best is not None and best.distance < 1e-3:
             break
-        if _distance(a.values.reshape(-1)[at], plain) > b.near and not _may_scale(got):
+        if _distance(a.values.reshape(-1)[at], plain) > b.near and got.ndim < 2:
             continue
         turned = layout.carry(want)[0]
         for axis in (None, *range(got.ndim)):
@@ -246,13 +232,9 @@ def _allowed(held: Held) -> np.ndarray:
     if held.step is not None:
         return 0.75 * held.step
     if held.palettized:
-        return np.broadcast_to(0.55 * _cells(held.values).reshape(-1), (held.values.size,)).reshape(held.values.shape)
+        return np.broadcast_to(0.55 * cells(held.values).reshape(-1), (held.values.size,)).reshape(held.values.shape)
     share = 2.0**-10 if held.half else SAME
     return share * np.abs(held.values) + share / 4 * np.abs(held.values).max(initial=0.0)
-
-
-def _may_scale(values: np.ndarray) -> bool:
-    return values.ndim > 1
 
 
 def _scale(want: np.ndarray, got: np.ndarray, axis: int | None) -> np.ndarray:

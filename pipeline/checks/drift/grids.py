@@ -11,6 +11,8 @@ from pipeline.checks.drift.known import Known
 
 _INTEGERS = ("int8", "uint8", "int16", "uint16")
 _ENOUGH = 3
+FLOAT_ROUNDING = 2.0**-22
+"""Of the largest value: what float32 leaves of an integer times its step; more than a thousandth of one of 16 bits."""
 _QUANTIZES = ("QUANTIZE", "QuantizeLinear")
 _EXPANDS = ("DEQUANTIZE", "DequantizeLinear")
 
@@ -93,3 +95,26 @@ def _fitted(stored: np.ndarray, values: np.ndarray) -> Grid | None:
     limits = np.iinfo(stored.dtype)
     fits = np.abs(line - real).max() <= 1e-3 * scale + 2.0**-22 * np.abs(real).max()  # 16 bits are near float32's
     return Grid(scale, zero_point, int(limits.min), int(limits.max)) if fits else None
+
+
+def fitted_steps(values: np.ndarray, integers: np.ndarray, axis: int | None) -> np.ndarray | None:
+    """The step of each slice of an axis, where values are integers times it, moved by a zero point; else None."""
+    others = tuple(other for other in range(values.ndim) if other != axis)
+    wide = np.ptp(integers, axis=others, keepdims=True)
+    largest = np.abs(integers).max(axis=others, keepdims=True)
+    flat = np.abs(values).max(axis=others, keepdims=True) / np.maximum(largest, 1)
+    step = np.where(wide > 0, np.ptp(values, axis=others, keepdims=True) / np.maximum(wide, 1), flat)
+    zero = np.rint((integers - values / np.where(step > 0, step, 1)).mean(axis=others, keepdims=True))
+    allowed = max(1e-3 * float(step.max()), FLOAT_ROUNDING * float(np.abs(values).max()), 1e-300)
+    return step if np.abs((integers - zero) * step - values).max() <= allowed else None
+
+
+def cells(values: np.ndarray) -> np.ndarray:
+    """For each value of a table how much of the line it stands for: half the way to both neighbours."""
+    table, place = np.unique(values, return_inverse=True)
+    gaps = np.diff(table)
+    return (
+        np.zeros(1)
+        if not len(gaps)
+        else (np.concatenate([gaps[:1], gaps]) + np.concatenate([gaps, gaps[-1:]]))[place] / 2
+    )

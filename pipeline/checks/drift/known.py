@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -26,6 +27,8 @@ class Known:
     graph: Graph
     recorded: Mapping[int, np.ndarray]
     _real: dict[int, np.ndarray] = field(default_factory=dict)
+    weights: dict[int, dict[int, Any]] = field(default_factory=dict)
+    """What `folding.held` found of each operator, by its place: it is asked of every segment again."""
 
     @cached_property
     def maker(self) -> dict[int, Op]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import permutations
 
 import numpy as np
@@ -24,10 +26,10 @@ class Layout:
     order: tuple[int, ...]
     of_a: bool = True
 
-    @property
+    @cached_property
     def fits(self) -> bool:
         """Whether both shapes hold as many values; else nothing can be carried."""
-        return int(np.prod(self.shape_a, dtype=np.int64)) == int(np.prod(self.shape_b, dtype=np.int64))
+        return math.prod(self.shape_a) == math.prod(self.shape_b)
 
     def carry(self, values: np.ndarray) -> np.ndarray:
         """Values of a, (n, *shape_a), as they lie in b."""
@@ -55,7 +57,7 @@ class Layout:
 def layouts(shape_a: tuple[int, ...], shape_b: tuple[int, ...]) -> Iterator[Layout]:
     """Every way in which tensors of as many elements may hold the same values, the plainest first."""
     one, two = _long(shape_a), _long(shape_b)
-    if np.prod(one, dtype=np.int64) != np.prod(two, dtype=np.int64):
+    if math.prod(one) != math.prod(two):
         return
     yield Layout(shape_a, shape_b, tuple(range(len(one))))
     if len(one) == len(two):

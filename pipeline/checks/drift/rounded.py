@@ -24,6 +24,8 @@ CUT_OF_FEW, _MANY = 1.0, 32
 """The same of a tensor of which fewer values than this were recorded."""
 WHOLE = 0.5
 """Of computed tensors in 8 bits: from here on a file is an integer one, and an operator in float was left behind."""
+_BOUNDING = frozenset(("minimum", "maximum", "min", "max", "clip", "select", "select_v2", "where"))
+"""Operators that take an infinite constant and give finite values: it bounds nothing, or marks what is left out."""
 _SMALL = ("int8", "uint8")
 _ZEROS = 0.02
 MOST_LEFT = 50_000_000
@@ -31,19 +33,21 @@ MOST_LEFT = 50_000_000
 
 
 def broken(a: Known, b: Known) -> Iterator[Suspect]:
-    """Constants of b that hold NaN or Inf where the reference has none."""
+    """Constants of b that hold NaN or Inf where the reference has none; a bound at infinity is none."""
     if any(_not_finite(a, index) for op in a.graph.ops for index in op.inputs):
         return
     for op in b.graph.ops:
         for index in op.inputs:
-            if count := _not_finite(b, index):
+            if count := _not_finite(b, index, bound=op.type.lower() in _BOUNDING):
                 measure = f"{count} values are not finite"
                 yield Suspect("weights", Side(None, ""), reader(b, op), measure, "a constant holds NaN or Inf", -1.0)
 
 
-def _not_finite(side: Known, index: int) -> int:
+def _not_finite(side: Known, index: int, bound: bool = False) -> int:
     data = side.graph.tensors[index].data if index >= 0 else None
-    return int((~np.isfinite(data)).sum()) if data is not None and data.dtype.kind == "f" else 0
+    if data is None or data.dtype.kind != "f":
+        return 0
+    return int((np.isnan(data) if bound else ~np.isfinite(data)).sum())
 
 
 def matches(a: Known, b: Known, cuts: Sequence[Segment]) -> list[Folded]:

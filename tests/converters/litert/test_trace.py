@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from drift_models import dense
-from flat_models import affine, running_sum
+from flat_models import Graph, Op, T, affine, running_sum, save
 
 from converters.errors import UnsupportedError
 from converters.litert import tracer
@@ -43,3 +43,19 @@ def test_a_call_of_another_graph_cannot_stand_alone(tmp_path):
     inputs = {index: np.zeros((1, 1), np.float32) for index in inside.graph.inputs}
     with pytest.raises(UnsupportedError, match=f"operator {calling.index} calls another graph"):
         run_segment(inside.artifact.path, [calling], inputs, [])
+
+
+def test_a_file_that_runs_in_no_size_that_it_says_is_looked_into_in_that_of_the_samples(tmp_path):
+    shape = np.array([2, 3], np.int32)
+    tensors = [T("x", (1, 1)), T("shape", (2,), "int32", value=shape), T("r", (2, 3)), T("y", (2, 3))]
+    ops = [Op("RESHAPE", ("x", "shape"), ("r",)), Op("ABS", ("r",), ("y",))]
+    made = save(tmp_path / "m.tflite", Graph(tensors, ops, ("x",), ("y",), {"x": "x", "y": "y"}))
+    found = trace(made.path, [{"x": np.full((1, 6), -n, np.float32)} for n in (1, 2)], [3])
+    assert found[3][:, 0, 0].tolist() == [1, 2]
+
+
+def test_a_number_stays_one_when_operators_run_alone(tmp_path):
+    tensors = [T("x", ()), T("a", ()), T("y", ())]
+    ops = [Op("NEG", ("x",), ("a",)), Op("ABS", ("a",), ("y",))]
+    inside = tracer.open(save(tmp_path / "m.tflite", Graph(tensors, ops, ("x",), ("y",), {"x": "x", "y": "y"})))
+    assert inside.run({1: np.float32([-3, 4])}, [2])[2].tolist() == [3, 4]

@@ -8,12 +8,12 @@ from onnx import TensorProto, helper
 from onnx_files import saved
 
 from converters.errors import UnsupportedError
-from converters.onnx.cut import segment
+from converters.onnx.cut import Whole, segment
 
 
 def test_a_node_is_a_model_of_its_own(tmp_path):
     model = onnx.load(saved(tmp_path / "m.onnx"))
-    cut = segment(model, [1], {"x": np.dtype(np.float32)}, list(model.graph.node[1].output))
+    cut = segment(Whole.of(model), [1], {"x": np.dtype(np.float32)}, list(model.graph.node[1].output))
     assert [node.op_type for node in cut.graph.node] == ["MatMul"]
     assert [tensor.name for tensor in cut.graph.initializer] == ["w"]
     assert [value.name for value in cut.graph.input] == ["x"]
@@ -36,13 +36,13 @@ def _value(name, kind):
 
 
 def test_a_node_with_a_body_brings_the_constants_that_the_body_reads():
-    cut = segment(branching(), [0], {"c": np.dtype(bool), "x": np.dtype(np.float32)}, ["y"])
+    cut = segment(Whole.of(branching()), [0], {"c": np.dtype(bool), "x": np.dtype(np.float32)}, ["y"])
     assert [tensor.name for tensor in cut.graph.initializer] == ["w"]
 
 
 def test_a_body_that_reads_what_is_not_given_is_refused():
     with pytest.raises(UnsupportedError, match="node 0, If, has a body that reads x"):
-        segment(branching(), [0], {"c": np.dtype(bool)}, ["y"])
+        segment(Whole.of(branching()), [0], {"c": np.dtype(bool)}, ["y"])
 
 
 def test_of_two_outputs_one_may_be_given_and_the_other_made():
@@ -50,7 +50,7 @@ def test_of_two_outputs_one_may_be_given_and_the_other_made():
     behind = helper.make_node("Sub", ["first", "second"], ["y"])
     ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, (size,)) for name, size in (("x", 4), ("y", 2))]
     model = helper.make_model(helper.make_graph([node, behind], "g", ends[:1], ends[1:]), ir_version=9)
-    cut = segment(model, [0, 1], {"x": np.dtype(np.float32), "first": np.dtype(np.float32)}, ["y"])
+    cut = segment(Whole.of(model), [0, 1], {"x": np.dtype(np.float32), "first": np.dtype(np.float32)}, ["y"])
     run = onnx.reference.ReferenceEvaluator(cut).run
     (found,) = run(None, {"x": np.float32([1, 2, 3, 4]), "first": np.float32([10, 20])})
     assert found.tolist() == [7, 16]
