@@ -72,7 +72,12 @@ def pairs(signature: Signature, said: Carried | None = None) -> dict[str, str]:
 
 
 def run_carried(
-    session: Session, inputs: Arrays, carried: Carried, steps: int = STEPS, ranges: Ranges | None = None
+    session: Session,
+    inputs: Arrays,
+    carried: Carried,
+    steps: int = STEPS,
+    ranges: Ranges | None = None,
+    shake: float = 0.0,
 ) -> Arrays:
     """The outputs (n, *shape) of n calls whose state is what the call before gave, zeros in every `steps`-th.
 
@@ -84,11 +89,13 @@ def run_carried(
         carried: as of `pairs`.
         steps: calls of a sequence.
         ranges: least and greatest value by the name of an input, which is rounded to 8 bits in between on its way in.
+        shake: share of its greatest value by which each float that goes in is moved at most, as kernels round.
 
     Raises:
         UnsupportedError: an output changes its shape from call to call.
     """
     rows: list[Arrays] = []
+    random = np.random.default_rng(0)
     fresh = {name: np.zeros_like(inputs[name][0]) for name in carried.values()}
     count = len(next(iter(inputs.values())))
     for place in range(count):
@@ -96,6 +103,7 @@ def run_carried(
             session.reset()
             state = fresh
         call = {name: values[place, ...] for name, values in inputs.items()} | state
+        call = {name: _shaken(value, shake, random) for name, value in call.items()} if shake else call
         rows.append(session.run({name: in_8_bits(value, (ranges or {}).get(name)) for name, value in call.items()}))
         state = {name: _finite(rows[-1][output], fresh[name]) for output, name in carried.items()}
     shapes = [{name: value.shape for name, value in row.items()} for row in rows]
@@ -121,6 +129,12 @@ def in_8_bits(values: np.ndarray, ends: tuple[float, float] | None) -> np.ndarra
     low, high = min(ends[0], 0.0), max(ends[1], 0.0)
     step = (high - low) / 255 or 1.0
     return (np.rint(np.clip(values, low, high) / step) * step).astype(values.dtype)
+
+
+def _shaken(value: np.ndarray, share: float, random: np.random.Generator) -> np.ndarray:
+    if value.dtype.kind != "f" or not value.size:
+        return value
+    return (value + share * np.abs(value).max() * random.random(value.shape)).astype(value.dtype)
 
 
 def _finite(value: np.ndarray, like: np.ndarray) -> np.ndarray:

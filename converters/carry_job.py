@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +24,7 @@ def run_sequences(
     carried: Carried,
     prefix: str = "",
     ranges: Ranges | None = None,
+    shake: float = 0.0,
     budget_s: float = math.inf,
 ) -> Arrays:
     """The outputs of sequences of calls, stacked, as `carry.run_carried`, for stacked inputs in a file.
@@ -31,16 +33,18 @@ def run_sequences(
     """
     inputs = load_samples(samples, prefix)
     session = open_session(runtime, artifact)
-    return guarded(registry.runtime(runtime), lambda: _run(session, inputs, carried, ranges, budget_s))
+    return guarded(
+        registry.runtime(runtime), lambda: _run(session, inputs, carried, budget_s, ranges=ranges, shake=shake)
+    )
 
 
-def _run(session: Session, inputs: Arrays, carried: Carried, ranges: Ranges | None, budget_s: float) -> Arrays:
+def _run(session: Session, inputs: Arrays, carried: Carried, budget_s: float, **how: Any) -> Arrays:
     count, start = len(next(iter(inputs.values()))), time.perf_counter()
-    first = run_carried(session, {name: values[:STEPS] for name, values in inputs.items()}, carried, ranges=ranges)
+    first = run_carried(session, {name: values[:STEPS] for name, values in inputs.items()}, carried, **how)
     fit = budget_s / max(time.perf_counter() - start, 1e-9)
     last = count if fit * STEPS >= count else max(int(fit), 1) * STEPS
     if last <= STEPS:
         return first
     rest = {name: values[STEPS:last] for name, values in inputs.items()}
-    more = run_carried(session, rest, carried, ranges=ranges)
+    more = run_carried(session, rest, carried, **how)
     return {name: np.concatenate([values, more[name]]) for name, values in first.items()}

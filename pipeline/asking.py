@@ -46,7 +46,7 @@ def ask(
     limits: Limits,
     **more: Any,
 ) -> Any:
-    """What a function of `converters.job` that takes samples says, in the worker of the runtime.
+    """What a function that takes samples says, in the worker of the runtime: of `converters.job` or `module:function`.
 
     Raises:
         UnavailableError: the runtime is not installed, or its device is not here.
@@ -57,7 +57,7 @@ def ask(
         np.savez(samples, allow_pickle=False, **{f"{PREFIX}{name}": value for name, value in inputs.items()})
         return pool.call(
             runtime.worker,
-            f"converters.job:{question}",
+            f"converters.{question if ':' in question else f'job:{question}'}",
             limits.measure_s,
             runtime=runtime.name,
             artifact=artifact,

@@ -12,7 +12,7 @@ from converters.carry import Carried, Ranges, in_8_bits, states
 from converters.contract import Arrays, Artifact, RuntimeSpec, Signature, TensorSpec
 from converters.errors import EdgeExportError
 from pipeline import evidence
-from pipeline.checks.conditioning import noise, nudged
+from pipeline.checks.conditioning import NUDGE, noise, worst
 from pipeline.config import Limits
 from pipeline.golden_choice import rows_of
 from pipeline.golden_inputs import AT_LIMITS, Chosen, choose_synthetic
@@ -57,11 +57,12 @@ def fed(
     inputs: Arrays,
     carried: Carried,
     limits: Limits,
-    ranges: Ranges | None = None,
+    runtime: RuntimeSpec | None = None,
+    **how: Any,
 ) -> Arrays:
-    """The source model's outputs in sequences in which its state goes back in, stacked."""
+    """The source model's outputs in sequences in which its state goes back in; `how` as of `carry.run_carried`."""
     run = "carry_job:run_sequences"
-    return eager(context, artifact, inputs, limits, function=run, carried=dict(carried), ranges=ranges)
+    return eager(context, artifact, inputs, limits, runtime, function=run, carried=dict(carried), **how)
 
 
 def visited(context: Context, artifact: Artifact, carried: Carried, limits: Limits, seed: int) -> Artifact:
@@ -85,10 +86,19 @@ def sequences(
     right = fed(context, artifact, inputs, carried, limits)
     evidence.save(context.folder / evidence.SEQUENCE, right)
     ranges = _ranges({**inputs, **states(inputs, right, carried)})
-    moved = fed(context, artifact, nudged(inputs), carried, limits)
-    few = fed(context, artifact, inputs, carried, limits, ranges)
-    said = {"sequence_rounding": moved, "sequence_rounded": few}
-    return {name: noise(right, outputs, _floats(artifact)) for name, outputs in said.items()}
+    moved = [fed(context, artifact, inputs, carried, limits, shake=NUDGE)]
+    if other := other_kernels(artifact):
+        moved.append(fed(context, artifact, inputs, carried, limits, other))
+    few = fed(context, artifact, inputs, carried, limits, ranges=ranges)
+    rounding = worst([noise(right, outputs, _floats(artifact)) for outputs in moved])
+    return {"sequence_rounding": rounding, "sequence_rounded": noise(right, few, _floats(artifact))}
+
+
+def other_kernels(artifact: Artifact) -> RuntimeSpec | None:
+    """A runtime of this CPU that runs the source model's file on kernels of its own, where its format has one."""
+    right = registry.reference_runtime(artifact.format)
+    others = [s for s in registry.runtimes_for(artifact.format) if s.name != right.name and not s.devices]
+    return next((spec for spec in others if not registry.missing(spec.packages)), None)
 
 
 def rounded(context: Context, artifact: Artifact, chosen: Chosen, outputs: Arrays, limits: Limits) -> dict[str, float]:

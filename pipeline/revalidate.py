@@ -22,6 +22,7 @@ from pipeline.bundle import is_archive, open_bundle, unpacked
 from pipeline.checks.drift.suspects import Drift
 from pipeline.checks.gates import Gates, parse_gates
 from pipeline.checks.outcome import Cell, Check, Outcome
+from pipeline.checks.sequence import Fed
 from pipeline.checks.verdict import Evidence, Golden, Home, judge, judge_unmade
 from pipeline.config import Limits
 from pipeline.drift import tried
@@ -33,7 +34,7 @@ from pipeline.phones import split as phones_of
 from pipeline.plausible import constant, settled
 from pipeline.report.document import Report
 from pipeline.trial import Subject, prepare
-from pipeline.yardstick import check_yardstick, choose, parity_with_nothing
+from pipeline.yardstick import check_yardstick, choose, fed_back, parity_with_nothing
 
 XNNPACK = "xnnpack"
 """As placements name the kernels of this CPU that a file may use or not."""
@@ -189,8 +190,7 @@ class _Bench:
         return [no_labels if check.name == "accuracy" else check for check in self._measured(subject, spec)]
 
     def _measured(self, subject: Subject, spec: RuntimeSpec) -> tuple[Check, ...]:
-        artifact, got = subject.artifact, subject.outputs(spec)
-        picked = subject.samples(spec)
+        artifact, got, picked = subject.artifact, subject.outputs(spec), subject.samples(spec)
         inputs = {name: values[picked] for name, values in subject.inputs.items()}
         known = Golden(inputs, {}, np.full(len(picked), NO_LABEL), np.zeros(len(picked), dtype=bool))
         if isinstance(got, EdgeExportError):
@@ -205,7 +205,8 @@ class _Bench:
         known = dataclasses.replace(known, outputs=yardstick.outputs)
         home = cpu_runtimes(artifact.format)[0]
         beside = Home(home.name, yardstick.outputs) if yardstick.runtime.name == home.name else None
-        return measured_by, *self._judge(artifact, spec, known, got, beside, alone=True)
+        fed = fed_back(subject, spec, yardstick.runtime)
+        return measured_by, *self._judge(artifact, spec, known, got, beside, alone=True, fed=fed)
 
     def _judge(
         self,
@@ -217,6 +218,7 @@ class _Bench:
         *,
         alone: bool = False,
         layers: Drift | EdgeExportError | None = None,
+        fed: Fed | EdgeExportError | None = None,
     ) -> list[Check]:
         evidence = Evidence(
             precision=artifact.precision,
@@ -234,6 +236,7 @@ class _Bench:
             arithmetic=registry.arithmetic(spec),
             emulated=spec.device.name if spec.device and spec.device.emulated else "",
             drift=layers,
+            fed=fed,
         )
         told = () if artifact.producer else self._told(spec)
         checks = judge(evidence, self.gates)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from converters.carry import Carried
 from converters.contract import Arrays, Artifact, Format, RuntimeSpec
 from converters.errors import EdgeExportError, UnsupportedError
 from converters.state import Probe
@@ -49,6 +50,15 @@ class Subject:
         if spec.name not in self._given:
             self._given[spec.name] = self.refusals.get(spec.name) or self._run(spec)
         return self._given[spec.name]
+
+    def sequences(self, spec: RuntimeSpec, carried: Carried, shake: float = 0.0) -> Arrays | EdgeExportError:
+        """The outputs (n, *shape) on a runtime when its state goes back in; `shake` as `carry.run_carried`."""
+        question, more = "carry_job:run_sequences", {"carried": dict(carried), "shake": shake}
+        try:
+            found: Arrays = ask(spec, question, self.artifact, self.inputs, self.pool, self.limits, **more)
+        except EdgeExportError as error:
+            return error
+        return found
 
     def samples(self, spec: RuntimeSpec) -> np.ndarray:
         """Which samples a runtime is given, indices: all, but few made-up ones where an emulator takes long.

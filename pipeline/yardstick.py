@@ -6,12 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from converters.carry import STEPS, pairs
 from converters.contract import Arrays, RuntimeSpec
 from converters.device import split_name
 from converters.errors import EdgeExportError
+from pipeline.checks.conditioning import NUDGE, noise
 from pipeline.checks.gates import ParityGate
 from pipeline.checks.outcome import Check, Metric, Outcome
 from pipeline.checks.parity import check_parity
+from pipeline.checks.sequence import Fed
 from pipeline.lone import cpu_runtimes
 from pipeline.plausible import described
 from pipeline.telling import steps
@@ -54,6 +57,26 @@ def choose(subject: Subject, judged: RuntimeSpec) -> Yardstick:
         f"no other kernels of this CPU run the file, so that nothing says what is right ({why}); give golden data with "
         "--inputs FILE, or lay it beside a file that is right: edge-export compare",
     )
+
+
+def fed_back(subject: Subject, judged: RuntimeSpec, by: RuntimeSpec) -> Fed | EdgeExportError | None:
+    """Sequences in which a model's own state goes back in, on a runtime and on the one that it is judged `by`.
+
+    None where no output is named like a state that goes in, where the file keeps its state itself, and on an emulator,
+    which is given too few samples.
+    """
+    carried = pairs(subject.artifact.source)
+    count = len(next(iter(subject.inputs.values())))
+    if not carried or subject.found.stateful or len(subject.samples(judged)) < count:
+        return None
+    right, got = subject.sequences(by, carried), subject.sequences(judged, carried)
+    moved = subject.sequences(by, carried, NUDGE)
+    if isinstance(right, EdgeExportError):
+        return right
+    if isinstance(moved, EdgeExportError):
+        return moved
+    floats = tuple(spec for spec in subject.artifact.source.outputs if np.dtype(spec.dtype).kind == "f")
+    return got if isinstance(got, EdgeExportError) else Fed(right, got, carried, STEPS, noise(right, moved, floats))
 
 
 def check_yardstick(subject: Subject, judged: RuntimeSpec, yardstick: Yardstick | None) -> Check:

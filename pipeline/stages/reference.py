@@ -17,19 +17,20 @@ from converters.contract import Arrays, Artifact, Format, Signature
 from converters.errors import ToolkitError, UnsupportedError
 from converters.reach import Reach
 from pipeline import config, evidence, golden
+from pipeline.checks.conditioning import worst
 from pipeline.checks.exercise import Exercise
 from pipeline.checks.gates import ParityGate
 from pipeline.config import Limits
 from pipeline.datasets.dataset import Dataset
 from pipeline.datasets.samples import to_samples
 from pipeline.entries import read_artifact, read_facts
-from pipeline.feeding import eager, fed, prefixed, rounded, sequences, visited
+from pipeline.feeding import eager, fed, other_kernels, prefixed, rounded, sequences, visited
 from pipeline.golden_choice import Candidates, Seen, choose_by_reach, exercised, rows_of
 from pipeline.golden_inputs import AT_LIMITS, LEAST, NO_LABEL, Chosen, choose, choose_synthetic, count_samples
 from pipeline.golden_patterns import Legal, of_every_kind
 from pipeline.store import Entry, digest
 from pipeline.task import Context, Task, code
-from pipeline.telling import ENOUGH, Search
+from pipeline.telling import ENOUGH, Search, Tried, Worth
 
 MADE_CANDIDATES, CANDIDATE_BYTES = 1024, 64 << 20
 """Inputs to choose from where there is no data."""
@@ -133,8 +134,10 @@ def _chosen(
     """The golden inputs, chosen by what they show inside the model, or by themselves where it shows nothing."""
     candidates = _candidates(artifact.signature, context.needs.get("data"), seed)
     if carried and "data" not in context.needs:
-        ran = fed(context, artifact, candidates.inputs, carried, limits)
-        candidates = Candidates({**candidates.inputs, **states(candidates.inputs, ran, carried)}, None)
+        ran = states(candidates.inputs, fed(context, artifact, candidates.inputs, carried, limits), carried)
+        for name, came in ran.items():  # every second one: what others may come to is drawn within the same range
+            came[1::2] = candidates.inputs[name][1::2]
+        candidates = Candidates({**candidates.inputs, **ran}, None)
     few = rows_of(candidates.inputs, np.arange(min(2, count_samples(candidates.inputs, candidates.targets))))
     count = golden.sample_count(candidates.inputs, eager(context, artifact, few, limits), most, budget)
 
@@ -160,9 +163,9 @@ def _telling(
     """
     chosen, exercise, seen = found
     search = _search(context, artifact, limits)
-    worth, first = search.weighed(search.tried(chosen.inputs, "chosen"))
+    worth, first = _weighed(search, search.tried(chosen.inputs, "chosen"), chosen.index)
     if worth >= ENOUGH:
-        return chosen, exercise, first.outputs, search.noise(first)
+        return chosen, exercise, first.outputs, _noise(search, first, chosen.index)
     context.progress({"phase": "looking for inputs on which the outputs tell more"})
     sequences, made = bool(read_facts(context.needs["source"]).get("stateful")), chosen.index == AT_LIMITS
     real = first if sequences or made.all() else first.rows(~made)
@@ -172,20 +175,35 @@ def _telling(
     if len(real) < len(first):
         both = search.steadied(best).beside(search.steadied(first.rows(made)))
         choices.insert(1, (both, np.concatenate([np.arange(len(best)), chosen.index[made]])))
-    weighed = [(*search.weighed(tried), index) for tried, index in choices]
+    weighed = [(*_weighed(search, tried, index), index) for tried, index in choices]
     _, told, index = max(weighed, key=lambda each: each[0])
     if told is not first:
         chosen = Chosen(told.inputs, np.full(len(told), NO_LABEL, np.int64), index)
         exercise = exercised(told.inputs, seen, _Explorer(context, artifact, limits)) if seen else None
-    return chosen, exercise, told.outputs, search.noise(told)
+    return chosen, exercise, told.outputs, _noise(search, told, index)
+
+
+def _weighed(search: Search, tried: Tried, index: np.ndarray) -> tuple[Worth, Tried]:
+    """How much the outputs prove, at the limits and away from them, where they are judged alone; all that is known."""
+    worth, tried = search.weighed(tried)
+    alone = search.weighed(tried.rows(index != AT_LIMITS))[0] if _mixed(index) else worth
+    return (min(worth, alone) if alone[0] == 0 else worth), tried
+
+
+def _noise(search: Search, tried: Tried, index: np.ndarray) -> dict[str, float]:
+    """What rounding does to the outputs, and to those away from the limits: of each metric the worse."""
+    noises = [search.noise(tried)]
+    return worst([*noises, search.noise(tried.rows(index != AT_LIMITS))] if _mixed(index) else noises)
+
+
+def _mixed(index: np.ndarray) -> bool:
+    return 1 < int((index != AT_LIMITS).sum()) < len(index)
 
 
 def _search(context: Context, artifact: Artifact, limits: Limits) -> Search:
     """The search, by the reference and, where its format has them, by other kernels of this CPU."""
-    right = registry.reference_runtime(artifact.format)
-    others = [s for s in registry.runtimes_for(artifact.format) if s.name != right.name and not s.devices]
-    there = [spec for spec in others if not registry.missing(spec.packages)]
-    beside = partial(eager, context, artifact, limits=limits, runtime=there[0]) if there else None
+    other = other_kernels(artifact)
+    beside = partial(eager, context, artifact, limits=limits, runtime=other) if other else None
     return Search(partial(eager, context, artifact, limits=limits), artifact, _gate(), beside)
 
 

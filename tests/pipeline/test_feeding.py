@@ -26,7 +26,9 @@ def context(tmp_path: Path) -> Context:
     def call(_: str, target: str, timeout_s: float, *, samples: Path, prefix: str, **more: Any) -> Arrays:
         inputs = load_samples(samples, prefix)
         if target == "converters.carry_job:run_sequences":
-            return run_carried(Fed(HONEST), inputs, more["carried"], ranges=more["ranges"])
+            return run_carried(
+                Fed(HONEST), inputs, more["carried"], ranges=more.get("ranges"), shake=more.get("shake", 0.0)
+            )
         assert target == "converters.job:run_samples"
         return HONEST(inputs)
 

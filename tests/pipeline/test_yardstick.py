@@ -11,11 +11,13 @@ from converters import registry
 from converters.contract import Artifact, Format, Precision, Signature, TensorSpec
 from converters.device import Device
 from converters.errors import ToolkitCrash, UnsupportedError
+from converters.samples import load_samples
 from converters.state import Probe
 from pipeline import config
 from pipeline.checks.outcome import Outcome
+from pipeline.checks.sequence import check_sequence
 from pipeline.trial import Subject
-from pipeline.yardstick import Yardstick, check_yardstick, choose, parity_with_nothing
+from pipeline.yardstick import Yardstick, check_yardstick, choose, fed_back, parity_with_nothing
 
 PLAIN, THREADS, REFERENCE = "litert-xnnpack", "litert-xnnpack[4t]", "litert-reference"
 OWN = Signature((TensorSpec("x", (1, 4), "float32", limits=(0.0, 1.0)),), (TensorSpec("y", (1, 4), "float32"),))
@@ -150,3 +152,39 @@ def test_kernels_that_agree_bit_for_bit_may_be_the_same_and_that_is_said():
     ):
         told = check_yardstick(subject({PLAIN: given}), spec(PLAIN), Yardstick(spec(by), RIGHT))
         assert any("bit for bit: where they ran the same kernels" in reason for reason in told.reasons) == said
+
+
+RECURRENT = Signature(
+    (TensorSpec("x", (1, 4), "float32", limits=(0.0, 1.0)), TensorSpec("state", (1, 4), "float32")),
+    (TensorSpec("y", (1, 4), "float32"), TensorSpec("stateN", (1, 4), "float32")),
+)
+
+
+class Feeding:
+    """Workers of a model whose state is the sum of what came in; a second runtime loses a little of it each time."""
+
+    def __init__(self, lost):
+        self.lost = lost
+
+    def call(self, worker, target, timeout_s, *, runtime, samples, prefix, carried, shake, **more):
+        assert (target, carried) == ("converters.carry_job:run_sequences", {"stateN": "state"})
+        x = load_samples(samples, prefix)["x"]
+        kept = 1 - self.lost * (runtime == REFERENCE)
+        state, sums = np.zeros_like(x[0]), []
+        for each in x:
+            state = np.float32(kept * (1 + shake)) * state + each
+            sums.append(state)
+        return {"y": np.stack(sums) / 2, "stateN": np.stack(sums)}
+
+
+@pytest.mark.parametrize(("lost", "outcome"), [(0.0, Outcome.PASSED), (0.1, Outcome.FAILED)])
+def test_a_state_that_goes_back_in_is_fed_to_both_kernels(monkeypatch, lost, outcome):
+    monkeypatch.setattr(registry, "missing", lambda packages: ())
+    artifact = Artifact(Path("m.tflite"), Format.TFLITE, Precision.FP32, RECURRENT, RECURRENT)
+    inputs = {"x": np.random.default_rng(0).random((64, 1, 4)).astype("f4"), "state": np.ones((64, 1, 4), "f4")}
+    one = Subject(artifact, inputs, "given", Feeding(lost), config.load().limits, Probe())
+    fed = fed_back(one, spec(REFERENCE), spec(PLAIN))
+    assert check_sequence(fed, RECURRENT.outputs, GATE).outcome is outcome
+    kept = dataclasses.replace(one, found=Probe(stateful=True))
+    assert fed_back(kept, spec(REFERENCE), spec(PLAIN)) is None
+    assert fed_back(subject({}), spec(REFERENCE), spec(PLAIN)) is None
