@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from converters.contract import Arrays, Signature, TensorSpec
-from converters.errors import UnsupportedError, UsageError
+from converters.errors import ConfigError, UnsupportedError
 from converters.session import Session
 
 Carried = Mapping[str, str]
@@ -45,7 +45,7 @@ def pairs(signature: Signature, said: Carried | None = None) -> dict[str, str]:
     input or no output would be left: that is a model of images, not one with state.
 
     Raises:
-        UsageError: what the user said names a tensor that is not there, or two that do not fit.
+        ConfigError: what the user said names a tensor that is not there, or two that do not fit.
     """
     if said:
         return _checked(signature, said)
@@ -148,15 +148,15 @@ def _checked(signature: Signature, said: Carried) -> dict[str, str]:
     for output, name in said.items():
         for what, wanted, there in (("output", output, outputs), ("input", name, inputs)):
             if wanted not in there:
-                raise UsageError(f"[state]: the model has no {what} {wanted!r}; it has {', '.join(there)}")
+                raise ConfigError(f"[state]: the model has no {what} {wanted!r}; it has {', '.join(there)}")
         if not _fit(outputs[output], inputs[name]):
-            raise UsageError(
+            raise ConfigError(
                 f"[state]: output {output!r} is {_told(outputs[output])} and input {name!r} takes "
                 f"{_told(inputs[name])}: it cannot go back there"
             )
     twice = sorted({name for name in said.values() if list(said.values()).count(name) > 1})
     if twice:
-        raise UsageError(f"[state]: input {twice[0]!r} is given two outputs; a state comes from one")
+        raise ConfigError(f"[state]: input {twice[0]!r} is given two outputs; a state comes from one")
     return dict(said)
 
 

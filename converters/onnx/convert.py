@@ -60,8 +60,22 @@ def onnx_from_keras(request: ConversionRequest) -> Signature:
 
     specs = [tf.TensorSpec(source.fixed(s), s.dtype, name=f"input_{i}") for i, s in enumerate(signature.inputs)]
     with contextlib.redirect_stdout(sys.stderr):
-        made, _ = tf2onnx.convert.from_function(call, input_signature=specs, opset=KERAS_OPSET)
+        function = call.get_concrete_function(*specs)
+        if all(value.dtype == tf.resource for value, _ in function.graph.captures):
+            made, _ = tf2onnx.convert.from_function(call, input_signature=specs, opset=KERAS_OPSET)
+        else:
+            made, _ = _from_frozen(function)
     return finish(made, request)
+
+
+def _from_frozen(function: Any) -> Any:
+    """What tf2onnx makes of a function that holds tensors of a SavedModel, which it would take for inputs."""
+    import tf2onnx
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+    constant = convert_variables_to_constants_v2(function, lower_control_flow=False, aggressive_inlining=True)
+    ends = {"input_names": [t.name for t in constant.inputs], "output_names": [t.name for t in constant.outputs]}
+    return tf2onnx.convert.from_graph_def(constant.graph.as_graph_def(add_shapes=True), opset=KERAS_OPSET, **ends)
 
 
 def finish(model: onnx.ModelProto, request: ConversionRequest) -> Signature:

@@ -7,7 +7,7 @@ import pytest
 
 from converters.carry import in_8_bits, pairs, run_carried, states
 from converters.contract import Arrays, Artifact, Signature, TensorSpec
-from converters.errors import UnsupportedError, UsageError
+from converters.errors import ConfigError, UnsupportedError
 from converters.session import Session
 
 
@@ -49,14 +49,14 @@ def test_what_the_user_says_is_taken_and_checked() -> None:
     model = signature({"x": (1, 9), "memo": (1, 4)}, {"y": (1, 1), "note": (1, 4)})
     assert pairs(model) == {}
     assert pairs(model, {"note": "memo"}) == {"note": "memo"}
-    with pytest.raises(UsageError, match=r"\[state\]: the model has no output 'notes'; it has y, note"):
+    with pytest.raises(ConfigError, match=r"\[state\]: the model has no output 'notes'; it has y, note"):
         pairs(model, {"notes": "memo"})
-    with pytest.raises(UsageError, match="no input 'memory'; it has x, memo"):
+    with pytest.raises(ConfigError, match="no input 'memory'; it has x, memo"):
         pairs(model, {"note": "memory"})
-    with pytest.raises(UsageError, match=r"output 'y' is 1x1 float32 and input 'memo' takes 1x4 float32"):
+    with pytest.raises(ConfigError, match=r"output 'y' is 1x1 float32 and input 'memo' takes 1x4 float32"):
         pairs(model, {"y": "memo"})
     twins = signature({"x": (1, 4), "memo": (1, 4)}, {"y": (1, 4), "note": (1, 4)})
-    with pytest.raises(UsageError, match="input 'memo' is given two outputs"):
+    with pytest.raises(ConfigError, match="input 'memo' is given two outputs"):
         pairs(twins, {"y": "memo", "note": "memo"})
 
 

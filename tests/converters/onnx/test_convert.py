@@ -11,7 +11,7 @@ from onnx import TensorProto, helper
 from tiny_models import MODELS
 
 from converters import job
-from converters.contract import Artifact, ConversionRequest, Format, Precision, Signature
+from converters.contract import Artifact, ConversionRequest, Format, Precision, Signature, TensorSpec
 from converters.errors import ContractError
 from converters.onnx.convert import rename
 
@@ -108,3 +108,26 @@ def test_rename_moves_a_tensor_that_has_the_new_name() -> None:
     negated = graph.node[0].output[0]
     assert negated != "y"
     assert graph.node[1].attribute[0].g.node[0].input[0] == negated
+
+
+@pytest.mark.tensorflow
+def test_tensors_that_a_saved_model_holds_are_constants_and_no_inputs(tmp_path: Path) -> None:
+    import tensorflow as tf
+
+    class Holding(tf.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.table = tf.constant(np.random.default_rng(0).normal(size=(40, 5)).astype(np.float32))
+
+        @tf.function(input_signature=[tf.TensorSpec((1, 40), tf.float32, name="x")])
+        def serve(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
+            return {"y": x @ self.table}
+
+    model, x = Holding(), np.random.default_rng(1).normal(size=(3, 1, 40)).astype(np.float32)
+    tf.saved_model.save(model, str(tmp_path / "m"), signatures={"serving_default": model.serve})
+    told = Signature((TensorSpec("x", (1, 40), "float32"),), (TensorSpec("y", (1, 5), "float32"),))
+    source = Artifact(tmp_path / "m", Format.SAVEDMODEL, Precision.FP32, told, told, framework="tensorflow")
+    made = job.convert("onnx_from_keras", ConversionRequest(source, tmp_path / "m.onnx", Precision.FP32))
+    np.savez(tmp_path / "samples.npz", x=x)
+    found = job.run_samples("onnxruntime", made, tmp_path / "samples.npz")
+    np.testing.assert_allclose(found["y"], x @ model.table.numpy(), rtol=1e-4, atol=1e-5)
