@@ -6,6 +6,8 @@ import dataclasses
 import re
 from itertools import permutations
 
+import numpy as np
+
 from converters.contract import Artifact, Signature, TensorSpec
 from converters.errors import ModelError
 from converters.names import partners_by_number
@@ -95,7 +97,18 @@ def _same_sizes(there: tuple[int | None, ...], here: tuple[int | None, ...]) -> 
     return len(there) == len(here) and any(_fits(order, here) for order in permutations(there))
 
 
+def _require_kind(spec: TensorSpec, own: TensorSpec, artifact: Artifact, side: str) -> None:
+    """Raises ModelError where one takes real numbers and the other whole ones, or truths."""
+    there, here = (np.dtype(real(each).dtype).kind.replace("u", "i") for each in (spec, own))
+    if there != here:
+        raise ModelError(
+            f"{side} {spec.name!r} is {real(spec).dtype} on one side and {own.dtype} in {artifact.path.name}: the two "
+            "are not called alike"
+        )
+
+
 def _laid_out(spec: TensorSpec, own: TensorSpec, artifact: Artifact, side: str) -> tuple[TensorSpec, TensorSpec]:
+    _require_kind(spec, own, artifact, side)
     asked = dataclasses.replace(real(spec), name=own.name)
     if spec.layout and own.layout and sorted(spec.layout) == sorted(own.layout):
         sizes = dict(zip(spec.layout, spec.shape, strict=True))

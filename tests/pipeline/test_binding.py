@@ -157,3 +157,13 @@ def test_the_numbers_may_stand_on_the_side_that_is_right():
     assert [s.name for s in spoken.source.outputs] == ["note", "contour"]
     both = speaking(file([spec("y", 1, 5)], [spec("Identity", 1, 6), spec("Identity_1", 1, 4)]), numbered)
     assert [s.name for s in both.source.outputs] == ["Identity_1", "Identity"]
+
+
+@pytest.mark.parametrize("side", ["input", "output"])
+def test_real_numbers_on_one_side_and_whole_ones_on_the_other_are_an_error(side):
+    whole, pixels = spec("image", 1, 3, 12, 20, dtype="int64"), spec("image", 1, 3, 12, 20, layout="NCHW")
+    made, told = (
+        (file([whole]), source([pixels])) if side == "input" else (file([NCHW], [whole]), source([NCHW], [pixels]))
+    )
+    with pytest.raises(ModelError, match=f"{side} 'image' is float32 on one side and int64 in .*not called alike"):
+        speaking(made, told)

@@ -232,6 +232,8 @@ def _ends(pairs: Pairs) -> Iterator[Detour]:
 
 def _made(net: Net, index: int) -> Op:
     made = net.maker.get(index)
+    if not net.nodes:  # a graph that hands its inputs on
+        return Op(0, "INPUT", (), ())
     return net.nodes[made[0]].op if made else net.nodes[-1].op
 
 

@@ -73,3 +73,8 @@ def test_an_input_that_is_read_twice_is_told_at_its_reader():
         "wiring",
         "it reads output 0 of FULLY_CONNECTED 0 twice, not output 0 of FULLY_CONNECTED 1",
     )
+
+
+def test_a_graph_that_hands_its_input_on():
+    ((kind, _, boundaries),) = told([], outputs=(0,))
+    assert (kind, boundaries) == ("missing", ((6, 0),))
