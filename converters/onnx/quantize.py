@@ -125,6 +125,13 @@ def _smaller(model: onnx.ModelProto, names: frozenset[str]) -> onnx.ModelProto:
 def _require_quantized(model: onnx.ModelProto) -> None:
     if not any(tensor.data_type == onnx.TensorProto.INT8 for tensor in model.graph.initializer):
         raise UnsupportedError("ONNX Runtime quantizes no operator of this model; it would stay float32")
+    graphs = [attribute.g for node in model.graph.node for attribute in node.attribute if attribute.HasField("g")]
+    weights = [t for t in model.graph.initializer if t.data_type == onnx.TensorProto.INT8 and len(t.dims) > 1]
+    if not weights and any(len(tensor.dims) > 1 for graph in graphs for tensor in tensors(graph)):
+        raise UnsupportedError(
+            "all weights lie in branches (If), which ONNX Runtime does not quantize; where an input decides which is "
+            "taken, say what it always is, as in --input sr=16000"
+        )
 
 
 def _quantize_static(

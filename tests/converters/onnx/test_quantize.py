@@ -192,3 +192,30 @@ def test_neither_framework_is_imported() -> None:
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "onnxruntime" in loaded
     assert not {"torch", "tensorflow", "keras"} & set(loaded)
+
+
+def test_weights_in_branches_are_left_alone_and_that_is_unsupported(tmp_path: Path) -> None:
+    """ONNX Runtime quantizes what stands outside of branches: the file would be called int8 and be float."""
+    weight = numpy_helper.from_array(np.random.default_rng(0).normal(size=(4, 5)).astype(np.float32), "w")
+    result = helper.make_tensor_value_info("r", TensorProto.FLOAT, (1, 5))
+
+    def branch(sign: str) -> onnx.GraphProto:
+        nodes = [helper.make_node("MatMul", ["x", "w"], ["m"]), helper.make_node(sign, ["m"], ["r"])]
+        return helper.make_graph(nodes, sign, [], [result], [weight])
+
+    nodes = [
+        helper.make_node("Greater", ["rate", "limit"], ["fast"]),
+        helper.make_node("If", ["fast"], ["y"], then_branch=branch("Relu"), else_branch=branch("Neg")),
+    ]
+    ends = [
+        helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in (("x", (1, 4)), ("rate", ()), ("y", (1, 5)))
+    ]
+    held = [numpy_helper.from_array(np.float32(0.5), "limit")]
+    graph = helper.make_graph(nodes, "g", ends[:2], ends[2:], held)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10), tmp_path / "f.onnx")
+    told = job.inspect(tmp_path / "f.onnx", Format.ONNX).signature
+    source = Artifact(tmp_path / "f.onnx", Format.ONNX, Precision.FP32, told, told)
+    np.savez(tmp_path / "s.npz", x=np.ones((8, 1, 4), np.float32), rate=np.linspace(0, 1, 8, dtype=np.float32))
+    request = ConversionRequest(source, tmp_path / "q.onnx", Precision.INT8, calibration=tmp_path / "s.npz")
+    with pytest.raises(UnsupportedError, match=r"weights lie in branches .* --input sr=16000"):
+        job.convert("quantize_onnx", request)
