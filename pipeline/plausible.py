@@ -216,10 +216,10 @@ def _limited(spec: TensorSpec, own: TensorSpec) -> TensorSpec:
         stored = np.iinfo(own.dtype)
         low, high = (own.scale * (end - own.zero_point) for end in (stored.min, stored.max))
         spec = dataclasses.replace(spec, limits=(low, high))
-    return dataclasses.replace(spec, meaning="image") if _is_picture(spec) else spec
+    return dataclasses.replace(spec, meaning="image") if looks_like_a_picture(spec) else spec
 
 
-def _is_picture(spec: TensorSpec) -> bool:
+def looks_like_a_picture(spec: TensorSpec) -> bool:
     """Four axes of floats or bytes, with the channels of grey, colour or colour with alpha first or last."""
     if len(spec.shape) != 4 or np.dtype(spec.dtype).kind not in "fu":
         return False

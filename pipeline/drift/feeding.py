@@ -9,10 +9,11 @@ import numpy as np
 
 from converters.contract import Arrays, TensorSpec
 from converters.graph import Graph
+from pipeline.plausible import looks_like_a_picture
 
 _SMALL = ("int8", "uint8", "uint16")
 _SYMMETRIC = "int16"
-"""Its grids tell the largest value only: nothing below zero is made up."""
+"""Its grids tell the largest value only: of a picture nothing below zero is made up, of all else as much."""
 _DEVIATIONS = 8
 """Standard deviations in a range: the largest of some thousand values lie four from the middle."""
 _SCALE, _ZERO = 1, 2
@@ -20,7 +21,7 @@ _SCALE, _ZERO = 1, 2
 
 
 class Range(NamedTuple):
-    """What a grid holds; of one of 16 bits half of it."""
+    """What a grid holds; of one of 16 bits the half above zero."""
 
     low: float
     high: float
@@ -43,7 +44,8 @@ def _moved(values: np.ndarray, spec: TensorSpec, place: int, told: list[dict[str
         return values
     low, high = min(one.low for one in known), max(one.high for one in known)
     if all(one.half for one in known):
-        return np.clip(np.abs(values) * high * 2 / _DEVIATIONS, low, high).astype(values.dtype)
+        values = values * high * 2 / _DEVIATIONS
+        return np.clip(np.abs(values) if looks_like_a_picture(spec) else values, -high, high).astype(values.dtype)
     return np.clip((low + high) / 2 + values * (high - low) / _DEVIATIONS, low, high).astype(values.dtype)
 
 

@@ -26,6 +26,8 @@ WHOLE = 0.5
 """Of computed tensors in 8 bits: from here on a file is an integer one, and an operator in float was left behind."""
 _BOUNDING = frozenset(("minimum", "maximum", "min", "max", "clip", "select", "select_v2", "where"))
 """Operators that take an infinite constant and give finite values: it bounds nothing, or marks what is left out."""
+_SELECTING = frozenset(("select", "select_v2", "where"))
+_STORING = frozenset(("quantize", "dequantize", "quantizelinear", "dequantizelinear"))
 _SMALL = ("int8", "uint8")
 _ZEROS = 0.02
 MOST_LEFT = 50_000_000
@@ -153,7 +155,7 @@ def ranges(a: Known, b: Known, cuts: Sequence[Segment]) -> Iterator[Suspect]:
         low, high = grid.ends()
         cause = ""
         few = values.size < _MANY  # a calibration on as few tells its ends badly
-        if beyond[cut] > max(CUT_OF_FEW if few else CUT, TIMES * usual):
+        if beyond[cut] > max(CUT_OF_FEW if few else CUT, TIMES * usual) and not _selected_from(b, cut.out.b):
             needed = f"{values.min():.4g} to {values.max():.4g}"
             cause = f"the range {low:.4g} to {high:.4g} cuts off values from {needed}"
         alone = twins.count((grid.scale, grid.zero_point)) == 1
@@ -168,6 +170,15 @@ def ranges(a: Known, b: Known, cuts: Sequence[Segment]) -> Iterator[Suspect]:
             ours = Side(there.index if there else None, there.type if there else "INPUT", (), seen)
             measure = f"recorded values lie beyond it by {beyond[cut]:.2f} of its width"
             yield Suspect("quantization", ours, theirs, measure, cause, float(a.rank.get(cut.out.a, 0)))
+
+
+def _selected_from(side: Known, index: int) -> bool:
+    """Whether a tensor is read only as what a selection may leave out, as exp(x) of an ELU where x is positive."""
+    readers = side.readers.get(index, [])
+    kinds = {op.type.lower() for op in readers}
+    if kinds and kinds <= _STORING:
+        return all(_selected_from(side, op.outputs[0]) for op in readers)
+    return bool(kinds) and kinds <= _SELECTING and all(index in op.inputs[1:] for op in readers)
 
 
 def _beyond(values: np.ndarray, grid: Grid) -> float:

@@ -26,13 +26,21 @@ def made(*graphs, spec=SPEC):
 
 @pytest.mark.parametrize(
     ("dtype", "scale", "zero_point", "mean", "deviation"),
-    [("int8", 1.0, -128, 127.5, 32), ("uint8", 0.5, 128, -0.25, 16), ("int16", 0.001, 0, 6.5, 4.9)],
+    [("int8", 1.0, -128, 127.5, 32), ("uint8", 0.5, 128, -0.25, 16), ("int16", 0.001, 0, 0.0, 8.2)],
 )
 def test_inputs_take_the_range_that_either_file_quantizes_first(dtype, scale, zero_point, mean, deviation):
     for graphs in ((PLAIN, quantized(dtype, scale, zero_point)), (quantized(dtype, scale, zero_point), PLAIN)):
         found = made(*graphs)
         assert found.mean() == pytest.approx(mean, abs=0.1 * deviation)
         assert found.std() == pytest.approx(deviation, rel=0.1)
+
+
+def test_a_picture_of_16_bits_has_nothing_below_zero():
+    noise = np.random.default_rng(0).normal(size=(20, 1, 3, 8, 8)).astype(np.float32)
+    spec = TensorSpec("t0", (1, 3, 8, 8), "float32")
+    found = fitted({"t0": noise}, (spec,), (PLAIN, quantized("int16", 0.001, 0)))["t0"]
+    assert found.min() >= 0
+    assert found.dtype == np.float32
 
 
 def test_what_was_calibrated_on_noise_is_fed_with_noise():

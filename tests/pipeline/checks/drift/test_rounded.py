@@ -58,6 +58,18 @@ def test_ranges_start_where_an_activation_does_and_reach_what_is_needed():
     assert "cuts off values" in short.cause
 
 
+def test_what_a_selection_may_leave_out_may_lie_beyond_a_range():
+    a, b, cuts = sides(scale=(0.004, -128))
+    more = [*b.graph.tensors.values(), tensor(3, (1, 8), dtype="bool"), tensor(4, (1, 8)), tensor(5, (1, 8))]
+
+    def read_by(*inputs):
+        ops = [*b.graph.ops, Op(1, "DEQUANTIZE", (1,), (4,)), Op(2, "SELECT_V2", inputs, (5,))]
+        return Known(graph(more, ops, (0,), (5,)), {0: VALUES[0], 1: np.zeros((4, 8), np.int8)})
+
+    assert not list(rounded.ranges(a, read_by(3, 4, 4), cuts))
+    assert list(rounded.ranges(a, read_by(4, 3, 3), cuts))
+
+
 def test_an_operator_left_in_float_is_told():
     kinds = ("QUANTIZE", "CONV", "CONV", "DEQUANTIZE", "ADD", "QUANTIZE", "CONV")
     ops = [Op(n, kind, (n,), (n + 1,)) for n, kind in enumerate(kinds)]
