@@ -109,6 +109,11 @@ _BY_TYPE = {
 }
 
 
+def version_for(kind: str, dtype: str) -> int:
+    """The version that an operator has whose first input is of a type."""
+    return _BY_TYPE.get((kind, dtype), 1)
+
+
 def needs(ops: Sequence[OpInfo], tensors: Sequence[TensorInfo], claimed: str) -> Needs:
     """What the operators of a file need, beside what it claims."""
     found = Needs(RUNTIME, "", "", claimed)

@@ -11,6 +11,7 @@ import numpy as np
 from converters.contract import Arrays, Artifact, Format, Precision
 from converters.litert.edit import with_constants
 from converters.litert.graph import read_graph
+from converters.litert.limits import limits, within
 from converters.litert.signature import read_signature, signature_key
 from converters.litert.trace import trace
 from converters.litert.tracer import LiteRTTracer
@@ -24,7 +25,7 @@ from converters.tuning.ranges import choose
 
 Statistics = dict[str, dict[str, np.ndarray]]
 """ai-edge-quantizer's `min` and `max` of tensors by their names."""
-_RECORDED, _RANGED = 32, 256
+_RECORDED, RANGED = 32, 256
 
 
 def prepared(path: Path, calibration: Calibration, tuning: Tuning, folder: Path) -> Path:
@@ -71,13 +72,16 @@ def statistics(path: Path, calibration: Calibration, ranges: str) -> Statistics:
     """
     content = path.read_bytes()
     found = {name: dict(entry) for name, entry in _extremes(content, signature_key(path), calibration).items()}
+    graph = read_graph(path)
+    cut = limits(graph)
+    for name in cut.keys() & found.keys():
+        found[name] = {end: np.clip(value, *cut[name]) for end, value in found[name].items()}
     if ranges == "minmax":
         return found
-    graph = read_graph(path)
-    for index, seen in _traced(path, calibration.some(graph, _RANGED)).items():
+    for index, seen in _traced(path, calibration.some(graph, RANGED)).items():
         entry = found.get(graph.tensors[index].name)
         if entry and index not in graph.inputs:
-            low, high = choose(seen, ranges)
+            low, high = within(cut, graph.tensors[index].name, choose(seen, ranges))
             shape = np.shape(entry["min"])
             entry |= {"min": np.full(shape, low, np.float32), "max": np.full(shape, high, np.float32)}
     return found

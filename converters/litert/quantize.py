@@ -17,8 +17,11 @@ from converters.contract import CALIBRATED, ConversionRequest, Precision, Signat
 from converters.errors import ConfigError, UnsupportedError
 from converters.graph import Graph, Op
 from converters.litert.graph import read_graph
-from converters.litert.prepare import correct, prepared, statistics
+from converters.litert.integers import Ranges, in_integers
+from converters.litert.limits import limits, within
+from converters.litert.prepare import RANGED, correct, prepared, statistics
 from converters.litert.signature import described
+from converters.litert.trace import trace
 from converters.tuning.calibration import Calibration
 from converters.tuning.options import Tuning, kept_operators, parse
 from converters.words import last_words
@@ -59,10 +62,30 @@ def quantize_litert(request: ConversionRequest) -> Signature:
         if calibration and tuning.bias_correction:
             path = correct(path, calibration, Path(folder), quantize)
         quantize(path, request.target)
+        if calibration:
+            dtype = "int16" if request.precision is Precision.INT16X8 else "int8"
+            in_integers(request.target, dtype, _names(graph, kept), _ranges(path, calibration))
         if request.edited and path != request.source.path:
             shutil.copyfile(path, request.edited)
     _must_open(request.target, request.source.path)
     return described(request.target, request.source.signature)
+
+
+def _names(graph: Graph, ops: Sequence[Op]) -> set[str]:
+    return {graph.tensors[index].name for op in ops for index in op.outputs}
+
+
+def _ranges(path: Path, calibration: Calibration) -> Ranges:
+    """Least and greatest values of tensors that the quantizer did not measure, each when it is asked for."""
+    graph = read_graph(path)
+    cut, places = limits(graph), {tensor.name: index for index, tensor in graph.tensors.items()}
+
+    def measured(name: str) -> tuple[float, float] | None:
+        index = places.get(name)
+        values = trace(path, calibration.some(graph, RANGED), [index]).get(index) if index is not None else None
+        return None if values is None else within(cut, name, (float(values.min()), float(values.max())))
+
+    return measured
 
 
 def _must_open(made: Path, source: Path) -> None:

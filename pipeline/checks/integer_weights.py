@@ -38,6 +38,12 @@ def addends(inspection: Inspection) -> set[int]:
     return added | {place for place, made in expanded.items() if made in added and place not in others}
 
 
+def only_moved(inspection: Inspection) -> set[int]:
+    """Places of the constants that operators only take rows out of or move: they have the type of activations."""
+    read = {place for op in inspection.ops for place in op.inputs}
+    return read - {place for op in inspection.ops if not moves(op.type) for place in op.inputs}
+
+
 def _elementwise(kind: str) -> bool:
     name = kind.rpartition("::")[2].partition(".")[0].lower()
     return name.removeprefix("aten_") in ("add", "sub", "mul", "div", "real_div")

@@ -15,6 +15,7 @@ from pipeline.checks.integer_weights import (
     INDICES,
     addends,
     is_vector,
+    only_moved,
     per_tensor_convolutions,
     read_as_integers,
     taken_out,
@@ -116,6 +117,8 @@ def _weights(inspection: Inspection, claimed: Precision, gate: PrecisionGate, ke
     """Whether the large weights are of the claimed type, and float32 ones use their bits."""
     allowed = _CLAIMED[claimed]
     beside = [inspection.tensors[place] for place in addends(inspection) if place >= 0]
+    tables = (inspection.tensors[place] for place in only_moved(inspection) if place >= 0)
+    beside += [tensor for tensor in tables if tensor.dtype in SIXTEEN_BITS]
     large = [
         tensor
         for tensor in _weight_tensors(inspection)

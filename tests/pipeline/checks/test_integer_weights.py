@@ -6,7 +6,7 @@ import pytest
 from gates import files
 
 from converters.contract import Format
-from pipeline.checks.integer_weights import addends, per_tensor_convolutions, read_as_integers, taken_out
+from pipeline.checks.integer_weights import addends, only_moved, per_tensor_convolutions, read_as_integers, taken_out
 
 
 def test_integers_that_an_operator_computes_with_are_told_from_those_that_are_expanded() -> None:
@@ -47,6 +47,15 @@ def test_the_bias_of_a_recurrent_layer_and_what_is_expanded_to_be_added_are_no_k
     found = addends(file.inspection())
     assert {bias, positions} <= found
     assert not found & {weights, stored}
+
+
+def test_a_table_that_is_only_taken_apart_is_told_from_one_that_is_multiplied() -> None:
+    file = files.File()
+    table, both = (file.weight("int16", 100, 32, scales=1) for _ in range(2))
+    rows = [file.op("GATHER", [one, file.add("int32", 4)], "int16", 4, 32, scales=1) for one in (table, both)]
+    file.op("FULLY_CONNECTED", [rows[0], both], "int16", 4, 100, scales=1)
+    assert table in only_moved(file.inspection())
+    assert both not in only_moved(file.inspection())
 
 
 def test_rows_of_a_table_are_weights_and_what_is_computed_is_not() -> None:
