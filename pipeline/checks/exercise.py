@@ -50,6 +50,7 @@ class Exercise:
     def metrics(self) -> dict[str, Metric]:
         """For the report."""
         return {
+            "candidates": self.candidates,
             "channels": self.channels,
             "channels_unmoved": self.unmoved,
             "ends_share": self.ends_share,
@@ -57,6 +58,7 @@ class Exercise:
             "thresholds": self.thresholds,
             "thresholds_crossed": self.crossed,
             "thresholds_reachable": self.reachable,
+            **({"not_crossed": "; ".join(self.not_crossed)} if self.not_crossed else {}),
         }
 
     def faults(self, gate: CoverageGate) -> list[str]:

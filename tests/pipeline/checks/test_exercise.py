@@ -29,6 +29,8 @@ def test_something_else_is_refused(text: str) -> None:
 def test_inputs_that_show_enough() -> None:
     assert GOOD.faults(GATE) == []
     assert GOOD.metrics()["thresholds_crossed"] == 20
+    assert (GOOD.metrics()["candidates"], GOOD.metrics()["not_crossed"]) == (900, "relu6 never above 6: 5 channels")
+    assert "not_crossed" not in dataclasses.replace(GOOD, not_crossed=()).metrics()
 
 
 @pytest.mark.parametrize(
