@@ -21,7 +21,7 @@ from pipeline.store import Entry
 GOLDEN = "golden.safetensors"  # of a reference: the golden pack
 TEST = "test.safetensors"  # of a reference: input/<name>, output/<name>, label; of a measurement: <name>
 GOLDEN_OUTPUTS = "golden_outputs.safetensors"  # of a measurement
-SEQUENCE = "sequence.safetensors"  # of a reference and of a measurement: outputs with the state fed back
+SEQUENCE = "sequence.safetensors"  # with the state fed back; of a reference: input/<name>, output/<name>; else <name>
 FACTS = "facts.json"
 TIMINGS = "timings.json"
 DRIFT = "drift.json"
@@ -71,7 +71,8 @@ def read_fed(reference: Entry, measurement: Entry, bits: bool) -> Fed | None:
     """Sequences of a reference and of an artifact, as far as that ran them; with `bits`, one that computes in 8."""
     if not (carried := read_carried(reference)):
         return None
-    right, got = load_file(reference.file(SEQUENCE)), load_file(measurement.file(SEQUENCE))
+    kept, got = load_file(reference.file(SEQUENCE)), load_file(measurement.file(SEQUENCE))
+    right = {name.removeprefix(OUTPUT): values for name, values in kept.items() if name.startswith(OUTPUT)}
     ran = len(next(iter(got.values())))
     rounding = reference.json(FACTS)["sequence_rounded" if bits else "sequence_rounding"]
     return Fed({name: values[:ran] for name, values in right.items()}, got, carried, STEPS, rounding)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from converters import registry
-from converters.carry import Carried, Ranges, in_8_bits, states
+from converters.carry import STEPS, Carried, Ranges, in_8_bits, states
 from converters.contract import Arrays, Artifact, RuntimeSpec, Signature, TensorSpec
 from converters.errors import EdgeExportError
 from pipeline import evidence
@@ -79,12 +79,18 @@ def visited(context: Context, artifact: Artifact, carried: Carried, limits: Limi
 
 
 def sequences(
-    context: Context, artifact: Artifact, inputs: Arrays, carried: Carried, limits: Limits
+    context: Context, artifact: Artifact, chosen: Chosen, carried: Carried, limits: Limits
 ) -> dict[str, dict[str, float]]:
-    """Keeps the outputs of sequences in which the state goes back in; what rounding does to them."""
+    """Keeps sequences in which the state goes back in, inputs and outputs; what rounding does to them.
+
+    Of the golden inputs away from the limits, where they are a sequence at least: there 8 bits saturate by design.
+    """
+    real = np.flatnonzero(chosen.index != AT_LIMITS)
+    inputs = rows_of(chosen.inputs, real) if len(real) >= STEPS else chosen.inputs
     context.progress({"phase": f"feeding back {', '.join(f'{o} -> {i}' for o, i in carried.items())}"})
     right = fed(context, artifact, inputs, carried, limits)
-    evidence.save(context.folder / evidence.SEQUENCE, right)
+    arrays = {**prefixed(evidence.INPUT, inputs), **prefixed(evidence.OUTPUT, right)}
+    evidence.save(context.folder / evidence.SEQUENCE, arrays)
     ranges = _ranges({**inputs, **states(inputs, right, carried)})
     moved = [fed(context, artifact, inputs, carried, limits, shake=NUDGE)]
     if other := other_kernels(artifact):

@@ -72,7 +72,7 @@ def reference_task(
         golden.write(context.folder / evidence.GOLDEN, chosen, outputs, artifact, exercise, golden_bytes)
         facts: dict[str, Any] = {"rounding": rounding, "carried": carried}
         if carried:
-            facts |= sequences(context, artifact, chosen.inputs, carried, limits)
+            facts |= sequences(context, artifact, chosen, carried, limits)
         if "data" in context.needs:
             _keep_test(context, artifact, limits)
         elif not kept:  # whose samples are one sequence

@@ -38,7 +38,7 @@ def inspect_task(artifact: Task, spec: InspectorSpec, limits: Limits) -> Task:
 def measure_task(artifact: Task, reference: Task, runtime: RuntimeSpec, limits: Limits, *, has_test: bool) -> Task:
     """Runs an artifact on the golden pack and on the whole test split, and asks where its operators ran.
 
-    One of a model whose state goes back in runs the golden pack in sequences too.
+    One of a model whose state goes back in runs the reference's sequences too.
 
     A runtime that takes longer than `MEASURED_S` for the pack is given part of it; the verdict says so.
     """
@@ -62,7 +62,7 @@ def measure_task(artifact: Task, reference: Task, runtime: RuntimeSpec, limits: 
         evidence.save(context.folder / evidence.GOLDEN_OUTPUTS, outputs(evidence.GOLDEN, budget_s=MEASURED_S))
         if carried := evidence.read_carried(pack):
             budget = {"carried": carried, "budget_s": MEASURED_S}
-            fed = outputs(evidence.GOLDEN, "carry_job:run_sequences", **budget)
+            fed = outputs(evidence.SEQUENCE, "carry_job:run_sequences", **budget)
             evidence.save(context.folder / evidence.SEQUENCE, fed)
         if has_test:
             evidence.save(context.folder / evidence.TEST, outputs(evidence.TEST))

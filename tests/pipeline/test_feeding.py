@@ -36,10 +36,12 @@ def context(tmp_path: Path) -> Context:
 
 
 def test_sequences_are_kept_with_what_rounding_does_to_them(context: Context) -> None:
-    inputs = samples()
-    facts = sequences(context, ARTIFACT, inputs, CARRIED, LIMITS)
+    inputs, index = samples(), np.where(np.arange(96) < 70, np.arange(96), AT_LIMITS)
+    facts = sequences(context, ARTIFACT, Chosen(inputs, np.full(96, -1), index), CARRIED, LIMITS)
     kept = load_file(context.folder / evidence.SEQUENCE)
-    np.testing.assert_array_equal(kept["y"], fed(context, ARTIFACT, inputs, CARRIED, LIMITS)["y"])
+    right = fed(context, ARTIFACT, {name: values[:70] for name, values in inputs.items()}, CARRIED, LIMITS)
+    np.testing.assert_array_equal(kept[evidence.OUTPUT + "y"], right["y"])
+    np.testing.assert_array_equal(kept[evidence.INPUT + "x"], inputs["x"][:70])  # 8 bits saturate at the limits
     assert 0 < facts["sequence_rounding"]["max_rel_range"] < 1e-4 < facts["sequence_rounded"]["max_rel_range"] < 0.1
     assert [path.name for path in context.folder.iterdir()] == [evidence.SEQUENCE]
 
