@@ -134,7 +134,7 @@ class Alone:
         """
         if not self.rounded:
             return 0
-        made = [index for op in segment.ops_b for index in op.outputs if index not in self.b.steady]
+        made = [i for op in segment.ops_b for i in op.outputs if i == segment.out.b or i not in self.b.steady]
         return sum(self.grid(False, index) is not None for index in made)
 
     def tight(self, segment: Segment) -> bool:

@@ -9,13 +9,15 @@ import numpy as np
 
 from converters.contract import Arrays, TensorSpec
 from converters.graph import Graph
-from pipeline.plausible import looks_like_a_picture
+from pipeline.plausible import PIXELS, looks_like_a_picture
 
 _SMALL = ("int8", "uint8", "uint16")
 _SYMMETRIC = "int16"
 """Its grids tell the largest value only: of a picture nothing below zero is made up, of all else as much."""
 _DEVIATIONS = 8
 """Standard deviations in a range: the largest of some thousand values lie four from the middle."""
+_ROOM = 0.05
+"""Of a range: how far pixels may lie beyond it, as those of other pictures than it was calibrated on do."""
 _SCALE, _ZERO = 1, 2
 """Inputs of QuantizeLinear."""
 
@@ -28,25 +30,39 @@ class Range(NamedTuple):
     half: bool = False
 
 
-def fitted(made: Arrays, specs: Sequence[TensorSpec], graphs: Iterable[Graph]) -> Arrays:
+def fitted(made: Arrays, specs: Sequence[TensorSpec], graphs: Iterable[Graph], *, said: bool = False) -> Arrays:
     """Inputs from N(0, 1), moved into the range that one of two graphs tells, where nothing else is said of them.
 
-    Of another size they say little: all are cut off, or lie within two steps.
+    Of another size they say little: all are cut off, or lie within two steps. `said`: the limits of pixels are not our
+    guess.
     """
     told = [_ranges(graph) for graph in graphs]
-    return {spec.name: _moved(made[spec.name], spec, place, told) for place, spec in enumerate(specs)}
+    return {spec.name: _moved(made[spec.name], spec, place, told, said) for place, spec in enumerate(specs)}
 
 
-def _moved(values: np.ndarray, spec: TensorSpec, place: int, told: list[dict[str | int, Range]]) -> np.ndarray:
+def _moved(
+    values: np.ndarray, spec: TensorSpec, place: int, told: list[dict[str | int, Range]], said: bool
+) -> np.ndarray:
     ranges = [found.get(spec.name, found.get(place)) for found in told]
     known = [one for one in ranges if one is not None]
-    if spec.limits or spec.meaning == "image" or values.dtype.kind != "f" or not known:
+    image = spec.meaning == "image"
+    if (spec.limits and not (image and not said and spec.limits == PIXELS)) or values.dtype.kind != "f" or not known:
         return values
     low, high = min(one.low for one in known), max(one.high for one in known)
+    if image:
+        return values if all(one.half for one in known) else _squeezed(values, low, high)
     if all(one.half for one in known):
         values = values * high * 2 / _DEVIATIONS
         return np.clip(np.abs(values) if looks_like_a_picture(spec) else values, -high, high).astype(values.dtype)
     return np.clip((low + high) / 2 + values * (high - low) / _DEVIATIONS, low, high).astype(values.dtype)
+
+
+def _squeezed(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    """An image as it is where it lies in a range, else brought into it: pixels of 0 to 1 were not made for -1 to 1."""
+    least, greatest, room = float(values.min()), float(values.max()), _ROOM * (high - low)
+    if (low - room <= least and greatest <= high + room) or greatest <= least:
+        return values
+    return (low + (values - least) * ((high - low) / (greatest - least))).astype(values.dtype)
 
 
 def _ranges(graph: Graph) -> dict[str | int, Range]:

@@ -55,7 +55,7 @@ class Work:
         """The inputs that were given, or made-up ones, made when they are first needed."""
         if self.given is not None:
             return self.given
-        return fitted(inputs_for(self.a, "random", []), self.a.source.inputs, self.told)
+        return fitted(inputs_for(self.a, "random", []), self.a.source.inputs, self.told, said=bool(self.a.builder))
 
     def layers(self, one: Graph, two: Graph) -> tuple[Layer, ...]:
         """Both graphs side by side, with how far apart partners are where both sides show their values."""

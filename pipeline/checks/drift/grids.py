@@ -49,6 +49,8 @@ def grid_of(side: Known, index: int, *, read: bool = False) -> Grid | None:
     if index not in side.recorded or side.recorded[index].dtype.kind != "f":
         return None
     maker = side.maker.get(index)
+    if maker is not None and maker.type in _EXPANDS and (told := _told(side, maker)):
+        return told
     for source in maker.inputs if maker else ():
         if _integers(side, source, index):
             return _fitted(side.recorded[source], side.recorded[index])
@@ -61,6 +63,23 @@ def grid_of(side: Known, index: int, *, read: bool = False) -> Grid | None:
                 if same:
                     return _fitted(side.recorded[stored], side.recorded[same[0]])
     return None
+
+
+def _told(side: Known, op: Op) -> Grid | None:
+    """The one grid that an operator which expands integers says: few values do not show theirs."""
+    source = side.recorded.get(op.inputs[0])
+    if source is None or str(source.dtype) not in _INTEGERS:
+        return None
+    found = side.graph.tensors[op.inputs[0]].quantization
+    held = [one.reshape(-1) for slot in op.inputs[1:3] if (one := side.graph.tensors[slot].data) is not None]
+    if found is not None:
+        scales, points = found.scales, found.zero_points
+    elif held and len(held) == len(op.inputs) - 1:
+        scales, points = held[0], held[1] if len(held) > 1 else np.zeros(1)
+    else:
+        return None
+    limits = np.iinfo(source.dtype)
+    return Grid(float(scales[0]), float(points[0]), int(limits.min), int(limits.max)) if len(scales) == 1 else None
 
 
 def quantized(side: Known, op: Op) -> Grid | None:

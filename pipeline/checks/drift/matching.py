@@ -16,8 +16,9 @@ SAME_DB = 60.0
 NEAR_DB = 10.0
 """For those without a sure partner: between two precisions true partners show 24 to 51 dB, others at most 4.4 dB; a
 faulty layer leaves its tensor anywhere below."""
-CUT_OFF = 0.01
-"""Of the values of a tensor: where more lie at the ends of its grid, its partner is looked for among values cut so."""
+CUT_OFF, LOST = 0.01, 0.75
+"""Of the values of a tensor: where more lie at the ends of its grid, its partner is looked for among values cut so;
+where still more do, whatever lies beyond them looks the same."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,7 @@ def _cut_at(side: Known, index: int) -> tuple[float, float] | None:
     low, high = grid.ends()
     values, step = side.real(index), grid.scale / 2
     share = float(((values <= low + step) | (values >= high - step)).mean()) if values.size else 0.0
-    return (low, high) if share > CUT_OFF else None
+    return (low, high) if CUT_OFF < share <= LOST else None
 
 
 def _paired(a: Known, b: Known, ours: list[int], theirs: list[int]) -> Iterable[Partner]:

@@ -4,7 +4,7 @@ import numpy as np
 from drift_models import graph, tensor
 
 from converters.graph import Op
-from pipeline.checks.drift.grids import Grid, grid_of
+from pipeline.checks.drift.grids import Grid, grid_of, quantized
 from pipeline.checks.drift.known import Known
 
 STORED = np.random.default_rng(0).integers(-128, 128, size=(3, 1, 40)).astype(np.int8)
@@ -29,3 +29,13 @@ def test_integers_beside_it_show_the_grid_of_a_float_tensor():
 
 def test_values_are_moved_to_the_grid_and_cut_at_its_ends():
     assert Grid(0.5, 0.0, -2, 2).settled(np.array([0.3, 9.0, -9.0])).tolist() == [0.5, 1.0, -1.0]
+
+
+def test_constants_say_the_grid_that_two_values_would_not_show():
+    held = [tensor(2, data=np.float32([0.25])), tensor(3, data=np.int8([5]), dtype="int8")]
+    ops = [Op(0, "QuantizeLinear", (0, 2, 3), (1,)), Op(1, "DequantizeLinear", (1, 2, 3), (4,))]
+    stored = np.array([[[5]], [[9]]], np.int8)
+    real = ((stored - 5.0) * 0.25).astype(np.float32)
+    known = Known(graph([tensor(0), tensor(1), *held, tensor(4)], ops, (0,), (4,)), {0: real, 1: stored, 4: real})
+    assert grid_of(known, 4) == quantized(known, ops[0]) == Grid(0.25, 5.0, -128, 127)
+    assert quantized(known, ops[1]) is None
