@@ -60,14 +60,14 @@ class Tried:
 class Search:
     """Asks a model for more and more samples. No sample is run twice.
 
-    `others` are other kernels of the same model, where there are any and none of them is judged: how far honest ones
-    are apart, they tell better than a rounding of the inputs.
+    `others` are other kernels of the same model, where there are any and none of them is judged, or the same ones with
+    its weights moved by a rounding: how far honest ones are apart, they tell better than a rounding of the inputs.
     """
 
     run: Run
     artifact: Artifact
     gate: ParityGate
-    others: Run | None = None
+    others: tuple[Run, ...] = ()
 
     def tried(self, inputs: Arrays, origin: str) -> Tried:
         """What comes out of inputs.
@@ -84,7 +84,7 @@ class Search:
         if not self._floats():
             return replace(tried, moved=())
         moved = [_or(tried.outputs, self.run, nudged(tried.inputs))]
-        moved += [_or(tried.outputs, self.others, tried.inputs)] if self.others else []
+        moved += [_or(tried.outputs, other, tried.inputs) for other in self.others]
         return replace(tried, moved=tuple(moved))
 
     def noise(self, tried: Tried) -> dict[str, float]:

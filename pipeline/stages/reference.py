@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from converters import registry
+from converters import content, registry
 from converters.carry import Carried, pairs, states
 from converters.contract import Arrays, Artifact, Format, Signature
 from converters.errors import ToolkitError, UnsupportedError
@@ -93,6 +93,7 @@ def reference_task(
             "pipeline/checks/conditioning.py",
             "pipeline/datasets/samples.py",
             "converters/eager",
+            "converters/onnx/shake.py",
             "converters/*.py",
         ),
     }
@@ -201,10 +202,20 @@ def _mixed(index: np.ndarray) -> bool:
 
 
 def _search(context: Context, artifact: Artifact, limits: Limits) -> Search:
-    """The search, by the reference and, where its format has them, by other kernels of this CPU."""
+    """The search, by the reference and, where its format has them, by other kernels of this CPU.
+
+    Of an ONNX file that takes no floats, which no rounding moves, also by a copy with its weights moved so.
+    """
     other = other_kernels(artifact)
-    beside = partial(eager, context, artifact, limits=limits, runtime=other) if other else None
-    return Search(partial(eager, context, artifact, limits=limits), artifact, _gate(), beside)
+    beside = [partial(eager, context, artifact, limits=limits, runtime=other)] if other else []
+    whole = all(np.dtype(spec.dtype).kind != "f" for spec in artifact.source.inputs)
+    if whole and artifact.format is Format.ONNX:
+        copy = context.scratch / "shaken.onnx"
+        worker = registry.reference_runtime(artifact.format).worker
+        context.call(worker, "converters.onnx.shake:shaken", limits.inspect_s, path=artifact.path, copy=copy)
+        moved = replace(artifact, path=copy, sha256=content.sha256(copy))
+        beside.append(partial(eager, context, moved, limits=limits))
+    return Search(partial(eager, context, artifact, limits=limits), artifact, _gate(), tuple(beside))
 
 
 def _gate() -> ParityGate:
