@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from converters import registry
 from converters.contract import Edge, Format, Precision, RuntimeSpec
@@ -11,7 +13,7 @@ from converters.errors import UsageError
 from pipeline.config import Configs
 from pipeline.coverage.cases import Corpus
 from pipeline.store import digest
-from pipeline.task import code, versions
+from pipeline.task import ROOT, code, versions
 
 _OWN_RUNTIME = {"onnx-tf": "tflite-runtime"}
 """Where a route's files are proved as the users of its toolkit run them."""
@@ -41,7 +43,7 @@ class Way:
         """What its results depend on beside cases and gate: code and versions of every step, and of the judging."""
         parts = [[edge.name, *_code_of(edge, self.prepass), registry.made_with(edge)] for edge in self.edges]
         judged = code("pipeline/checks/parity.py", "pipeline/checks/metrics", "pipeline/coverage/trial.py")
-        runs = [self.runtime.name, versions(self.runtime.packages)]
+        runs = [self.runtime.name, versions(self.runtime.packages), code(*imported(self.runtime.module))]
         return digest([parts, runs, judged, code("converters/nearness.py"), self.prepass])
 
     def made_with(self) -> str:
@@ -113,6 +115,34 @@ def _runtime(path: tuple[Edge, ...], configs: Configs) -> RuntimeSpec | None:
 
 
 def _code_of(edge: Edge, prepass: bool) -> list[str]:
-    folder = "/".join(edge.module.split(".")[:-1])
-    own = [code(folder)] if edge.module.startswith("converters.") else []
-    return [*own, code("converters/onnx/prepass")] if edge.prepass and prepass else own
+    """Digests of what a step runs: of a sealed toolkit its folder, else its module and what that imports from there."""
+    if not edge.module.startswith("converters."):
+        return []
+    own = "/".join(edge.module.split(".")[:-1])
+    places = (own,) if edge.toolchain else imported(edge.module)
+    return [code(*places), *([code("converters/onnx/prepass")] if edge.prepass and prepass else [])]
+
+
+def imported(module: str) -> tuple[str, ...]:
+    """The files of a module and of all that it imports from its own toolkit, wherever in a function it does."""
+    own = module.rpartition(".")[0]
+    found: dict[str, None] = {}
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        path = "/".join(name.split("."))
+        for file in (f"{path}.py", f"{path}/__init__.py"):
+            if name.startswith(f"{own}.") and file not in found and (ROOT / file).is_file():
+                found[file] = None
+                waiting += _imports(ROOT / file)
+    return tuple(sorted(found))
+
+
+def _imports(path: Path) -> list[str]:
+    names = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return names

@@ -9,6 +9,7 @@ import pytest
 from converters.contract import Format
 from converters.errors import UsageError
 from pipeline.configs import load_configs
+from pipeline.coverage import ways
 from pipeline.coverage.cases import CORPORA
 from pipeline.coverage.ways import ways_of, with_routes
 
@@ -49,3 +50,10 @@ def test_a_route_alone_says_which_corpus_is_meant() -> None:
     assert with_routes(("litert",), CORPORA, CONFIGS) == ("torch",)
     with pytest.raises(UsageError, match="no corpus has the routes x; there are of onnx"):
         with_routes(("x",), CORPORA, CONFIGS)
+
+
+def test_a_route_depends_on_what_its_steps_import_and_not_on_their_neighbours():
+    found = set(ways.imported("converters.litert.convert"))
+    assert {"converters/litert/convert.py", "converters/litert/signature.py"} <= found
+    assert not {"converters/litert/quantize.py", "converters/litert/tracer.py"} & found
+    assert not any(place.startswith("converters/onnx") for place in found)
