@@ -76,3 +76,24 @@ def test_timings_come_back_with_their_pairs_in_place(entry):
 def test_the_parameter_count_is_a_number(entry):
     entry.file(evidence.FACTS).write_text('{"parameters": 36000}')
     assert evidence.read_parameters(entry) == 36000
+
+
+def test_sequences_are_laid_beside_as_many_as_the_artifact_ran_with_the_rounding_of_its_bits(tmp_path):
+    reference, measurement = (Entry(tmp_path / name, "k", {}, 1.0) for name in ("reference", "measurement"))
+    for each in (reference, measurement):
+        each.folder.mkdir()
+    facts = {
+        "carried": {"stateN": "state"},
+        "sequence_rounding": {"snr_db": 120.0},
+        "sequence_rounded": {"snr_db": 30.0},
+    }
+    reference.file(evidence.FACTS).write_text(json.dumps(facts))
+    kept = {"input/x": scores(64), "output/y": scores(64), "output/stateN": scores(64) + 1}
+    evidence.save(reference.file(evidence.SEQUENCE), kept)
+    evidence.save(measurement.file(evidence.SEQUENCE), {"y": scores(32), "stateN": scores(32)})
+    fed = evidence.read_fed(reference, measurement, bits=False)
+    assert (fed.carried, fed.rounding, sorted(fed.right)) == ({"stateN": "state"}, {"snr_db": 120.0}, ["stateN", "y"])
+    np.testing.assert_array_equal(fed.right["stateN"], scores(64)[:32] + 1)
+    assert evidence.read_fed(reference, measurement, bits=True).rounding == {"snr_db": 30.0}
+    reference.file(evidence.FACTS).write_text("{}")
+    assert evidence.read_fed(reference, measurement, bits=False) is None
