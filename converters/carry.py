@@ -92,7 +92,7 @@ def run_carried(
         shake: share of its greatest value by which each float that goes in is moved at most, as kernels round.
 
     Raises:
-        UnsupportedError: an output changes its shape from call to call.
+        UnsupportedError: an output changes its shape from call to call, or does not fit the input that it goes into.
     """
     rows: list[Arrays] = []
     random = np.random.default_rng(0)
@@ -105,6 +105,12 @@ def run_carried(
         call = {name: values[place, ...] for name, values in inputs.items()} | state
         call = {name: _shaken(value, shake, random) for name, value in call.items()} if shake else call
         rows.append(session.run({name: in_8_bits(value, (ranges or {}).get(name)) for name, value in call.items()}))
+        for output, name in carried.items():
+            if rows[-1][output].shape != fresh[name].shape:
+                raise UnsupportedError(
+                    f"output {output!r} is {rows[-1][output].shape} and input {name!r} takes {fresh[name].shape}: it "
+                    "cannot go back there"
+                )
         state = {name: _finite(rows[-1][output], fresh[name]) for output, name in carried.items()}
     shapes = [{name: value.shape for name, value in row.items()} for row in rows]
     if any(each != shapes[0] for each in shapes):
@@ -140,7 +146,7 @@ def _shaken(value: np.ndarray, share: float, random: np.random.Generator) -> np.
 def _finite(value: np.ndarray, like: np.ndarray) -> np.ndarray:
     """A state that went out as it goes back in."""
     finite = np.nan_to_num(value, nan=0.0, posinf=0.0, neginf=0.0) if value.dtype.kind == "f" else value
-    return np.asarray(finite).astype(like.dtype).reshape(like.shape)
+    return np.asarray(finite).astype(like.dtype)
 
 
 def _checked(signature: Signature, said: Carried) -> dict[str, str]:

@@ -59,9 +59,8 @@ def reference_task(
     def work(context: Context) -> None:
         artifact = read_artifact(context.needs["source"])
         kept = bool(read_facts(context.needs["source"]).get("stateful"))
-        carried = {} if kept else pairs(artifact.source, state)
-        if carried and "data" not in context.needs:
-            artifact = visited(context, artifact, carried, limits, seed)
+        carried, ranged = _carried(context, artifact, {} if kept else pairs(artifact.source, state), limits, seed)
+        artifact = artifact if "data" in context.needs else ranged
         golden_inputs = _chosen(context, artifact, limits, golden_samples, golden_bytes, seed, carried)
         rounding: dict[str, float] = {}
         if "data" in context.needs:
@@ -99,6 +98,19 @@ def reference_task(
     }
     name = f"reference {source.name.partition(' ')[2]}"
     return Task(name, "reference", ingredients, work, needs, lane=source.lane)
+
+
+def _carried(
+    context: Context, artifact: Artifact, found: Carried, limits: Limits, seed: int
+) -> tuple[Carried, Artifact]:
+    """Which outputs go back in, if that runs, and the model with the range that its state then takes."""
+    if not found:
+        return found, artifact
+    try:
+        return found, visited(context, artifact, found, limits, seed)
+    except (UnsupportedError, ToolkitError) as error:
+        context.warn(f"the state is not fed back ({', '.join(f'{o} -> {i}' for o, i in found.items())}): {error}")
+        return {}, artifact
 
 
 def _keep_test(context: Context, artifact: Artifact, limits: Limits) -> None:

@@ -124,3 +124,13 @@ def test_rounded_inputs_move_a_sequence_by_what_their_rounding_adds_up_to() -> N
     inputs = {"x": np.full((4, 1), 0.003, np.float32), "state": np.zeros((4, 1), np.float32)}
     found = run_carried(session(), inputs, CARRIED, ranges={"x": (0.0, 1.0), "state": (0.0, 1.0)})
     assert found["stateN"][:, 0] == pytest.approx(np.arange(1, 5) / 255)
+
+
+def test_a_state_that_does_not_fit_says_so() -> None:
+    class Wide(Sum):
+        def run(self, inputs: Arrays) -> Arrays:
+            return {"y": np.zeros(1, np.float32), "stateN": np.zeros(2, np.float32)}
+
+    inputs = {"x": np.ones((3, 1), np.float32), "state": np.zeros((3, 1), np.float32)}
+    with pytest.raises(UnsupportedError, match=r"output 'stateN' is \(2,\) and input 'state' takes \(1,\)"):
+        run_carried(session(Wide), inputs, CARRIED)
