@@ -12,7 +12,7 @@ from converters.contract import Artifact
 from converters.errors import EdgeExportError
 from pipeline.checks.drift import folding, run_time, stress
 from pipeline.checks.drift.cuts import Segment
-from pipeline.checks.drift.grids import Grid, grid_of, quantized
+from pipeline.checks.drift.grids import Grid, grid_of, quantized, reach
 from pipeline.checks.drift.known import SAMPLES, Known
 from pipeline.checks.drift.matching import Partner
 from pipeline.checks.drift.nearness import EPS, HALF_EPS, WEIGHT_EPS, Nearness, half_share, leaning, near
@@ -280,6 +280,7 @@ class Alone:
         grid = self.grid(False, segment.out.b)
         if grid is None:
             return roughly(plain[:kept], got[:kept], rows.recorded, roundings, INNER_DB)
+        plain = np.clip(plain, *reach(self.b, segment.ops_b, grid))
         farther = 1.0 if put or not weights else _UNEQUAL
         found = stepwise(plain[:kept], got[:kept], grid, rows.recorded, roundings * farther)
         if not found.agrees and grid.most - grid.least > BYTE and (put or roundings > FEW):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,6 +64,18 @@ def grid_of(side: Known, index: int, *, read: bool = False) -> Grid | None:
                 if same:
                     return _fitted(side.recorded[stored], side.recorded[same[0]])
     return None
+
+
+def reach(side: Known, ops: Sequence[Op], grid: Grid) -> tuple[float, float]:
+    """The least and the greatest value that operators give out on a grid; what they quantize anew may reach less."""
+    low, high = grid.ends()
+    for op in reversed(ops):
+        if op.type not in _QUANTIZES:
+            break
+        if inner := grid_of(side, op.inputs[0]):
+            least, greatest = inner.ends()
+            low, high = max(low, least), min(high, greatest)
+    return low, high
 
 
 def _told(side: Known, op: Op) -> Grid | None:

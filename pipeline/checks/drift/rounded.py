@@ -10,7 +10,7 @@ from converters.graph import Op, Tensor
 from pipeline.checks.drift import folding
 from pipeline.checks.drift.cuts import Segment
 from pipeline.checks.drift.folding import Folded
-from pipeline.checks.drift.grids import Grid, grid_of
+from pipeline.checks.drift.grids import grid_of, reach
 from pipeline.checks.drift.known import Known
 from pipeline.checks.drift.precision import quantizable
 from pipeline.checks.drift.suspects import Side, Suspect
@@ -147,12 +147,13 @@ def reader(side: Known, op: Op) -> Side:
 def ranges(a: Known, b: Known, cuts: Sequence[Segment]) -> Iterator[Suspect]:
     """Ranges that cut off much of what the reference holds there, or do not start where an activation does."""
     grids = {cut: grid for cut in cuts if (grid := grid_of(b, cut.out.b)) and grid_of(a, cut.out.a) is None}
-    beyond = {cut: _beyond(a.real(cut.out.a), grid) for cut, grid in grids.items()}
+    ends = {cut: reach(b, cut.ops_b, grid) for cut, grid in grids.items()}
+    beyond = {cut: _beyond(a.real(cut.out.a), *ends[cut]) for cut in grids}
     usual = float(np.quantile(list(beyond.values()), 0.75)) if len(beyond) > 3 else 0.0
     twins = [(grid.scale, grid.zero_point) for grid in grids.values()]
     for cut, grid in grids.items():
         values = a.real(cut.out.a)
-        low, high = grid.ends()
+        low, high = ends[cut]
         cause = ""
         few = values.size < _MANY  # a calibration on as few tells its ends badly
         if beyond[cut] > max(CUT_OF_FEW if few else CUT, TIMES * usual) and not _selected_from(b, cut.out.b):
@@ -181,9 +182,8 @@ def _selected_from(side: Known, index: int) -> bool:
     return bool(kinds) and kinds <= _SELECTING and all(index in op.inputs[1:] for op in readers)
 
 
-def _beyond(values: np.ndarray, grid: Grid) -> float:
+def _beyond(values: np.ndarray, low: float, high: float) -> float:
     """How far recorded values lie beyond the ends of a range, as a share of its width."""
-    low, high = grid.ends()
     return max(low - float(values.min()), float(values.max()) - high, 0.0) / (high - low)
 
 

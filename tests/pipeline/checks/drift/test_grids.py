@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from drift_models import graph, tensor
 
 from converters.graph import Op
-from pipeline.checks.drift.grids import Grid, grid_of, quantized
+from pipeline.checks.drift.grids import Grid, grid_of, quantized, reach
 from pipeline.checks.drift.known import Known
 
 STORED = np.random.default_rng(0).integers(-128, 128, size=(3, 1, 40)).astype(np.int8)
@@ -39,3 +40,13 @@ def test_constants_say_the_grid_that_two_values_would_not_show():
     known = Known(graph([tensor(0), tensor(1), *held, tensor(4)], ops, (0,), (4,)), {0: real, 1: stored, 4: real})
     assert grid_of(known, 4) == quantized(known, ops[0]) == Grid(0.25, 5.0, -128, 127)
     assert quantized(known, ops[1]) is None
+
+
+def test_what_is_quantized_anew_reaches_no_further_than_before():
+    held = [tensor(0), tensor(1, dtype="int8", scale=(0.1, 0)), tensor(2, dtype="int8", scale=(0.5, -100))]
+    ops = [Op(0, "MUL", (0, 0), (1,)), Op(1, "QUANTIZE", (1,), (2,))]
+    known = Known(graph(held, ops, (0,), (2,)), {})
+    wide = grid_of(known, 2)
+    assert wide is not None
+    assert reach(known, ops[1:], wide) == reach(known, ops, wide) == pytest.approx((-12.8, 12.7))
+    assert reach(known, ops[:1], wide) == wide.ends()

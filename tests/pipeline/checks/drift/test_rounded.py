@@ -143,3 +143,22 @@ def test_a_bound_at_infinity_is_no_broken_constant():
     for wrong in (side("MINIMUM", np.nan), side("MUL", np.inf)):
         (suspect,) = rounded.broken(honest, wrong)
         assert suspect.cause == "a constant holds NaN or Inf"
+
+
+def test_a_range_inside_a_segment_cuts_off_too():
+    a, b, _ = sides()
+
+    def narrow(scale):
+        held = [*list(b.graph.tensors.values())[:1], tensor(1, dtype="int8", scale=(scale, -128))]
+        held += [tensor(2, data=np.rint(KERNEL / STEP), dtype="int8", scale=(STEP, 0))]
+        held += [tensor(3, dtype="int8", scale=(0.02, -128))]
+        ops = [*b.graph.ops, Op(1, "QUANTIZE", (1,), (3,))]
+        known = Known(graph(held, ops, (0,), (3,)), {0: VALUES[0], 3: np.zeros((4, 8), np.int8)})
+        pairs = {0: PAIRS[0], 3: Partner(1, 3, PAIRS[1].layout, 99.0)}
+        cut = segment(a, known, pairs[3], pairs)
+        assert cut is not None
+        return list(rounded.ranges(a, known, [cut]))
+
+    (found,) = narrow(0.004)
+    assert "cuts off values" in found.cause
+    assert not narrow(0.02)
