@@ -91,6 +91,15 @@ def _lerp(a: Any, b: Any, weight: Any) -> Any:
     return aten.add(a, aten.mul(aten.sub(b, a), weight))
 
 
+def _group_norm(x: Any, groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5, *_: Any) -> Any:
+    """As one normalization of each group: coremltools writes squares out, which float16 holds up to 256 only."""
+    flat = aten.reshape(x, [x.shape[0], groups, -1])
+    made = aten.reshape(aten.layer_norm(flat, [flat.shape[-1]], None, None, eps), x.shape)
+    along = [1, x.shape[1], *[1] * (x.dim() - 2)]
+    made = made if weight is None else aten.mul(made, aten.reshape(weight, along))
+    return made if bias is None else aten.add(made, aten.reshape(bias, along))
+
+
 def _where(condition: Any, a: float, b: Any) -> Any:
     """A whole number in the place of a tensor of floats is one of integers to coremltools."""
     return aten.where(condition, aten.full_like(b, a), b)
@@ -122,6 +131,7 @@ _OURS: Table = {
     aten.addmm.default: _addmm,
     aten.baddbmm.default: _addmm,
     aten.gelu.default: _gelu,
+    aten.group_norm.default: _group_norm,
     aten.reciprocal.default: _reciprocal,
     aten.argmax.default: _argmax,
     aten.argmin.default: _argmin,

@@ -35,6 +35,24 @@ def test_the_program_computes_the_same_without_them(function: object, gone: str)
 
 
 @pytest.mark.torch
+@pytest.mark.parametrize("affine", [True, False])
+def test_groups_are_normalized_by_one_operator(affine: bool) -> None:
+    """Written out, squares of 257 and more are infinite in float16."""
+    from converters.coreml.rewrite import decompositions
+
+    model = torch.nn.GroupNorm(2, 6, affine=affine).eval()
+    if affine:
+        torch.nn.init.uniform_(model.weight)
+        torch.nn.init.uniform_(model.bias)
+    x = 300 * torch.randn(2, 6, 3, 4, generator=torch.Generator().manual_seed(0))
+    program = torch.export.export(model, (x,)).run_decompositions(decompositions())
+    kinds = [str(node.target) for node in program.graph.nodes if node.op == "call_function"]
+    assert "aten.layer_norm.default" in kinds
+    assert not any("group_norm" in kind for kind in kinds)
+    torch.testing.assert_close(program.module()(x), model(x))
+
+
+@pytest.mark.torch
 def test_what_is_right_stays() -> None:
     from converters.coreml.rewrite import decompositions
 
