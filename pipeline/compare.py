@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from converters.contract import Artifact, Precision, TensorSpec
-from converters.errors import ToolkitError
+from converters.errors import ModelError, ToolkitError
 from converters.inspection import Inspection
+from converters.sniff import sniff
 from converters.worker import WorkerPool
 from pipeline.asking import run
 from pipeline.binding import speaking
+from pipeline.captured import is_builder
 from pipeline.checks.conditioning import noise, nudged
 from pipeline.checks.drift.check import check_drift
 from pipeline.checks.drift.suspects import Drift
@@ -22,8 +24,12 @@ from pipeline.checks.parity import check_parity, parity_beside
 from pipeline.checks.precision import check_precision
 from pipeline.config import Limits
 from pipeline.drift import tried
+from pipeline.drift.refused import unreadable
 from pipeline.lone import default_runtime, inputs_for, inspect_file, met, open_artifact
 from pipeline.pair_inputs import made_up
+
+NOT_RUN = "not run"
+"""In the place of a runtime."""
 
 
 @dataclass(frozen=True)
@@ -58,14 +64,22 @@ def compare(
     Either may be a file or a builder, `file.py:function`; `sizes` as the `inputs` of `open_artifact`. `inputs` is as of
     `inputs_for`; empty: the golden pack where one of the files lies in a bundle, else made-up ones.
 
+    A second file that is damaged, or that cannot be fed and read as the first is, is FAILED, as `drift` says it too.
+
     Raises:
-        ModelError: a file that cannot be read, or tensors without a partner on the other side.
+        ModelError: no model file, or a first one that cannot be read.
         UsageError: no inputs, or a runtime that does not run the file.
     """
     a, pack_a = open_artifact(path_a, pool, limits, sizes, beside=path_b)
-    b, pack_b = open_artifact(path_b, pool, limits, sizes, beside=path_a)
+    try:
+        b, pack_b = open_artifact(path_b, pool, limits, sizes, beside=path_a)
+    except ModelError as error:
+        return _refused(a, path_b, error)
     a, b = met(a, b, pool, limits)
-    speaking(b, a.source)  # before anything runs
+    try:
+        speaking(b, a.source)  # before anything runs
+    except ModelError as error:
+        return _refused(a, path_b, error)
     runtime_a, runtime_b = default_runtime(a, runtimes[0]), default_runtime(b, runtimes[1])
     inputs = inputs or ("golden" if pack_a or pack_b else "random")
     order = list(gates.parity)
@@ -101,6 +115,19 @@ def compare(
         stateful=inspection is not None and inspection.stateful,
         drift=layers if isinstance(layers, Drift) else None,
     )
+
+
+def _refused(a: Artifact, path_b: Path | str, error: ModelError) -> Comparison:
+    """The verdict on a second file that nothing can be asked of.
+
+    Raises:
+        ModelError: `error`, where it is code, no model file at all, or one of a bundle.
+    """
+    if is_builder(path_b):
+        raise error
+    found = dataclasses.replace(unreadable(path_b, error), a=str(a.path), b=str(path_b))
+    b = dataclasses.replace(a, path=Path(path_b), format=sniff(Path(path_b)), builder="", builder_args={})
+    return Comparison(a, b, NOT_RUN, NOT_RUN, 0, "", (Check("file", Outcome.FAILED, (str(error),)),), drift=found)
 
 
 def _precision(artifact: Artifact, inspection: Inspection, gates: Gates) -> Check:

@@ -7,7 +7,7 @@ import numpy as np
 from converters.contract import Artifact
 from converters.errors import EdgeExportError
 from converters.graph import Graph
-from pipeline.checks.drift import ends, folding, rounded, scaling, told
+from pipeline.checks.drift import ends, folding, rounded, scaling, told, vectors
 from pipeline.checks.drift.cuts import Segment, segment
 from pipeline.checks.drift.known import Known
 from pipeline.checks.drift.matching import SAME_DB, Partner, best_layout, matched
@@ -29,7 +29,7 @@ ROUNDED_EXCESS = 1.1
 
 CLEARED = 0.5
 """In what is allowed: where something rounds, a longer piece that clears a difference must agree so well."""
-_AS_LIKE_DB = 0.1
+_AS_LIKE_DB = 1.0
 """Of two tensors of b that may be the partner of one of a: less tells nothing."""
 
 
@@ -69,6 +69,7 @@ def across(one: Graph, two: Graph, work: Work) -> Drift:
         *rounded.weights(a, b, same),
         *rounded.changed(a, b, same),
         *rounded.plain(a, b, cuts),
+        *vectors.strange(a, b, cuts),
         *scaling.scaled(a, b, cuts),
         *scaling.lost(a, b, same),
         *rounded.ranges(a, b, cuts),

@@ -8,7 +8,7 @@ import pytest
 from gates.in_process import InProcess
 from gates.test_drift_optimized import branching
 from onnx import TensorProto, helper, numpy_helper
-from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_dynamic, quantize_static
 from onnxruntime.transformers.float16 import convert_float_to_float16
 
 from pipeline import config
@@ -188,3 +188,41 @@ def test_a_weight_in_it_that_is_another_fails(quantized, tmp_path, name):
     onnx.save(onnx.load(honest), tmp_path / "wrong.onnx")
     wrong = scaled(tmp_path / "wrong.onnx", name, 0.5, column=3 if name != "w1_quantized" else 0)
     assert drift(right, wrong, "", InProcess(), LIMITS).outcome is Outcome.FAILED
+
+
+@pytest.fixture(scope="module")
+def dynamic(tmp_path_factory):
+    """Sums so large that rounding their inputs leaves more than the biases are, twice; and its dynamic file."""
+    folder = tmp_path_factory.mktemp("dynamic")
+    rng = np.random.default_rng(5)
+    held = [
+        numpy_helper.from_array((rng.normal(size=size) * factor).astype(np.float32), name)
+        for name, size, factor in (("w0", (512, 32), 1), ("b0", (32,), 0.1), ("w1", (32, 8), 1), ("b1", (8,), 0.1))
+    ]
+    nodes = [
+        helper.make_node("Gemm", ["x", "w0", "b0"], ["h"]),
+        helper.make_node("Relu", ["h"], ["r"]),
+        helper.make_node("Gemm", ["r", "w1", "b1"], ["z"]),
+        helper.make_node("Softmax", ["z"], ["y"]),
+    ]
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 512])
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 8])
+    graph = helper.make_graph(nodes, "g", [x], [y], held)
+    onnx.save(helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid("", 17)]), folder / "a.onnx")
+    quantize_dynamic(folder / "a.onnx", folder / "b.onnx", weight_type=QuantType.QInt8)
+    return folder / "a.onnx", folder / "b.onnx"
+
+
+def test_a_dynamic_file_with_small_biases_is_honest(dynamic):
+    found = drift(*dynamic, "", InProcess(), LIMITS)
+    assert (found.outcome, found.suspects) == (Outcome.PASSED, ())
+
+
+@pytest.mark.parametrize("name", ["b0", "b1"])
+def test_a_bias_that_rounding_hides_fails(dynamic, tmp_path, name):
+    right, honest = dynamic
+    model = onnx.load(honest)
+    tensor = next(tensor for tensor in model.graph.initializer if tensor.name == name)
+    tensor.CopyFrom(numpy_helper.from_array(np.roll(numpy_helper.to_array(tensor), 1), name))
+    onnx.save(model, tmp_path / "wrong.onnx")
+    assert drift(right, tmp_path / "wrong.onnx", "", InProcess(), LIMITS).outcome is Outcome.FAILED

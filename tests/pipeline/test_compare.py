@@ -4,11 +4,14 @@ import dataclasses
 import shutil
 
 import numpy as np
+import onnx
 import pytest
 import toy_workers
 from drift_models import dense
+from flat_models import affine
 from gates import mini
 from gates.in_process import InProcess
+from onnx_files import dense_in_onnx
 from toy_workers import ToyWorkers
 
 from converters import registry
@@ -123,6 +126,24 @@ def test_a_file_that_takes_more_or_fewer_inputs_is_refused_before_anything_runs(
         with pytest.raises(ModelError, match=told):
             compare(*pair, "random", GATES, workers, LIMITS)
     assert not [call for call in workers.calls if "run" in str(call)]
+
+
+def test_a_second_file_that_is_damaged_or_takes_something_else_is_failed_and_a_first_one_refused(tmp_path):
+    right, damaged = dense(tmp_path / "right.tflite").path, tmp_path / "damaged.onnx"
+    dense_in_onnx(damaged)
+    model = onnx.load(damaged)
+    model.graph.node[0].input[0] = "nothing"
+    damaged.write_bytes(model.SerializeToString())
+    found = compare(right, damaged, "random", GATES, InProcess(), LIMITS)
+    assert (outcomes(found), found.runtime_b) == ({"file": "FAILED"}, "not run")
+    assert found.drift is not None
+    with pytest.raises(ModelError, match="damaged.onnx"):
+        compare(damaged, right, "random", GATES, InProcess(), LIMITS)
+    other = affine(tmp_path / "other.tflite").path
+    assert outcomes(compare(right, other, "random", GATES, InProcess(), LIMITS)) == {"file": "FAILED"}
+    (tmp_path / "text.tflite").write_text("no model")
+    with pytest.raises(ModelError, match="text.tflite"):
+        compare(right, tmp_path / "text.tflite", "random", GATES, InProcess(), LIMITS)
 
 
 @pytest.fixture

@@ -1,0 +1,61 @@
+"""A bias in float beside rounded weights: what rounding leaves of the sums hides it, and its own values do not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from pipeline.checks.drift import folding
+from pipeline.checks.drift.cuts import Segment
+from pipeline.checks.drift.folding import STORED, Held
+from pipeline.checks.drift.known import Known
+from pipeline.checks.drift.rounded import CORRECTED, reader
+from pipeline.checks.drift.suspects import Suspect
+from pipeline.checks.drift.weights import causes
+
+
+def strange(a: Known, b: Known, cuts: Sequence[Segment]) -> Iterator[Suspect]:
+    """Vectors in float32 that are not the reference's, in segments in which all kernels are, and none is scaled.
+
+    Nothing is folded there, so that nothing changes them but a correction for what rounding the weights does, which
+    changes most.
+    """
+    every, wrong = 0, []
+    for cut in cuts:
+        vectors = _vectors(a, b, cut)
+        every += len(vectors)
+        wrong += [(cut, first, second) for first, second in vectors if _apart(first, second)]
+    if len(wrong) > max(1, CORRECTED * every):
+        return
+    for cut, first, second in wrong:
+        want, got = first.values.reshape(-1), second.values.reshape(-1)
+        cause = next(causes(want, got), "values differ")
+        off = float(np.abs(want - got).max() / np.abs(want).max(initial=1e-300))
+        ours, theirs = reader(a, first.op), reader(b, second.op)
+        measure = f"{int((want != got).sum())} of {want.size} values differ, by up to {off:.3g} of the largest"
+        yield Suspect("weights", ours, theirs, measure, f"bias: {cause}", float(a.rank.get(cut.out.a, 0)))
+
+
+def _vectors(a: Known, b: Known, cut: Segment) -> list[tuple[Held, Held]]:
+    """The vectors of both sides, one by one, where both are in float32; none where anything else was changed.
+
+    Those that are not each other's are partners where they are the only ones of their size.
+    """
+    ours, theirs = folding.held(a, cut.ops_a), folding.held(b, cut.ops_b)
+    pairs = folding.folded(ours, theirs)
+    plain = all((one.scale == 1).all() and not one.partly for one in pairs)
+    if len(ours) != len(theirs) or not plain or not any(one.b.rounded for one in pairs if not one.b.vector):
+        return []
+    taken = {one.a.index for one in pairs}, {one.b.index for one in pairs}
+    left = [[one for one in side if one.index not in used] for side, used in zip((ours, theirs), taken, strict=True)]
+    sizes = [sorted(one.values.size for one in side if one.vector and not one.rounded) for side in left]
+    if sizes[0] != sizes[1] or len(set(sizes[0])) != len(left[0]) or len(left[0]) != len(left[1]):
+        return []
+    found = [(one.a, one.b) for one in pairs if one.b.vector and not one.b.rounded and not one.a.rounded]
+    return found + [(one, next(two for two in left[1] if two.values.size == one.values.size)) for one in left[0]]
+
+
+def _apart(first: Held, second: Held) -> bool:
+    gap = np.abs(first.values.reshape(-1) - second.values.reshape(-1)).max(initial=0.0)
+    return bool(gap > STORED * np.abs(first.values).max(initial=0.0))
