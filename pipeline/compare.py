@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
-from converters.contract import Artifact, Precision, TensorSpec
+from converters.contract import Arrays, Artifact, Precision, RuntimeSpec, TensorSpec
 from converters.errors import ModelError, ToolkitError
 from converters.inspection import Inspection
 from converters.sniff import sniff
@@ -17,7 +17,7 @@ from pipeline.captured import is_builder
 from pipeline.checks.conditioning import noise, nudged
 from pipeline.checks.drift.check import check_drift
 from pipeline.checks.drift.suspects import Drift
-from pipeline.checks.gates import Gates
+from pipeline.checks.gates import Gates, ParityGate
 from pipeline.checks.made_up import left_to_layers
 from pipeline.checks.outcome import Check, Outcome
 from pipeline.checks.parity import check_parity, parity_beside
@@ -89,16 +89,7 @@ def compare(
     else:
         arrays = inputs_for(a, inputs, [pack_a, pack_b])
     reference = run(a, arrays, a.source, runtime_a, pool, limits)
-    got = None
-    try:
-        got = run(b, arrays, a.source, runtime_b, pool, limits)
-        parity = check_parity(reference, got, a.source.outputs, gates.parity[coarser])
-        if parity.outcome is Outcome.FAILED and coarser is Precision.FP32:
-            moved = run(a, nudged(arrays), a.source, runtime_a, pool, limits)
-            known = noise(reference, moved, a.source.outputs)
-            parity = parity_beside(reference, got, a.source.outputs, gates.parity[coarser], known)
-    except ToolkitError as error:  # on inputs that the reference takes
-        parity = Check("parity", Outcome.FAILED, (f"{b.path.name} does not run where {a.path.name} does: {error}",))
+    got, parity = _parity(a, b, arrays, reference, (runtime_a, runtime_b), gates.parity[coarser], pool, limits)
     count = len(next(iter(arrays.values())))
     inspection = None if b.builder else inspect_file(b.path, pool, limits)  # code does not say what it is made of
     layers = tried(a, b, arrays, pool, limits) if inside else None
@@ -115,6 +106,31 @@ def compare(
         stateful=inspection is not None and inspection.stateful,
         drift=layers if isinstance(layers, Drift) else None,
     )
+
+
+def _parity(
+    a: Artifact,
+    b: Artifact,
+    arrays: Arrays,
+    reference: Arrays,
+    runtimes: tuple[RuntimeSpec, RuntimeSpec],
+    gate: ParityGate,
+    pool: WorkerPool,
+    limits: Limits,
+) -> tuple[Arrays | None, Check]:
+    """(the outputs of `b`, their parity with the reference's); no outputs where it does not run on inputs that a takes.
+
+    Two float models are held to what rounding its inputs does to the reference, where that is more.
+    """
+    try:
+        got = run(b, arrays, a.source, runtimes[1], pool, limits)
+        parity = check_parity(reference, got, a.source.outputs, gate)
+        if parity.outcome is Outcome.FAILED and {a.precision, b.precision} == {Precision.FP32}:
+            moved = run(a, nudged(arrays), a.source, runtimes[0], pool, limits)
+            parity = parity_beside(reference, got, a.source.outputs, gate, noise(reference, moved, a.source.outputs))
+        return got, parity
+    except ToolkitError as error:
+        return None, Check("parity", Outcome.FAILED, (f"{b.path.name} does not run where {a.path.name} does: {error}",))
 
 
 def _refused(a: Artifact, path_b: Path | str, error: ModelError) -> Comparison:
