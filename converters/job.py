@@ -243,6 +243,8 @@ def _ensure(edge: Edge, request: ConversionRequest, written: Path, signature: Si
 def parameter_count(artifact: Artifact) -> int:
     """How many numbers of a model reach an output, as gradients tell; of other files a quarter of all bytes.
 
+    Of branches of which a constant may decide, those of the smallest.
+
     Raises:
         EdgeExportError: the model cannot be loaded, or its file cannot be read.
     """
@@ -250,7 +252,10 @@ def parameter_count(artifact: Artifact) -> int:
 
     if artifact.format in (*SOURCE_FORMATS, Format.PT2, Format.SAVEDMODEL, Format.KERAS_FILE):
         return source.parameter_count(artifact)
-    return _constant_bytes(inspect(artifact.path, artifact.format)) // 4
+    held = _constant_bytes(inspect(artifact.path, artifact.format))
+    if artifact.format is Format.ONNX:
+        held -= importlib.import_module("converters.onnx.load").untaken_bytes(artifact.path)
+    return held // 4
 
 
 def _ensure_weights(edge: Edge, request: ConversionRequest, inspection: Inspection) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -104,6 +105,30 @@ def tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
             yield from attribute.tensors
             for inner in (attribute.g, *attribute.graphs):
                 yield from tensors(inner)
+
+
+def untaken_bytes(path: Path) -> int:
+    """Bytes of constants in branches (If) beyond those of the one that has fewest: a file may lose so many by right.
+
+    Where a constant decides, the other branch is left out.
+    """
+    return _untaken(onnx.load(path, load_external_data=False).graph)
+
+
+def _untaken(graph: onnx.GraphProto) -> int:
+    found = 0
+    for node in graph.node:
+        bodies = [attribute.g for attribute in node.attribute if attribute.HasField("g")]
+        if node.op_type == "If":
+            held = sorted(sum(_bytes(tensor) for tensor in tensors(body)) for body in bodies)
+            found += sum(held[1:])
+        else:
+            found += sum(map(_untaken, bodies))
+    return found
+
+
+def _bytes(tensor: onnx.TensorProto) -> int:
+    return math.prod(tensor.dims) * onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
 
 
 def is_external(tensor: onnx.TensorProto) -> bool:

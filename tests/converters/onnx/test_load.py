@@ -9,7 +9,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from converters.errors import ModelError
-from converters.onnx.load import array, dtype_name, load
+from converters.onnx.load import array, dtype_name, load, untaken_bytes
 
 Linear = Callable[..., onnx.ModelProto]
 Saved = Callable[[onnx.ModelProto], Path]
@@ -135,3 +135,18 @@ def test_a_file_beyond_a_protobuf_is_told_what_to_do(
     monkeypatch.setattr("converters.onnx.load.LARGEST", 100)
     with pytest.raises(ModelError, match="no more than 100 are read of one protobuf: .*save_as_external_data=True"):
         load(saved(linear()))
+
+
+def test_of_branches_all_but_the_smallest_may_be_left_out(saved: Saved) -> None:
+    result = helper.make_tensor_value_info("r", TensorProto.FLOAT, (1, 5))
+
+    def branch(name: str, rows: int) -> onnx.GraphProto:
+        weight = numpy_helper.from_array(np.ones((rows, 5), np.float32), "w")
+        nodes = [helper.make_node("ReduceSum", ["w"], ["r"], keepdims=1)]
+        return helper.make_graph(nodes, name, [], [result], [weight])
+
+    held = [numpy_helper.from_array(np.array(True), "yes"), numpy_helper.from_array(np.ones(9, np.float32), "own")]
+    node = helper.make_node("If", ["yes"], ["r"], then_branch=branch("a", 100), else_branch=branch("b", 40))
+    graph = helper.make_graph([node], "g", [], [result], held)
+    path = saved(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10))
+    assert untaken_bytes(path) == 100 * 5 * 4
