@@ -12,7 +12,7 @@ from pipeline.checks.drift.cuts import Segment, segment
 from pipeline.checks.drift.known import Known
 from pipeline.checks.drift.matching import SAME_DB, Partner, best_layout, matched
 from pipeline.checks.drift.nearness import Nearness
-from pipeline.checks.drift.passing import passing
+from pipeline.checks.drift.passing import parted, passing
 from pipeline.checks.drift.suspects import Drift
 from pipeline.checks.drift.values import COARSE
 from pipeline.checks.drift.verdict import judged
@@ -75,6 +75,7 @@ def across(one: Graph, two: Graph, work: Work) -> Drift:
         *rounded.ranges(a, b, cuts),
         *rounded.left_in_float(a, b, cuts),
         *passing(a, b),
+        *parted(a, b),
     ]
     if not (wrong_ends or suspects or proofs):  # else the output has its shape from there
         wrong_ends += [ends.shape_told(a, b, end) for end in ends.resized(a, b)]

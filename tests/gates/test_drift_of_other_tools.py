@@ -226,3 +226,23 @@ def test_a_bias_that_rounding_hides_fails(dynamic, tmp_path, name):
     tensor.CopyFrom(numpy_helper.from_array(np.roll(numpy_helper.to_array(tensor), 1), name))
     onnx.save(model, tmp_path / "wrong.onnx")
     assert drift(right, tmp_path / "wrong.onnx", "", InProcess(), LIMITS).outcome is Outcome.FAILED
+
+
+@pytest.mark.parametrize("quantized", [QuantFormat.QDQ], indirect=True)
+@pytest.mark.parametrize("slot", [1, 2])
+def test_integers_that_are_read_on_another_grid_fail(quantized, tmp_path, slot):
+    right, honest = quantized
+    model = onnx.load(honest)
+    made = {name for node in model.graph.node if node.op_type == "QuantizeLinear" for name in node.output}
+    reads = [node for node in model.graph.node if node.op_type == "DequantizeLinear" and node.input[0] in made]
+    held = {tensor.name: tensor for tensor in model.graph.initializer}
+    values = numpy_helper.to_array(held[reads[-1].input[slot]])
+    other = values * np.float32(1.02) if slot == 1 else np.uint8(values - np.where(values > 0, 1, -1))
+    model.graph.initializer.append(
+        numpy_helper.from_array(np.asarray(other, values.dtype).reshape(values.shape), "other")
+    )
+    reads[-1].input[slot] = "other"
+    onnx.save(model, tmp_path / "wrong.onnx")
+    found = drift(right, tmp_path / "wrong.onnx", "", InProcess(), LIMITS)
+    assert found.outcome is Outcome.FAILED
+    assert any("than they were made with" in suspect.cause for suspect in found.suspects)

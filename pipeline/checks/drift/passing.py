@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from converters.graph import Op
 from pipeline.checks.drift.known import Known
 from pipeline.checks.drift.suspects import Side, Suspect
@@ -38,6 +40,31 @@ def passing(a: Known, b: Known) -> Iterator[Suspect]:
         theirs = Side(op.index, op.type, tuple(b.graph.tensors[index].name for index in op.outputs))
         cause = f"values pass through integers between {maker.type} and {readers[0].type}, both in float"
         yield Suspect("extra", Side(None, ""), theirs, "rounded in passing", cause, float(b.rank[op.outputs[0]]))
+
+
+def parted(a: Known, b: Known) -> Iterator[Suspect]:
+    """Where b rounds to one grid and reads the integers on another: every value is moved. Not where a does it too."""
+    if any(True for _ in _parted(a)):
+        return
+    for made, read, what in _parted(b):
+        ours = Side(made.index, made.type, tuple(b.graph.tensors[index].name for index in made.outputs))
+        theirs = Side(read.index, read.type, tuple(b.graph.tensors[index].name for index in read.outputs))
+        cause = f"integers are read with another {what} than they were made with"
+        yield Suspect("quantization", ours, theirs, f"{what}s differ", cause, float(b.rank[read.outputs[0]]))
+
+
+def _parted(side: Known) -> Iterator[tuple[Op, Op, str]]:
+    """(an operator that rounds, one that reads its integers otherwise, what differs), of constants in ONNX."""
+    for read in side.graph.ops:
+        made = side.maker.get(read.inputs[0]) if read.type == "DequantizeLinear" else None
+        if made is None or made.type != "QuantizeLinear":
+            continue
+        for slot, what in ((1, "scale"), (2, "zero point")):
+            if slot < min(len(made.inputs), len(read.inputs)):
+                one, two = (side.graph.tensors[op.inputs[slot]].data for op in (made, read))
+                if one is not None and two is not None and one.shape == two.shape and not np.array_equal(one, two):
+                    yield made, read, what
+                    break
 
 
 def _in_float(side: Known, op: Op, but: Sequence[Op], *, weights: bool) -> bool:
