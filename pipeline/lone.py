@@ -66,12 +66,14 @@ def open_artifact(
     limits: Limits,
     inputs: tuple[TensorSpec, ...] = (),
     beside: Path | str = "",
+    *,
+    declared: bool = True,
 ) -> tuple[Artifact, Path | None]:
     """(the artifact at a path or of a builder, its golden pack where the file lies in a bundle).
 
     `file.py:function` is built: code that the user chose to run. `inputs` are what it takes; of a file, the sizes and
     limits of those that it leaves open. Of a file `beside` a builder they are the builder's: what the file says
-    otherwise, as another layout or number type, stays.
+    otherwise, as another layout or number type, stays. Unless sizes must be as `declared`, a file may contradict them.
 
     Raises:
         ModelError: as `inspect_file`, or a bundle whose files have changed, or as `captured.capture`; or an output
@@ -87,7 +89,8 @@ def open_artifact(
             if artifact.path.resolve() == path:
                 return artifact, bundle.golden.get(artifact.framework)
     inspection = inspect_file(path, pool, limits)
-    require_sizes(path.name, inspection)
+    if declared:
+        require_sizes(path.name, inspection)
     own = inspection.signature
     if not own.inputs and inspection.format is Format.TORCHSCRIPT:
         path, own = _described(path, inspection, inputs, pool, limits)

@@ -23,7 +23,7 @@ from pipeline import config
 from pipeline.checks.drift.suspects import Drift
 from pipeline.checks.outcome import Outcome
 from pipeline.drift import verdict_on
-from pipeline.drift.refused import unreadable
+from pipeline.drift.refused import complained, opened, unreadable
 from pipeline.drift.sizes import sized
 from pipeline.lone import open_artifact
 
@@ -122,10 +122,10 @@ def attempt(trial: Trial, folder: Path) -> Row:
 def _verdict(reference: Artifact, other: Path, pool: Any, limits: config.Limits) -> Drift:
     """As `drift` gives it: a file that cannot be read has failed."""
     try:
-        artifact, _ = open_artifact(other, pool, limits)
+        artifact, _, complaint = opened(other, pool, limits)
     except ModelError as error:
         return unreadable(other, error)
-    return verdict_on(reference, artifact, None, pool, limits)
+    return complained(verdict_on(reference, artifact, None, pool, limits), complaint)
 
 
 def _planted(trial: Trial, other: Path) -> int | None:

@@ -14,7 +14,7 @@ from pipeline.checks.drift.verdict import declared
 from pipeline.config import Limits
 from pipeline.drift.across import across
 from pipeline.drift.both import both
-from pipeline.drift.refused import unreadable, unrunnable
+from pipeline.drift.refused import complained, opened, unreadable, unrunnable
 from pipeline.drift.sizes import sized
 from pipeline.drift.work import Work
 from pipeline.lone import inputs_for, met, open_artifact
@@ -41,7 +41,7 @@ def drift(
     """
     a, pack_a = open_artifact(path_a, pool, limits, sizes, beside=path_b)
     try:
-        b, pack_b = open_artifact(path_b, pool, limits, sizes, beside=path_a)
+        b, pack_b, complaint = opened(path_b, pool, limits, sizes, beside=path_a)
     except ModelError as error:
         return dataclasses.replace(unreadable(path_b, error), a=str(path_a), b=str(path_b))
     for artifact in (a, b):
@@ -54,7 +54,7 @@ def drift(
         found = verdict_on(a, b, given, pool, limits)
     except ModelError as error:
         found = unrunnable(a, b, error, pool, limits)
-    return dataclasses.replace(found, a=str(path_a), b=str(path_b))
+    return dataclasses.replace(complained(found, complaint), a=str(path_a), b=str(path_b))
 
 
 def verdict_on(a: Artifact, b: Artifact, given: Arrays | None, pool: WorkerPool, limits: Limits) -> Drift:

@@ -7,7 +7,7 @@ import numpy as np
 from converters.contract import Artifact
 from converters.errors import EdgeExportError
 from converters.graph import Graph
-from pipeline.checks.drift import ends, folding, rounded, scaling, told, vectors
+from pipeline.checks.drift import ends, folding, numbers, rounded, scaling, told, vectors, windows
 from pipeline.checks.drift.cuts import Segment, segment
 from pipeline.checks.drift.known import Known
 from pipeline.checks.drift.matching import SAME_DB, Partner, best_layout, matched
@@ -61,10 +61,13 @@ def across(one: Graph, two: Graph, work: Work) -> Drift:
     clear = [_cleared(alone, pairs, cut, found) for cut, found in wrong]
     kept = [one for one, longer in zip(wrong, clear, strict=True) if not longer]
     proved = {**results, **alone.compare([cut for longer in clear for cut in longer])}
-    near = [(told.tight(a, b, cut, found, pairs), found) for cut, found in kept]
-    suspects = [told.suspect(a, b, cut, found, blamed(alone, cut)) for cut, found in near]
     same = rounded.matches(a, b, cuts)
+    moved = [*windows.changed(a, b, cuts, same), *numbers.changed(a, b, cuts)]
+    explained = {cut.out.b for cut, _ in moved}
+    near = [(told.tight(a, b, cut, found, pairs), found) for cut, found in kept if cut.out.b not in explained]
+    suspects = [told.suspect(a, b, cut, found, blamed(alone, cut)) for cut, found in near]
     proofs = [
+        *(suspect for _, suspect in moved),
         *rounded.broken(a, b),
         *rounded.weights(a, b, same),
         *rounded.changed(a, b, same),

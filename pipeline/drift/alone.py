@@ -65,6 +65,7 @@ class Alone:
         small = sum(size for size, rounded in weights if rounded)
         self.rounded = not weights or small > ROUNDED * sum(size for size, _ in weights)
         self._known: dict[Segment, Nearness | None] = {}
+        self._reference_of: dict[Segment, tuple[np.ndarray | None, bool]] = {}
         self._grids: dict[tuple[bool, int, bool], Grid | None] = {}
 
     def compare(self, segments: Sequence[Segment]) -> dict[Segment, Nearness | None]:
@@ -79,6 +80,24 @@ class Alone:
             self._known[segment] = self._judged(segment, made[place], bool(weights[place]), ours[place], theirs[place])
         self._again(fresh, made, [place for place, alone in enumerate(plain) if alone], theirs)
         return {segment: self._known[segment] for segment in segments}
+
+    def judge(self, segment: Segment, pieces: Sequence[Piece]) -> list[Nearness | None]:
+        """What `compare` would say of a segment if b gave what these pieces give."""
+        made, (ours, put) = self.values(segment), self._once(segment)
+        return [self._judged(segment, made, put, ours, values) for values in self.asked(self.work.b, pieces)]
+
+    def wanted(self, segment: Segment) -> np.ndarray | None:
+        """The real values that the reference gives, (rows, *shape); None where it cannot be run alone."""
+        ours, _ = self._once(segment)
+        return None if ours is None else real(ours, self.a.graph.tensors[segment.out.a])[: self.values(segment).count]
+
+    def _once(self, segment: Segment) -> tuple[np.ndarray | None, bool]:
+        """What the reference gives, nudged rows behind where they tell, and whether it has the other's weights."""
+        if segment not in self._reference_of:
+            made, weights = self.values(segment), [self._weights(segment)]
+            (ours,) = self._reference([segment], [made], weights, [not self._carries(segment)])
+            self._reference_of[segment] = ours, bool(weights[0])
+        return self._reference_of[segment]
 
     def _again(
         self,

@@ -7,16 +7,16 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from converters.contract import Artifact
-from converters.errors import EdgeExportError
 from converters.graph import Op
-from pipeline.checks.drift import run_time, stress
+from pipeline.checks.drift import folding, run_time, stress
 from pipeline.checks.drift.blame import Blame, by_constants, by_partners, by_sizes, by_values, skippable
 from pipeline.checks.drift.cuts import Segment
 from pipeline.checks.drift.known import Known
 from pipeline.checks.drift.nearness import near
+from pipeline.checks.drift.told import BETWEEN
 from pipeline.checks.drift.values import real
 from pipeline.drift.alone import Alone, Piece
+from pipeline.drift.trying import inside, tried
 
 _MOST = 8
 """Operators that are left out by turns."""
@@ -36,43 +36,46 @@ def blamed(alone: Alone, cut: Segment) -> Blame:
 def _blamed(alone: Alone, cut: Segment) -> Blame:
     if not cut.out.layout.fits:
         return by_sizes(alone.a, alone.b, cut)
-    told = by_constants(alone.a, alone.b, cut)
     rows = alone.values(cut)
-    ours = _inside(alone.work.a, alone, alone.a, cut.ops_a, alone.piece(True, cut, rows.starts))
-    theirs = _inside(alone.work.b, alone, alone.b, cut.ops_b, alone.piece(False, cut, rows.starts))
+    ours = inside(alone.work.a, alone, alone.a, cut.ops_a, alone.piece(True, cut, rows.starts))
+    theirs = inside(alone.work.b, alone, alone.b, cut.ops_b, alone.piece(False, cut, rows.starts))
+    told = by_constants(alone.a, alone.b, cut)
+    if told is None and (idle := _one_more_or_less(alone, cut, ours, theirs)) is not None:
+        return idle
+    if len(cut.ops_b) > 1 and (best := tried(alone, cut, theirs)) is not None:
+        return Blame(best.op, None, best.cause)
     least_db = SURE_DB if alone.tight(cut) else ROUGH_DB
     lone = by_partners(alone.a, alone.b, cut, (ours, theirs), least_db) if len(cut.ops_b) > 1 else None
     if told is not None:
         return told if lone is None or lone.b is told.b else lone
-    if lone is not None:
-        return lone
-    if cut.out.a not in ours or cut.out.b not in theirs:
-        return Blame()
-    want, got = ours[cut.out.a], theirs[cut.out.b]
-    if want[0].size != got[0].size:
-        return Blame()
-    got = cut.out.layout.back(got)
-    for op, values in _without(alone, False, cut, theirs):
-        if values[0].size == want[0].size and _same(want, cut.out.layout.back(values)):
-            return Blame(op, None, f"{op.type} is put in")
-    for op, values in _without(alone, True, cut, ours):
-        if values.shape == got.shape and _same(got, values):
-            return Blame(_idle(alone.b, op), op, f"{op.type} is skipped")
+    if lone is not None or not _comparable(cut, ours, theirs):
+        return lone or Blame()
+    want = ours[cut.out.a]
     inner = {place for one in run_time.groups(alone.b, cut.ops_b) for place in one.inside}
     whole = [op for op in cut.ops_b if op.index not in inner]
     return Blame(by_values(whole, theirs, want) if len(cut.ops_b) > 1 else None)
 
 
-def _inside(file: Artifact, alone: Alone, side: Known, ops: tuple[Op, ...], piece: Piece) -> dict[int, np.ndarray]:
-    """Real values of all that a segment computes, by index; its starts among them."""
-    given, _ = piece
-    made = tuple(index for op in ops for index in op.outputs if index not in side.steady)
-    found: object = {}
-    if made:
-        (found,) = alone.work.ask(file, "run_many", pieces=[(given, made)])
-    if isinstance(found, EdgeExportError) or not isinstance(found, Mapping):
-        return {}
-    return {index: real(values, side.graph.tensors[index]) for index, values in {**given, **found}.items()}
+def _comparable(cut: Segment, ours: Mapping[int, np.ndarray], theirs: Mapping[int, np.ndarray]) -> bool:
+    """Whether both sides gave something, of one size."""
+    found = cut.out.a in ours and cut.out.b in theirs
+    return found and ours[cut.out.a][0].size == theirs[cut.out.b][0].size
+
+
+def _one_more_or_less(
+    alone: Alone, cut: Segment, ours: Mapping[int, np.ndarray], theirs: Mapping[int, np.ndarray]
+) -> Blame | None:
+    """The operator of one side without which it is the other."""
+    if not _comparable(cut, ours, theirs):
+        return None
+    want, got = ours[cut.out.a], cut.out.layout.back(theirs[cut.out.b])
+    for op, values in _without(alone, False, cut, theirs):
+        if values[0].size == want[0].size and _same(want, cut.out.layout.back(values)):
+            return Blame(op, None, f"{op.type} is put in")
+    for op, values in _without(alone, True, cut, ours):
+        if values.shape == got.shape and _same(got, values):
+            return Blame(_instead(alone, cut, op) or _idle(alone.b, op), op, f"{op.type} is skipped")
+    return None
 
 
 def _without(alone: Alone, first: bool, cut: Segment, inside: Mapping[int, np.ndarray]) -> list[tuple[Op, np.ndarray]]:
@@ -90,7 +93,7 @@ def _without(alone: Alone, first: bool, cut: Segment, inside: Mapping[int, np.nd
             for index, values in {**needed, **behind}.items()
             if index in side.recorded
         }
-        pieces.append((_read(side, ops, end, stored), (end,)))
+        pieces.append((side.needed(end, stored), (end,)))
     answers = alone.asked(file, pieces)
     return [
         (op, real(values, side.graph.tensors[end]))
@@ -99,25 +102,38 @@ def _without(alone: Alone, first: bool, cut: Segment, inside: Mapping[int, np.nd
     ]
 
 
-def _read(side: Known, ops: tuple[Op, ...], end: int, known: dict[int, np.ndarray]) -> dict[int, np.ndarray]:
-    """Of `known` values those from which the end is computed."""
-    needed: dict[int, np.ndarray] = {}
-    todo = [end]
-    seen = set()
-    while todo:
-        index = todo.pop()
-        if index in seen or index < 0:
-            continue
-        seen.add(index)
-        if index in known:
-            needed[index] = known[index]
-        elif index in side.maker and index not in side.steady:
-            todo += side.maker[index].inputs
-    return needed
-
-
 def _same(want: np.ndarray, got: np.ndarray) -> bool:
     return near(want, got, np.stack([want]), 0).gap <= NEAR
+
+
+def _instead(alone: Alone, cut: Segment, skipped: Op) -> Op | None:
+    """The operator of b before the segment that should have done it: it gives out what it takes, or has no bias."""
+    side = alone.b
+    maker = _mover(side, cut.given[0].b) if len(cut.given) == 1 else None
+    if maker is None:
+        return None
+    values = side.recorded[maker.outputs[0]]
+    taken = [side.recorded[i] for i in maker.inputs if i in side.recorded and i not in side.steady]
+    passive = any(v.shape == values.shape and near(v, values, v[None], 0).gap <= NEAR for v in taken if v.size)
+    if passive and len(maker.inputs) > 1:
+        return maker
+    adds = [one for one in folding.held(alone.a, [skipped]) if one.vector]
+    return maker if adds and folding.held(side, [maker]) else None
+
+
+def _mover(side: Known, index: int) -> Op | None:
+    """The operator that gave a tensor its values: those behind it only moved them."""
+    while (op := side.maker.get(index)) is not None:
+        taken = [i for i in op.inputs if i >= 0 and i not in side.steady and not side.graph.tensors[i].constant]
+        if len(taken) != 1 or taken[0] not in side.recorded:
+            return op
+        first, second = side.real(taken[0]), side.real(index)
+        if op.type not in BETWEEN and len(op.inputs) > 1 and first.shape == second.shape:
+            return op
+        if op.type not in BETWEEN and not np.array_equal(np.sort(first, None), np.sort(second, None)):
+            return op
+        index = taken[0]
+    return None
 
 
 def _idle(side: Known, like: Op) -> Op | None:

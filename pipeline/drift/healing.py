@@ -9,11 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from converters.errors import EdgeExportError
-from pipeline.checks.drift import stress
+from pipeline.checks.drift import folding, stress
 from pipeline.checks.drift.cuts import Segment, behind
 from pipeline.checks.drift.known import Known
 from pipeline.checks.drift.layout import Layout, layouts
 from pipeline.checks.drift.matching import Partner, bare, sketch
+from pipeline.checks.drift.told import BETWEEN
 from pipeline.drift.work import Work
 
 MOST_HEALED = 12
@@ -67,18 +68,20 @@ def heal(
             best = Healed(pair, {**found, pair.b: own}, score)
         if best is not None and best.score >= len(after) > 0:
             break
-    return best
+    bare_of_weights = not folding.held(b, cut.ops_b)  # there a guess that nothing confirms is none
+    return None if best is None or (best.score == 0 and bare_of_weights) else best
 
 
 def _candidates(
     a: Known, b: Known, pairs: Mapping[int, Partner], cut: Segment, used: Counter[tuple[int, ...]]
 ) -> Iterator[Partner]:
-    """Pairs of tensors inside a segment, in b's order of computation: of equal size first."""
+    """Pairs of tensors inside a segment, in b's order of computation: layers first, and those of equal size."""
     inside_a = [index for op in cut.ops_a for index in op.outputs if index in a.recorded and index not in a.steady]
     inside_a += [start.a for start in cut.given]
     inside_b = [index for op in cut.ops_b for index in op.outputs if index in b.recorded and index not in pairs]
     inside_b = [index for index in inside_b if b.recorded[index].dtype.kind == "f" or not _small(b, index)]
     inside_b = [index for index in inside_b if not bare(b, index)]  # they stand for other numbers
+    inside_b.sort(key=lambda index: b.maker[index].type in BETWEEN)  # last: no layer is wrong there, most likely
     for same_size in (True, False):
         for second in inside_b:
             for first in inside_a:
@@ -133,7 +136,7 @@ def _given(
     pieces = {
         index: np.repeat(values, count, axis=0)
         if index in b.settled and len(values) == 1
-        else stress.stored(values, b.graph.tensors[index], b.recorded[index].dtype)
+        else stress.stored(values, b.graph.tensors[index], b.dtype(index))
         for index, values in given.items()
     }
     try:

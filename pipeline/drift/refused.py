@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
 from pathlib import Path
 
 import numpy as np
 
-from converters.contract import Arrays, Artifact
+from converters.contract import Arrays, Artifact, TensorSpec
 from converters.errors import EdgeExportError, ModelError, ToolkitError, UnsupportedError
 from converters.sniff import sniff
 from converters.worker import WorkerPool
@@ -18,7 +20,7 @@ from pipeline.checks.outcome import Outcome
 from pipeline.config import Limits
 from pipeline.drift.sizes import sized
 from pipeline.golden_inputs import synthesise
-from pipeline.lone import SEED, cpu_runtimes
+from pipeline.lone import SEED, cpu_runtimes, open_artifact
 
 SAMPLES = 8
 FAR_DB = 6.0
@@ -29,6 +31,33 @@ NOTHING: dict[str, float | int | None] = {
     "weights_compared": None,
     "ops_isolated": 0,
 }
+
+
+_NODE = re.compile(r"Node number (\d+) \((\w+)\) failed to prepare")
+"""What LiteRT says of an operator that its kernels refuse."""
+
+
+def opened(
+    path: Path | str, pool: WorkerPool, limits: Limits, sizes: tuple[TensorSpec, ...] = (), beside: Path | str = ""
+) -> tuple[Artifact, Path | None, str]:
+    """(artifact, golden pack, complaint): as `open_artifact`; a file that declares wrong sizes is opened all the same.
+
+    What made them wrong is an operator, which its layers tell.
+    """
+    try:
+        return *open_artifact(path, pool, limits, sizes, beside), ""
+    except ModelError as error:
+        return *open_artifact(path, pool, limits, sizes, beside, declared=False), str(error)
+
+
+def complained(found: Drift, complaint: str) -> Drift:
+    """The verdict with the complaint about a file behind what its layers said."""
+    if not complaint:
+        return found
+    suspect = Suspect(
+        "file", Side(None, ""), Side(None, "FILE"), complaint, "the file contradicts itself", float("inf")
+    )
+    return dataclasses.replace(found, outcome=Outcome.FAILED, suspects=(*found.suspects, suspect))
 
 
 def unreadable(given: Path | str, error: ModelError) -> Drift:
@@ -49,13 +78,18 @@ def unrunnable(a: Artifact, b: Artifact, error: EdgeExportError, pool: WorkerPoo
 
     Raises:
         EdgeExportError: `error`, where that is no fault of the model: the reference does not run either, or another of
-            the format's runtimes runs it, to outputs that are not far away.
+            the format's runtimes runs it, to outputs that are not far away, and no operator is refused.
     """
     if isinstance(error, ModelError):
         return _failed("file", str(error), "it cannot be fed and read as the reference is")
     want = _outputs(a, a, pool, limits) if isinstance(error, ToolkitError) else error
     if isinstance(want, EdgeExportError):
         raise error
+    if (node := _NODE.search(str(error))) is not None:
+        side = Side(int(node[1]), node[2])
+        cause = f"the format's own kernels refuse {node[2]} as it is set here"
+        suspect = Suspect("attribute", Side(None, ""), side, str(error), cause, -1.0)
+        return Drift("", "", Outcome.FAILED, (suspect,), NOTHING)
     got = _outputs(a, b, pool, limits)
     if isinstance(got, EdgeExportError):
         return _failed("runtime", str(got), "no runtime of its format runs it; the reference runs")

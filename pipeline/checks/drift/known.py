@@ -78,6 +78,26 @@ class Known:
             return frozenset(index for index, values in self.recorded.items() if not values.size)
         return frozenset(index for index, values in self.recorded.items() if not _varies(values))
 
+    def dtype(self, index: int) -> np.dtype:
+        """The number type in which a tensor is stored."""
+        data = self.graph.tensors[index].data
+        return self.recorded[index].dtype if data is None else data.dtype
+
+    def needed(self, end: int, known: Mapping[int, np.ndarray]) -> dict[int, np.ndarray]:
+        """Of `known` values those from which tensor `end` is computed."""
+        found: dict[int, np.ndarray] = {}
+        todo, seen = [end], set()
+        while todo:
+            index = todo.pop()
+            if index in seen or index < 0:
+                continue
+            seen.add(index)
+            if index in known:
+                found[index] = known[index]
+            elif index in self.maker and index not in self.steady:
+                todo += self.maker[index].inputs
+        return found
+
     @cached_property
     def live(self) -> frozenset[int]:
         """Tensors that an output needs."""

@@ -19,6 +19,8 @@ faulty layer leaves its tensor anywhere below."""
 CUT_OFF, LOST = 0.01, 0.75
 """Of the values of a tensor: where more lie at the ends of its grid, its partner is looked for among values cut so;
 where still more do, whatever lies beyond them looks the same."""
+ALIKE_DB = 0.25
+"""Of two partners for one tensor: less tells nothing, and the first in the order of computation is likelier."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Partner:
 def matched(a: Known, b: Known) -> dict[int, Partner]:
     """For each tensor of b that has one, its partner; the surest first, and none across the order of computation."""
     rows = _classes(a), _classes(b)
-    scored = sorted(_scores(a, b, *rows), key=lambda score: (-score[0], score[1], score[2]))
+    scored = sorted(_scores(a, b, *rows), key=lambda score: (-round(score[0] / ALIKE_DB), score[1], score[2]))
     taken_a: dict[int, int] = {}
     taken_b: dict[int, int] = {}
     found: dict[int, Partner] = {}

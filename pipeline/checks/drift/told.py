@@ -12,7 +12,7 @@ from pipeline.checks.drift.matching import Partner
 from pipeline.checks.drift.nearness import Nearness
 from pipeline.checks.drift.suspects import Side, Suspect
 
-_BETWEEN = frozenset(
+BETWEEN = frozenset(
     ("QUANTIZE", "DEQUANTIZE", "CAST", "QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "Cast")
 )
 """Operators between number types: what stands between them is the layer."""
@@ -47,7 +47,7 @@ def _side(side: Known, ops: Sequence[Op]) -> Side:
     computing = [op for op in ops if any(_computed(side, index) for index in op.inputs)] or list(ops)
     if not computing:
         return Side(None, "")
-    computing = [op for op in computing if op.type not in _BETWEEN] or computing
+    computing = [op for op in computing if op.type not in BETWEEN] or computing
     main = max(reversed(computing), key=lambda op: _held(side, op))
     return Side(main.index, main.type, tuple(side.graph.tensors[index].name for index in main.outputs))
 

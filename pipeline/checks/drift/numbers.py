@@ -1,0 +1,66 @@
+"""The numbers of aligned operators side by side, where values of 16 bits would hide them: epsilons and slopes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from converters.graph import Op
+from pipeline.checks.drift.cuts import Segment
+from pipeline.checks.drift.known import Known
+from pipeline.checks.drift.suspects import Side, Suspect
+
+_EPSILONS = ("epsilon", "eps", "epsilon1")
+_ROOTS = frozenset(
+    ("SQRT", "RSQRT", "Sqrt", "Rsqrt", "sqrt", "rsqrt", "Pow", "pow", "aten.sqrt", "aten.rsqrt", "aten.pow")
+)
+_ADDS = frozenset(("ADD", "Add", "add", "AddV2", "aten.add", "MAXIMUM", "Max", "maximum"))
+MOST_EPSILON = 1e-2
+"""A larger number under a root is no epsilon."""
+_SLOPES = {
+    "LEAKY_RELU": "alpha", "LeakyRelu": "alpha", "leaky_relu": "alpha", "aten.leaky_relu": "negative_slope",
+}  # fmt: skip
+HALF, SMALLEST = 2.0**-10, 2.0**-24
+"""Of a number, and the least one: what storing it in 16 bits leaves."""
+
+
+def changed(a: Known, b: Known, cuts: Sequence[Segment]) -> Iterator[tuple[Segment, Suspect]]:
+    """(segment, suspect) for epsilons and slopes of b that are not the reference's, where a segment has as many."""
+    for cut in cuts:
+        for name, found in (("epsilon", _epsilons), ("slope", _slopes)):
+            ours, theirs = list(found(a, cut.ops_a)), list(found(b, cut.ops_b))
+            if len(ours) != len(theirs):
+                continue
+            for (one, want), (two, got) in zip(ours, theirs, strict=True):
+                if abs(got - want) > HALF * abs(want) + SMALLEST:
+                    sides = _side(a, one, name, want), _side(b, two, name, got)
+                    cause = f"{name} is {got:.6g}, not {want:.6g}"
+                    yield cut, Suspect("attribute", *sides, "another number", cause, float(a.rank.get(cut.out.a, 0)))
+
+
+def _side(side: Known, op: Op, name: str, value: float) -> Side:
+    return Side(op.index, op.type, tuple(side.graph.tensors[index].name for index in op.outputs), {name: value})
+
+
+def _epsilons(side: Known, ops: Sequence[Op]) -> Iterator[tuple[Op, float]]:
+    """(operator, number) of what normalizations add under their roots."""
+    for op in ops:
+        said = [op.attributes[name] for name in _EPSILONS if isinstance(op.attributes.get(name), float)]
+        if "norm" in op.type.lower() and said:
+            yield op, said[0]
+        elif op.type in _ADDS and any(reader.type in _ROOTS for reader in side.readers.get(op.outputs[0], ())):
+            yield from ((op, value) for value in _lone(side, op) if 0 < value <= MOST_EPSILON)
+
+
+def _lone(side: Known, op: Op) -> Iterator[float]:
+    """The constants of an operator that are one number."""
+    for index in op.inputs:
+        data = side.graph.tensors[index].data if index >= 0 else None
+        if data is not None and data.size == 1 and data.dtype.kind == "f":
+            yield float(data.reshape(-1)[0])
+
+
+def _slopes(side: Known, ops: Sequence[Op]) -> Iterator[tuple[Op, float]]:
+    for op in ops:
+        value = op.attributes.get(_SLOPES.get(op.type, ""))
+        if isinstance(value, float):
+            yield op, value
