@@ -14,6 +14,7 @@ from pipeline.checks.drift.verdict import declared
 from pipeline.config import Limits
 from pipeline.drift.across import across
 from pipeline.drift.both import both
+from pipeline.drift.ordering import ordered
 from pipeline.drift.refused import complained, opened, unreadable, unrunnable
 from pipeline.drift.sizes import sized
 from pipeline.drift.work import Work
@@ -74,6 +75,7 @@ def drift_of(
     partners are, for the report.
     """
     a = sized(a, b, pool, limits) if given is None else a
+    b = ordered(a, b, given, pool, limits)
     work = Work(a, b, given, pool, limits)
     graphs = [work.ask(artifact, "graph") for artifact in (a, b)]
     work.told = graphs

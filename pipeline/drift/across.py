@@ -63,8 +63,9 @@ def across(one: Graph, two: Graph, work: Work) -> Drift:
     proved = {**results, **alone.compare([cut for longer in clear for cut in longer])}
     same = rounded.matches(a, b, cuts)
     moved = [*windows.changed(a, b, cuts, same), *numbers.changed(a, b, cuts)]
-    explained = {cut.out.b for cut, _ in moved}
-    near = [(told.tight(a, b, cut, found, pairs), found) for cut, found in kept if cut.out.b not in explained]
+    explained = {suspect.b.op_index for _, suspect in moved}
+    kept = [(cut, found) for cut, found in kept if explained.isdisjoint(op.index for op in cut.ops_b)]
+    near = [(told.tight(a, b, cut, found, pairs), found) for cut, found in kept]
     suspects = [told.suspect(a, b, cut, found, blamed(alone, cut)) for cut, found in near]
     proofs = [
         *(suspect for _, suspect in moved),
@@ -183,16 +184,18 @@ def _recorded(work: Work, file: Artifact, graph: Graph) -> dict[int, np.ndarray]
 
 
 def _inputs(a: Known, b: Known) -> Pairs:
-    """The inputs, which hold the same by the way they are fed: partners by name, else by place."""
+    """The inputs, which hold the same by the way they are fed: partners by name, else by value and by place."""
     names = dict(zip(a.graph.input_names, a.graph.inputs, strict=True))
     named = sorted(names) == sorted(b.graph.input_names)
     found = {}
     for place, (name, index) in enumerate(zip(b.graph.input_names, b.graph.inputs, strict=True)):
-        other = names[name] if named else a.graph.inputs[place] if place < len(a.graph.inputs) else None
-        if other is not None and index in b.recorded and other in a.recorded:
-            db, layout = best_layout(a.real(other), b.real(index))
-            if layout is not None:
-                found[index] = Partner(other, index, layout, db)
+        others = [names[name]] if named else a.graph.inputs[place : place + 1]
+        others = others if named else [*others, *(i for i in a.graph.inputs if i not in others)]
+        near = [(*best_layout(a.real(i), b.real(index)), i) for i in others if index in b.recorded and i in a.recorded]
+        fits = [(db, layout, other) for db, layout, other in near if layout is not None]
+        if fits:  # the first unless values say otherwise
+            db, layout, other = max(fits, key=lambda one: one[0])
+            found[index] = Partner(other, index, layout, db)
     return found
 
 

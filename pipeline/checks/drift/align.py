@@ -15,6 +15,8 @@ from pipeline.checks.drift.net import COMMUTATIVE, Net, Node
 Key = Callable[[Net, int], Hashable]
 _MIN_WEIGHTS = 8
 """Fewer constant values than this do not identify a layer."""
+_FEW = 12
+"""Nodes of one kind that are told apart by their constants."""
 
 
 @dataclass
@@ -103,8 +105,42 @@ def _claim(pairs: Pairs, key: Key, alike: bool = False, equal_numbers: bool = Fa
         if equal_numbers and len(first) != len(second):
             continue
         if alike or (len(first) == 1 and len(second) == 1):
-            for in_a, in_b in zip(first, second, strict=False):
+            nearest = (
+                _nearest(pairs, first, second) if pairs.bridged and 1 < len(first) == len(second) <= _FEW else second
+            )
+            for in_a, in_b in zip(first, nearest, strict=False):
                 pairs.add(in_a, in_b)
+
+
+def _nearest(pairs: Pairs, first: list[int], second: list[int]) -> list[int]:
+    """Of nodes of one kind those of b in the order of their partners, by their constants; as they stand without any.
+
+    A file of another precision holds the same numbers rounded, and its operators in any order that computes the same.
+    """
+    ours, theirs = ([_numbers(net, n) for n in side] for net, side in ((pairs.a, first), (pairs.b, second)))
+    if len({None if one is None else one.size for one in (*ours, *theirs)}) != 1 or ours[0] is None:
+        return second
+    known = [[one for one in side if one is not None] for side in (ours, theirs)]
+    gaps = sorted((float(np.square(x - y).sum()), i, k) for i, x in enumerate(known[0]) for k, y in enumerate(known[1]))
+    found: dict[int, int] = {}
+    for _, i, k in gaps:
+        if i not in found and k not in found.values():
+            found[i] = k
+    return [second[found[i]] for i in range(len(first))]
+
+
+def _numbers(net: Net, number: int) -> np.ndarray | None:
+    """The real values of a node's largest constant."""
+    held = [tensor for tensor in net.constants(net.nodes[number]) if tensor.data is not None]
+    largest = max(held, key=lambda tensor: tensor.data.size if tensor.data is not None else 0, default=None)
+    if (
+        largest is None
+        or largest.data is None
+        or largest.data.dtype.kind not in "fiu"
+        or largest.data.size < _MIN_WEIGHTS
+    ):
+        return None
+    return np.nan_to_num(largest.real().reshape(-1))
 
 
 def _spread(pairs: Pairs, any_type: bool = False) -> None:

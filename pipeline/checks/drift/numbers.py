@@ -23,18 +23,40 @@ HALF, SMALLEST = 2.0**-10, 2.0**-24
 """Of a number, and the least one: what storing it in 16 bits leaves."""
 
 
-def changed(a: Known, b: Known, cuts: Sequence[Segment]) -> Iterator[tuple[Segment, Suspect]]:
-    """(segment, suspect) for epsilons and slopes of b that are not the reference's, where a segment has as many."""
-    for cut in cuts:
-        for name, found in (("epsilon", _epsilons), ("slope", _slopes)):
+def changed(a: Known, b: Known, cuts: Sequence[Segment]) -> Iterator[tuple[Segment | None, Suspect]]:
+    """(segment, suspect) for epsilons and slopes of b that are not the reference's.
+
+    Of the whole models where both have as many, which says of no segment; else of segments that have as many: a
+    variance may be taken for the one with an epsilon.
+    """
+    for name, found in (("epsilon", _epsilons), ("slope", _slopes)):
+        whole = [list(found(side, side.graph.ops)) for side in (a, b)]
+        if len(whole[0]) == len(whole[1]):
+            yield from ((None, suspect) for suspect in _compared(a, b, name, whole[0], whole[1]))
+            continue
+        for cut in cuts:
             ours, theirs = list(found(a, cut.ops_a)), list(found(b, cut.ops_b))
-            if len(ours) != len(theirs):
-                continue
-            for (one, want), (two, got) in zip(ours, theirs, strict=True):
-                if abs(got - want) > HALF * abs(want) + SMALLEST:
-                    sides = _side(a, one, name, want), _side(b, two, name, got)
-                    cause = f"{name} is {got:.6g}, not {want:.6g}"
-                    yield cut, Suspect("attribute", *sides, "another number", cause, float(a.rank.get(cut.out.a, 0)))
+            if len(ours) == len(theirs):
+                yield from ((cut, suspect) for suspect in _compared(a, b, name, ours, theirs))
+
+
+Found = Sequence[tuple[Op, float]]
+
+
+def _compared(a: Known, b: Known, name: str, ours: Found, theirs: Found) -> Iterator[Suspect]:
+    """Numbers in the order of computation; none where they only stand in another order."""
+    values = [sorted(value for _, value in side) for side in (ours, theirs)]
+    if all(map(_same, *values)):
+        return
+    for (one, want), (two, got) in zip(ours, theirs, strict=True):
+        if not _same(want, got):
+            sides = _side(a, one, name, want), _side(b, two, name, got)
+            order = float(a.rank.get(one.outputs[0], 0))
+            yield Suspect("attribute", *sides, "another number", f"{name} is {got:.6g}, not {want:.6g}", order)
+
+
+def _same(want: float, got: float) -> bool:
+    return abs(got - want) <= HALF * abs(want) + SMALLEST
 
 
 def _side(side: Known, op: Op, name: str, value: float) -> Side:
