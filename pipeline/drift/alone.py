@@ -10,13 +10,13 @@ import numpy as np
 
 from converters.contract import Artifact
 from converters.errors import EdgeExportError
-from pipeline.checks.drift import folding, run_time, stress
+from pipeline.checks.drift import folding, rounded, run_time, stress
 from pipeline.checks.drift.cuts import Segment
 from pipeline.checks.drift.grids import Grid, grid_of, quantized, reach
 from pipeline.checks.drift.known import SAMPLES, Known
 from pipeline.checks.drift.matching import Partner
 from pipeline.checks.drift.nearness import EPS, HALF_EPS, WEIGHT_EPS, Nearness, half_share, leaning, near
-from pipeline.checks.drift.stepwise import INNER_DB, ROUGH_DB, roughly, stepwise
+from pipeline.checks.drift.stepwise import FOLDED_DB, INNER_DB, ROUGH_DB, UNEQUAL, roughly, stepwise
 from pipeline.checks.drift.values import real
 from pipeline.drift.work import Work
 
@@ -35,10 +35,6 @@ TIGHT_DB = 50.0
 SURELY = 0.35
 """In what is allowed: up to here a segment that agrees proves what lies inside, beyond it may be a fault that fades."""
 FEW, BYTE = 3, 255
-FOLDED_DB = 46.0
-"""Signal to error of 16 bits behind weights of 8, whose channels' factors are known to a few tenths of a percent."""
-_UNEQUAL = 2.0
-"""Times as far, where the reference could not be given the rounded weights."""
 
 
 @dataclass
@@ -52,8 +48,7 @@ class Alone:
 
     def __post_init__(self) -> None:
         elements = sum(values[0].size for values in self.a.recorded.values())
-        most = int(np.clip(MOST_ELEMENTS // max(elements, 1), LEAST_ROWS, MOST_ROWS))
-        self.most = 1 if self.rough else most
+        self.most = 1 if self.rough else int(np.clip(MOST_ELEMENTS // max(elements, 1), LEAST_ROWS, MOST_ROWS))
         self.limits = {
             index: spec.limits
             for index, spec in zip(self.a.graph.inputs, self.work.a.source.inputs, strict=False)
@@ -62,8 +57,8 @@ class Alone:
         halves = max(half_share(side.graph.tensors[i].dtype for i in side.recorded) for side in (self.a, self.b))
         self.eps = HALF_EPS if halves > HALF else EPS
         weights = [(one.values.size, one.step is not None) for one in folding.held(self.b, self.b.graph.ops)]
-        small = sum(size for size, rounded in weights if rounded)
-        self.rounded = not weights or small > ROUNDED * sum(size for size, _ in weights)
+        whole = sum(size for size, _ in weights)
+        self.rounded = not weights or sum(size for size, small in weights if small) > ROUNDED * whole
         self._known: dict[Segment, Nearness | None] = {}
         self._reference_of: dict[Segment, tuple[np.ndarray | None, bool]] = {}
         self._grids: dict[tuple[bool, int, bool], Grid | None] = {}
@@ -95,8 +90,8 @@ class Alone:
         """What the reference gives, nudged rows behind where they tell, and whether it has the other's weights."""
         if segment not in self._reference_of:
             made, weights = self.values(segment), [self._weights(segment)]
-            (ours,) = self._reference([segment], [made], weights, [not self._carries(segment)])
-            self._reference_of[segment] = ours, bool(weights[0])
+            found = self._reference([segment], [made], weights, [not self._carries(segment)])
+            self._reference_of[segment] = found[0], bool(weights[0])
         return self._reference_of[segment]
 
     def _again(
@@ -160,19 +155,6 @@ class Alone:
         """Whether nothing in a segment rounds to less than float32, so that all that is left is the order of sums."""
         weights = folding.held(self.b, segment.ops_b, 1)
         return self.eps == EPS and not self.roundings(segment) and not any(one.rounded for one in weights)
-
-    def _settles(self, segment: Segment) -> bool:
-        """Whether b's segment rounds what it is given as it runs, and nothing else: settled values stay as they are.
-
-        Where a norm was folded into the weights its factors are known only as well as rounded weights tell them.
-        """
-        starts = {start.b for start in segment.given}
-        if not any(run_time.rounds(segment.ops_b)) or run_time.rounds_inside(segment.ops_b, starts):
-            return False
-        ours = folding.held(self.a, segment.ops_a)
-        pairs = [one for one in folding.folded(ours, folding.held(self.b, segment.ops_b)) if not one.partly]
-        folds = len(ours) > len(pairs)
-        return not folds or all((one.scale == 1).all() for one in pairs if one.b.rounded)
 
     def _weights(self, segment: Segment) -> dict[int, np.ndarray]:
         """The reference's weights as the other side has rounded them, where it has; roughly only coarse ones matter."""
@@ -292,15 +274,15 @@ class Alone:
                 found = near(plain, got, moved, rows.recorded, max(self.eps, WEIGHT_EPS))
             if self.eps > EPS or (weights and half):
                 return leaning(found, plain, got, moved, sum(one.values.size == 1 for one in held))
-            if found.agrees or not weights or (put and self._settles(segment)):
+            if found.agrees or not weights or (put and rounded.settles(self.a, self.b, segment)):
                 return found
-            return roughly(plain, got, rows.recorded)
+            return roughly(plain, got, rows.recorded, least_db=rounded.rough_db(self.a, segment, held))
         kept = rows.recorded if roundings > 1 else rows.count
         grid = self.grid(False, segment.out.b)
         if grid is None:
             return roughly(plain[:kept], got[:kept], rows.recorded, roundings, INNER_DB)
         plain = np.clip(plain, *reach(self.b, segment.ops_b, grid))
-        farther = 1.0 if put or not weights else _UNEQUAL
+        farther = 1.0 if put or not weights else UNEQUAL
         found = stepwise(plain[:kept], got[:kept], grid, rows.recorded, roundings * farther)
         if not found.agrees and grid.most - grid.least > BYTE and (put or roundings > FEW):
             # finer than a kernel's tables, and than what rounded weights tell of a factor in them
@@ -313,7 +295,5 @@ def _with(piece: Piece, weights: Mapping[int, np.ndarray]) -> Piece:
     """A piece that is given other weights too, the same in each row."""
     given, wanted = piece
     count = len(next(iter(given.values()))) if given else 0
-    put = {
-        index: np.broadcast_to(values.astype(np.float32), (count, *values.shape)) for index, values in weights.items()
-    }
+    put = {i: np.broadcast_to(values.astype(np.float32), (count, *values.shape)) for i, values in weights.items()}
     return {**given, **put}, wanted

@@ -18,8 +18,8 @@ from pipeline.drift.work import Work
 
 MOST = 6
 """Orders that are tried."""
-BETTER_DB = 6.0
-"""Signal to error of the outputs: by so much another order must be nearer than the file's own."""
+BETTER_DB = 4.0
+"""Mean signal to error of the outputs: by so much another order must be nearer than the file's own."""
 
 
 def ordered(a: Artifact, b: Artifact, given: Arrays | None, pool: WorkerPool, limits: Limits) -> Artifact:
@@ -52,7 +52,7 @@ def _turned(b: Artifact, order: tuple[int, ...]) -> Artifact:
 
 
 def _nearness(a: Artifact, b: Artifact, given: Arrays | None, pool: WorkerPool, limits: Limits) -> float:
-    """The least signal to error of an output, in dB; minus infinity where the two cannot be run."""
+    """The mean signal to error of the outputs, in dB; minus infinity where the two cannot be run."""
     work = Work(a, b, given, pool, limits)
     try:
         graphs: list[Graph] = [work.ask(file, "graph") for file in (a, b)]
@@ -64,7 +64,7 @@ def _nearness(a: Artifact, b: Artifact, given: Arrays | None, pool: WorkerPool, 
         max(best_layout(*_alike(values, other))[0] for _, values in _real(sides[1], graphs[1]))
         for _, other in _real(sides[0], graphs[0])
     ]
-    return min(found, default=-np.inf)
+    return float(np.mean(found)) if found else -np.inf
 
 
 def _real(seen: dict[int, np.ndarray], graph: Graph) -> list[tuple[int, np.ndarray]]:

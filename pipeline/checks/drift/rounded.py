@@ -7,12 +7,13 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from converters.graph import Op, Tensor
-from pipeline.checks.drift import folding
+from pipeline.checks.drift import folding, run_time
 from pipeline.checks.drift.cuts import Segment
-from pipeline.checks.drift.folding import Folded
+from pipeline.checks.drift.folding import Folded, Held
 from pipeline.checks.drift.grids import grid_of, reach
 from pipeline.checks.drift.known import Known
 from pipeline.checks.drift.precision import quantizable
+from pipeline.checks.drift.stepwise import ROUGH_DB
 from pipeline.checks.drift.suspects import Side, Suspect
 from pipeline.checks.drift.weights import causes, differs
 
@@ -28,6 +29,8 @@ _BOUNDING = frozenset(("minimum", "maximum", "min", "max", "clip", "select", "se
 """Operators that take an infinite constant and give finite values: it bounds nothing, or marks what is left out."""
 _SELECTING = frozenset(("select", "select_v2", "where"))
 _STORING = frozenset(("quantize", "dequantize", "quantizelinear", "dequantizelinear"))
+UNMET, UNMET_DB = 0.03, 12.0
+"""Of a kernel's size: from here on its rounding is coarse; and by how much it adds up behind such a one."""
 _SMALL = ("int8", "uint8")
 _ZEROS = 0.02
 MOST_LEFT = 50_000_000
@@ -209,6 +212,31 @@ def _between(b: Known, op: Op, small: set[int]) -> bool:
     before = all(small.intersection(b.maker[index].inputs) for index in computed)
     readers = [reader for index in op.outputs for reader in b.readers.get(index, ())]
     return before and bool(readers) and all(small.intersection(reader.outputs) for reader in readers)
+
+
+def rough_db(a: Known, segment: Segment, weights: Sequence[Held]) -> float:
+    """Signal to error that rounded weights leave; less where coarse ones have no partner, as gates in another order.
+
+    Those the reference could not be given as b has rounded them.
+    """
+    found = folding.folded(folding.held(a, segment.ops_a), weights)
+    known = {one.b.index for one in found if not one.partly}
+    worst = max((one.coarseness for one in weights if one.index not in known and one.values.ndim > 1), default=0.0)
+    return ROUGH_DB if worst <= UNMET else min(ROUGH_DB, -20 * float(np.log10(worst)) - UNMET_DB)
+
+
+def settles(a: Known, b: Known, segment: Segment) -> bool:
+    """Whether b's segment rounds what it is given as it runs, and nothing else: settled values stay as they are.
+
+    Where a norm was folded into the weights its factors are known only as well as rounded weights tell them.
+    """
+    starts = {start.b for start in segment.given}
+    if not any(run_time.rounds(segment.ops_b)) or run_time.rounds_inside(segment.ops_b, starts):
+        return False
+    ours = folding.held(a, segment.ops_a)
+    pairs = [one for one in folding.folded(ours, folding.held(b, segment.ops_b)) if not one.partly]
+    folds = len(ours) > len(pairs)
+    return not folds or all((one.scale == 1).all() for one in pairs if one.b.rounded)
 
 
 def share(a: Known, found: Sequence[Folded]) -> float | None:

@@ -24,6 +24,11 @@ ROUGH_DB = 22.0
 INNER_DB = 26.0
 """The same where the grids of 8 bits inside are known, for one rounding: honest ones show 40 dB and more."""
 
+FOLDED_DB = 46.0
+"""Signal to error of 16 bits behind weights of 8, whose channels' factors are known to a few tenths of a percent."""
+UNEQUAL = 2.0
+"""Times as far, where the reference could not be given the rounded weights."""
+
 
 def stepwise(want: np.ndarray, got: np.ndarray, grid: Grid, recorded: int, roundings: float) -> Nearness:
     """Compares real values, (rows, ...), in steps of the grid, all together and slice by slice of each axis.

@@ -12,7 +12,7 @@ from converters.errors import ModelError
 from pipeline import config
 from pipeline.checks.outcome import Outcome
 from pipeline.drift import drift
-from pipeline.drift.refused import _apart
+from pipeline.drift.refused import _NODE, _apart
 
 LIMITS = config.load().limits
 
@@ -74,3 +74,35 @@ def test_outputs_that_are_far_away_are_told_from_rounding():
     assert not _apart(want, want + 0.2)
     assert _apart(want, want + 2)
     assert _apart(want, want * np.nan)
+
+
+def test_a_file_that_declares_wrong_sizes_fails_in_the_operator_that_makes_them(tmp_path):
+    """A stride was changed, and what the file says of its output stayed."""
+
+    def strided(name, stride):
+        kernel = np.random.default_rng(0).normal(size=(4, 3, 3, 3)).astype(np.float32)
+        nodes = [
+            helper.make_node("Relu", ["x"], ["h"]),
+            helper.make_node("Conv", ["h", "k"], ["c"], strides=[stride, 1]),
+            helper.make_node("Tanh", ["c"], ["y"]),
+        ]
+        ends = [("x", (1, 3, 9, 9)), ("y", (1, 4, 7, 7))]
+        taken, given = ([helper.make_tensor_value_info(n, TensorProto.FLOAT, s)] for n, s in ends)
+        held = [onnx.numpy_helper.from_array(kernel, "k")]
+        model = helper.make_model(helper.make_graph(nodes, "g", taken, given, held), ir_version=8)
+        model.opset_import[0].version = 13
+        onnx.save(model, tmp_path / name)
+        return tmp_path / name
+
+    right = strided("right.onnx", 1)
+    assert judged(right, strided("same.onnx", 1)).outcome is Outcome.PASSED
+    found = judged(right, strided("wrong.onnx", 2))
+    assert (found.outcome, found.suspects[0].b.op_type) == (Outcome.FAILED, "Conv")
+    assert "declares its output 'y'" in found.suspects[-1].measure
+
+
+def test_what_litert_refuses_to_prepare_is_the_operator_that_it_names():
+    text = (
+        "If half_pixel_centers is True, align_corners must be False.Node number 9 (RESIZE_BILINEAR) failed to prepare."
+    )
+    assert _NODE.search(text).groups() == ("9", "RESIZE_BILINEAR")

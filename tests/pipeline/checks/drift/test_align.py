@@ -42,3 +42,14 @@ def test_a_lost_layer_has_no_partner_and_the_others_have_theirs():
     pairs = align(chain(WEIGHTS), chain([WEIGHTS[0], WEIGHTS[2]]))
     weights = {in_a: in_b for in_a, in_b in pairs.to_b.items() if in_a % 2 == 0}
     assert weights == {0: 0, 4: 2}
+
+
+def test_layers_of_one_kind_in_another_order_are_told_apart_by_their_weights_between_two_precisions():
+    """Both read the input: which comes first in the file says nothing."""
+
+    def beside(order, dtype):
+        held = [tensor(1 + n, data=WEIGHTS[number].astype(dtype)) for n, number in enumerate(order)]
+        ops = [Op(n, "FULLY_CONNECTED", (0, 1 + n), (3 + n,)) for n in range(2)]
+        return comparable(graph([tensor(0), *held, tensor(3), tensor(4)], ops, (0,), (3, 4)), bridged=True)
+
+    assert align(beside([0, 1], np.float32), beside([1, 0], np.float16), bridged=True).to_b == {0: 1, 1: 0}

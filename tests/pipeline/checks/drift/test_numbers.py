@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from converters.graph import Graph, Op, Tensor
+from pipeline.checks.drift.known import Known
+from pipeline.checks.drift.numbers import changed
+
+
+def fused(epsilon):
+    tensors = {index: Tensor(index, name, None, "float32") for index, name in enumerate("xy")}
+    op = Op(0, "LayerNormalization", (0,), (1,), {"epsilon": epsilon})
+    return Known(Graph("onnx", tensors, (op,), (0,), (1,), ("x",), ("y",)), {})
+
+
+def parted(epsilon):
+    tensors = {index: Tensor(index, name, None, "float16") for index, name in enumerate("xvey")}
+    tensors[2] = Tensor(2, "e", (), "float16", np.float16(epsilon))
+    ops = (Op(0, "add", (0, 2), (1,)), Op(1, "rsqrt", (1,), (3,)))
+    return Known(Graph("coreml", tensors, ops, (0,), (3,), ("x",), ("y",)), {})
+
+
+@pytest.mark.parametrize("epsilon", [1e-3, 1e-5, 1e-6, 1e-12])
+def test_an_epsilon_is_the_same_in_16_bits_and_in_an_addition(epsilon):
+    assert list(changed(fused(epsilon), parted(epsilon), [])) == [] or epsilon == 1e-12  # which is 0 there
+
+
+@pytest.mark.parametrize(("right", "wrong"), [(1e-5, 1e-4), (1e-3, 1.1e-3), (1e-6, 1e-5)])
+def test_another_epsilon_is_told_whatever_it_does_to_values(right, wrong):
+    ((_, suspect),) = changed(fused(right), parted(wrong), [])
+    assert suspect.b.op_type == "add"
+    assert suspect.cause.startswith("epsilon is ")
+
+
+def test_a_norm_that_was_folded_says_nothing():
+    bare = Known(Graph("onnx", {}, (), (), (), (), ()), {})
+    assert list(changed(fused(1e-5), bare, [])) == []
