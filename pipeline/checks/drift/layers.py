@@ -81,7 +81,7 @@ def _apart(a: Graph, b: Graph, other: int, mine: int, seen: tuple[Values, Values
     want, got = real(seen[0][other][:count], a.tensors[other]), real(seen[1][mine][:count], b.tensors[mine])
     if want.size != got.size or not want.size:
         return None, None
-    got = min(_orders(want, got), key=lambda turned: float(np.abs(want[:1] - turned[:1]).mean()), default=got)
+    got = min(_orders(want, got), key=lambda turned: float(np.abs(want[:1] - turned[:1]).mean()))
     if not (np.isfinite(want).all() and np.isfinite(got).all()):
         return None, None
     noise, centred = np.square(want - got).mean(), np.square(want - want.mean()).mean()
@@ -104,10 +104,11 @@ def _step(graph: Graph, index: int) -> float:
 
 
 def _orders(want: np.ndarray, got: np.ndarray) -> Iterator[np.ndarray]:
-    """`got` in every order of its axes that has the shape of `want`, or that is flattened to it."""
+    """`got` in every order of its axes that has the shape of `want`, or is flattened to it; reshaped where none has."""
     want_axes, got_axes = ([size for size in values.shape[1:] if size != 1] for values in (want, got))
     lean = got.reshape(len(got), *got_axes)
-    if len(got_axes) > _MOST_AXES or len(want_axes) > len(got_axes):
+    same_axes = len(want_axes) < len(got_axes) or sorted(want_axes) == sorted(got_axes)
+    if len(got_axes) > _MOST_AXES or not same_axes:
         yield got.reshape(want.shape)
         return
     for order in permutations(range(1, lean.ndim)):

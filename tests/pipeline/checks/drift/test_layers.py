@@ -133,3 +133,17 @@ def test_what_was_not_seen_is_not_finite_or_is_of_another_size_has_no_numbers() 
         row = layers(ONE, TWO, KNOWN, (VALUES, other))[-1]
         assert (row.snr_db, row.steps) == (None, None)
         assert row.b is not None
+
+
+def test_what_is_reshaped_to_as_many_axes_of_other_sizes_is_known_again():
+    """Heads of a detector: (18, 8, 8) read as (3, 6, 64) ended the comparison of every layer with an error."""
+    values = RNG.standard_normal((6, 1, 18, 8, 8)).astype(np.float32)
+    a = graph(Format.ONNX, [tensor(0, "x"), tensor(1, "conv", (1, 18, 8, 8))], ("Conv", (0,), (1,)))
+    b = graph(
+        Format.TFLITE,
+        [tensor(0, "x"), tensor(1, "view", (1, 3, 6, 64)), tensor(2, "y", (1, 18, 8, 8))],
+        ("CONV_2D", (0,), (1,)),
+        ("RESHAPE", (1,), (2,)),
+    )
+    found = layers(a, b, {2: 1}, ({1: values}, {1: values.reshape(6, 1, 3, 6, 64), 2: values}))
+    assert [row.snr_db is not None and row.snr_db > 100 for row in found] == [True, True]
