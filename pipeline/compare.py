@@ -58,11 +58,13 @@ def compare(
     sizes: tuple[TensorSpec, ...] = (),
     *,
     inside: bool = True,
+    own_gates: bool = False,
 ) -> Comparison:
     """Runs both models and judges `b` by the parity gate of the less precise of the two, and `inside` by its layers.
 
     Either may be a file or a builder, `file.py:function`; `sizes` as the `inputs` of `open_artifact`. `inputs` is as of
-    `inputs_for`; empty: the golden pack where one of the files lies in a bundle, else made-up ones.
+    `inputs_for`; empty: the golden pack where one of the files lies in a bundle, else made-up ones. Of those the layers
+    decide what they cannot tell, unless the gates are the user's own (`own_gates`).
 
     A second file that is damaged, or that cannot be fed and read as the first is, is FAILED, as `drift` says it too.
 
@@ -90,19 +92,18 @@ def compare(
         arrays = inputs_for(a, inputs, [pack_a, pack_b])
     reference = run(a, arrays, a.source, runtime_a, pool, limits)
     got, parity = _parity(a, b, arrays, reference, (runtime_a, runtime_b), gates.parity[coarser], pool, limits)
-    count = len(next(iter(arrays.values())))
     inspection = None if b.builder else inspect_file(b.path, pool, limits)  # code does not say what it is made of
     layers = tried(a, b, arrays, pool, limits) if inside else None
-    if inputs == "random" and isinstance(layers, Drift) and layers.outcome is Outcome.PASSED and got is not None:
-        few_bits = coarser is not Precision.FP32
-        parity = left_to_layers(parity, reference, got, a.source.outputs, gates.parity[coarser], few_bits=few_bits)
+    agree = isinstance(layers, Drift) and layers.outcome is Outcome.PASSED
+    if inputs == "random" and agree and got is not None and not own_gates:
+        parity = left_to_layers(parity, reference, got, a.source.outputs, gates.parity[coarser], coarser)
     checks = (
         *([_precision(b, inspection, gates)] if inspection else []),
         parity,
         *([check_drift(layers)] if layers is not None else []),
     )
     return Comparison(
-        *(a, b, runtime_a.name, runtime_b.name, count, inputs, checks),
+        *(a, b, runtime_a.name, runtime_b.name, len(next(iter(arrays.values()))), inputs, checks),
         stateful=inspection is not None and inspection.stateful,
         drift=layers if isinstance(layers, Drift) else None,
     )

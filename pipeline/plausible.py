@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from math import prod
 
 import numpy as np
 
@@ -16,6 +17,9 @@ from pipeline.golden_inputs import synthesise
 
 SIZES = (64, 32, 48, 16, 8, 128, 96, 192, 224, 256, 320, 512, 576, 640, 1024, 4096, 16000, 1)
 """Of an open axis that is no batch: images and sequences that networks are built for; 1 last, it proves least."""
+
+MOST_VALUES = 1 << 22
+"""Of an input of a proposed size: more is no image or sequence that a phone takes, and gigabytes if axes multiply."""
 
 Limits = tuple[float, float]
 PIXELS, NEAR_ZERO, COUNTS = (-1.0, 1.0), (0.0, 1.0), (0.0, 255.0)
@@ -234,8 +238,12 @@ def _sized(specs: tuple[TensorSpec, ...]) -> Iterator[tuple[TensorSpec, ...]]:
     opened = [sum(size is None for size in spec.shape) for spec in specs]
     most = opened.index(max(opened)) if any(opened) else 0
     for size in SIZES if any(opened) else (1,):
-        yield tuple(_filled(spec, size) for spec in specs)
-        yield tuple(_filled(spec, size if place == most else 1) for place, spec in enumerate(specs))
+        for sized in (
+            tuple(_filled(spec, size) for spec in specs),
+            tuple(_filled(spec, size if place == most else 1) for place, spec in enumerate(specs)),
+        ):
+            if not any(opened) or all(prod(n or 1 for n in spec.shape) <= MOST_VALUES for spec in sized):
+                yield sized
 
 
 def _filled(spec: TensorSpec, size: int) -> TensorSpec:

@@ -172,12 +172,17 @@ def _op(
 
 
 def _defaults(node: onnx.NodeProto, opsets: Mapping[str, int]) -> dict[str, Any]:
-    """What the specification says of attributes that the file leaves out."""
+    """What the specification says of attributes that the file leaves out.
+
+    Those that came later count with their later defaults, which mean what was meant before, and those that went do not:
+    a file of another opset says the same.
+    """
     try:
-        schema = onnx.defs.get_schema(node.op_type, opsets.get(node.domain, 1), node.domain)
+        own = onnx.defs.get_schema(node.op_type, opsets.get(node.domain, 1), node.domain).attributes
     except onnx.defs.SchemaError:
         return {}
-    found = {name: entry.default_value for name, entry in schema.attributes.items()}
+    newest = onnx.defs.get_schema(node.op_type, node.domain).attributes
+    found = {name: (own if name in own else newest)[name].default_value for name in newest}
     return {name: _told(value) for name, value in found.items() if value.type}
 
 

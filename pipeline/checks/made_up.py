@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from converters.contract import Arrays, TensorSpec
+from converters.contract import Arrays, Precision, TensorSpec
 from pipeline.checks.gates import ParityGate
 from pipeline.checks.outcome import Check, Outcome
 from pipeline.checks.parity import check_parity
@@ -18,13 +18,18 @@ in 4. A constant in the place of an output is beyond it."""
 
 
 def left_to_layers(
-    check: Check, reference: Arrays, got: Arrays, outputs: tuple[TensorSpec, ...], gate: ParityGate, *, few_bits: bool
+    check: Check,
+    reference: Arrays,
+    got: Arrays,
+    outputs: tuple[TensorSpec, ...],
+    gate: ParityGate,
+    precision: Precision,
 ) -> Check:
     """The check, but UNDECIDED and not required in the place of FAILED where made-up inputs alone may be why it failed.
 
     Gates are for inputs that a model was made for: others hardly move its outputs, or lie where it turns a rounding
-    into a digit. Of models of `few_bits` what is no number, of another shape or beyond `WITHIN` times the gate stays
-    FAILED; of float32 all that is off where the reference moves.
+    into a digit. Of a `precision` of few bits what is no number, of another shape or beyond `WITHIN` times the gate is
+    still FAILED; of float32 all that is off where the reference moves.
     """
     if check.outcome is not Outcome.FAILED:
         return check
@@ -32,7 +37,7 @@ def left_to_layers(
     fits = all(
         _near(reference[spec.name], got.get(spec.name), gate)
         if spec in silent
-        else _outcome(reference, got, spec, _widened(gate) if few_bits else gate) is Outcome.PASSED
+        else _outcome(reference, got, spec, gate if precision is Precision.FP32 else _widened(gate)) is Outcome.PASSED
         for spec in outputs
     )
     if not fits or got.keys() - {spec.name for spec in outputs}:

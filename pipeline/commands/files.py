@@ -55,7 +55,8 @@ def compare(
     _, parsed = load_configs(None, gates)
     sizes = parse_inputs(options.words(input))
     with toolbox() as (pool, limits):
-        found = compare_files(a, b, inputs, parsed, pool, limits, (runtime_a, runtime_b), sizes, inside=drift)
+        kinds = {"inside": drift, "own_gates": gates is not None}
+        found = compare_files(a, b, inputs, parsed, pool, limits, (runtime_a, runtime_b), sizes, **kinds)
     outcome = worst(check.outcome for check in found.checks if check.required)
     if json:
         cell = {

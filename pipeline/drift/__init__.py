@@ -15,7 +15,7 @@ from pipeline.config import Limits
 from pipeline.drift.across import across
 from pipeline.drift.both import both
 from pipeline.drift.ordering import ordered
-from pipeline.drift.refused import complained, opened, unreadable, unrunnable
+from pipeline.drift.refused import complained, opened, stands, unreadable, unrunnable
 from pipeline.drift.sizes import sized
 from pipeline.drift.work import Work
 from pipeline.lone import inputs_for, met, open_artifact
@@ -52,7 +52,7 @@ def drift(
     wanted = inputs or ("golden" if any(packs) else "random")
     try:
         given = None if wanted == "random" else inputs_for(a, wanted, packs)
-        found = verdict_on(a, b, given, pool, limits)
+        found = stands(verdict_on(a, b, given, pool, limits), a, b, pool, limits)
     except ModelError as error:
         found = unrunnable(a, b, error, pool, limits)
     return dataclasses.replace(complained(found, complaint), a=str(path_a), b=str(path_b))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from converters.contract import Arrays, Artifact, TensorSpec
+from converters.contract import Arrays, Artifact, Format, TensorSpec
 from converters.errors import EdgeExportError, ModelError, ToolkitError, UnsupportedError
 from converters.sniff import sniff
 from converters.worker import WorkerPool
@@ -97,6 +97,23 @@ def unrunnable(a: Artifact, b: Artifact, error: EdgeExportError, pool: WorkerPoo
         if want[name].shape != got[name].shape or _apart(want[name], got[name]):
             return _failed("outputs", str(error), f"output {name!r} is another, and no layer can be looked at")
     raise error
+
+
+def stands(found: Drift, a: Artifact, b: Artifact, pool: WorkerPool, limits: Limits) -> Drift:
+    """The verdict, but FAILED where graphs alone passed a file that no runtime here opens and runs, as of the future.
+
+    What a runtime says that it cannot do is no fault where the reference asks something else of it, in another
+    precision, nor where the runtime is our interpreter.
+    """
+    if found.outcome is not Outcome.PASSED or b.builder or a.format is not b.format:
+        return found
+    got = _outputs(a, b, pool, limits)
+    alike = a.precision is b.precision and a.format is not Format.COREML
+    refused = isinstance(got, ToolkitError | ModelError) and (alike or not isinstance(got, UnsupportedError))
+    if not refused or isinstance(_outputs(a, a, pool, limits), EdgeExportError):
+        return found
+    failed = _failed("runtime", str(got), "no runtime of its format runs it; the reference runs")
+    return dataclasses.replace(found, outcome=failed.outcome, suspects=failed.suspects)
 
 
 def _apart(want: np.ndarray, got: np.ndarray) -> bool:

@@ -10,7 +10,7 @@ from converters.errors import UnsupportedError, UsageError
 from pipeline.binding import real
 from pipeline.golden_inputs import synthesise
 from pipeline.golden_patterns import legalised
-from pipeline.plausible import SIZES, described, proposals, settled
+from pipeline.plausible import MOST_VALUES, SIZES, described, proposals, settled
 
 Y = TensorSpec("y", (1, 4), "float32")
 
@@ -68,7 +68,12 @@ def test_limits_that_somebody_said_stay():
 
 def test_open_axes_get_sizes_one_after_the_other_and_a_batch_is_one():
     shapes = [group[0][0].shape for group in groups(spec("x", None, 3, None, None))]
-    assert shapes == [(1, 3, size, size) for size in SIZES]
+    assert shapes == [(1, 3, size, size) for size in SIZES if size <= 1024]
+
+
+def test_no_input_of_gigabytes_is_proposed_where_open_axes_multiply():
+    for group in groups(spec("x", None, 3, None, None), spec("y", 1, None, None)):
+        assert all(np.prod(one.shape) <= MOST_VALUES for specs in group for one in specs)
 
 
 def test_a_batch_elsewhere_is_one_where_equal_sizes_do_not_go():

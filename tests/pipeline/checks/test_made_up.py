@@ -19,7 +19,7 @@ def judged(got, specs=SPECS[:1], precision=Precision.INT8):
     gate, names = GATES.parity[precision], {spec.name for spec in specs}
     right = {name: RIGHT[name] for name in names}
     check = check_parity(right, got, specs, gate)
-    return left_to_layers(check, right, got, specs, gate, few_bits=precision is not Precision.FP32)
+    return left_to_layers(check, right, got, specs, gate, precision)
 
 
 def off(share):

@@ -106,3 +106,23 @@ def test_what_litert_refuses_to_prepare_is_the_operator_that_it_names():
         "If half_pixel_centers is True, align_corners must be False.Node number 9 (RESIZE_BILINEAR) failed to prepare."
     )
     assert _NODE.search(text).groups() == ("9", "RESIZE_BILINEAR")
+
+
+def with_a_cast(path, opset):
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, (1, 4)) for name in "xy"]
+    nodes = [
+        helper.make_node("Cast", ["x"], ["whole"], to=TensorProto.INT32),
+        helper.make_node("Cast", ["whole"], ["y"], to=TensorProto.FLOAT),
+    ]
+    graph = helper.make_graph(nodes, "g", ends[:1], ends[1:])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8), path)
+    return path
+
+
+def test_a_newer_opset_says_the_same_and_one_that_no_runtime_takes_has_failed(tmp_path):
+    old, new, future = (with_a_cast(tmp_path / f"{opset}.onnx", opset) for opset in (13, 25, 999))
+    assert judged(old, new).outcome is Outcome.PASSED
+    assert judged(new, old).outcome is Outcome.PASSED
+    found = judged(old, future)
+    assert (found.outcome, found.suspects[0].kind) == (Outcome.FAILED, "runtime")
+    assert "Opset 999 is under development" in found.suspects[0].measure
