@@ -67,10 +67,11 @@ def correct(path: Path, calibration: Calibration, folder: Path, quantize: Callab
     return made
 
 
-def statistics(path: Path, calibration: Calibration, ranges: str) -> str:
+def statistics(path: Path, calibration: Calibration, ranges: str, headroom: float = 1.0) -> str:
     """The range of every activation, those inside the file by the recipe's rule, as ONNX Runtime's quantizer reads it.
 
-    An input keeps the limits of its data.
+    An input keeps the limits of its data, and what a Clip gives out its own: ONNX Runtime puts the range in its place.
+    All else is `headroom` times as wide.
     """
     found = dict(_extremes(path.read_bytes(), calibration))
     if ranges != "minmax":
@@ -79,6 +80,11 @@ def statistics(path: Path, calibration: Calibration, ranges: str) -> str:
             name = graph.tensors[index].name
             if name in found and index not in graph.inputs:
                 found[name] = choose(seen, ranges)
+    if headroom > 1:
+        graph = onnx.load(path, load_external_data=False).graph
+        bound = {entry.name for entry in graph.input}
+        bound |= {name for node in graph.node if node.op_type == "Clip" for name in node.output}
+        found |= {n: (low * headroom, high * headroom) for n, (low, high) in found.items() if n not in bound}
     rows = {
         name: {"CLS": "TensorData", "lowest": _number(low), "highest": _number(high)}
         for name, (low, high) in found.items()

@@ -31,6 +31,8 @@ from converters.tuning.options import Tuning, kept_names, parse
 
 WIDE_OPSET = 21
 """The first in which QuantizeLinear makes integers of 16 bits."""
+WIDE_HEADROOM = 2.0
+"""Of 16 bits one is given for what lies beyond the ranges that calibration saw: cut off, it costs more than that."""
 
 
 def quantize_onnx(request: ConversionRequest) -> Signature:
@@ -147,7 +149,7 @@ def _quantize_static(
         constants = {tensor.name for tensor in model.graph.initializer}
         kept += [node.name for node in model.graph.node if _weights_as_activations(node, constants)]
     ranges = target.with_suffix(".json")
-    ranges.write_text(statistics(source, calibration, tuning.ranges))
+    ranges.write_text(statistics(source, calibration, tuning.ranges, WIDE_HEADROOM if wide else 1.0))
     quantize_static(
         model,
         target,

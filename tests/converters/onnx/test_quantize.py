@@ -72,6 +72,39 @@ def test_int16x8_has_activations_of_16_bits(tiny: str, exported: Exported, tmp_p
     assert all(wide[name] < rough[name] for name in wide), (wide, rough)
 
 
+def test_int16x8_has_room_beyond_what_calibration_saw_and_none_in_the_place_of_a_clip(tmp_path: Path) -> None:
+    kernel = numpy_helper.from_array(np.random.default_rng(0).normal(size=(4, 3, 1, 1)).astype(np.float32), "kernel")
+    ends = [numpy_helper.from_array(np.float32(value), name) for name, value in (("low", 0), ("high", 0.5))]
+    graph = helper.make_graph(
+        [
+            helper.make_node("Conv", ["image", "kernel"], ["free"]),
+            helper.make_node("Clip", ["free", "low", "high"], ["held"]),
+            helper.make_node("Conv", ["held", "kernel2"], ["y"]),
+        ],
+        "g",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, 6, 10])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 4, 6, 10])],
+        [kernel, numpy_helper.from_array(np.eye(4, dtype=np.float32).reshape(4, 4, 1, 1), "kernel2"), *ends],
+    )
+    path = tmp_path / "clip.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10), path)
+    signature = job.inspect(path, Format.ONNX).signature
+    source = Artifact(
+        path=path, format=Format.ONNX, precision=Precision.FP32, signature=signature, source=signature, model="clip"
+    )
+    images = np.random.default_rng(1).uniform(-1, 1, (8, 1, 3, 6, 10)).astype(np.float32)
+    np.savez(tmp_path / "samples.npz", image=images)
+    request = ConversionRequest(source, tmp_path / "wide.onnx", Precision.INT16X8, tmp_path / "samples.npz")
+    model = onnx.load(job.convert("quantize_onnx", request).path)
+    held = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    rounded = [node for node in model.graph.node if node.op_type == "QuantizeLinear"]
+    widths = {node.input[0]: 65535 * float(held[node.input[1]]) for node in rounded}
+    session = job.open_session("onnxruntime", source)
+    greatest = np.ptp(session.run_many({"image": images})["y"].clip(0))
+    assert widths["held"] == pytest.approx(0.5, rel=1e-3)
+    assert max(w for name, w in widths.items() if name.startswith("y")) == pytest.approx(2 * greatest, rel=0.01)
+
+
 def test_what_cannot_be_computed_dynamically_is_stored_as_int8(tmp_path: Path) -> None:
     """ONNX Runtime has no integer ConvTranspose: its weights were left in float."""
     made = numpy_helper.from_array(np.random.default_rng(0).normal(size=(4, 3, 3, 3)).astype(np.float32), "first")
