@@ -12,10 +12,8 @@ from converters.contract import Arrays, Artifact, RuntimeSpec, Signature
 from converters.worker import WorkerPool
 from pipeline.binding import speaking
 from pipeline.config import Limits
+from pipeline.evidence import INPUT as PREFIX
 from pipeline.lone import require
-
-PREFIX = "input/"
-"""Of names in a file of samples: an input may be called as `numpy.savez` calls its own arguments."""
 
 
 def run(

@@ -9,10 +9,10 @@ import numpy as np
 
 from converters import registry
 from converters.carry import STEPS, Carried, Ranges, in_8_bits, states
-from converters.contract import Arrays, Artifact, RuntimeSpec, Signature, TensorSpec
+from converters.contract import Arrays, Artifact, RuntimeSpec, Signature
 from converters.errors import EdgeExportError
 from pipeline import evidence
-from pipeline.checks.conditioning import NUDGE, noise, worst
+from pipeline.checks.conditioning import NUDGE, floats, noise, worst
 from pipeline.config import Limits
 from pipeline.golden_choice import rows_of
 from pipeline.golden_inputs import AT_LIMITS, Chosen, choose_synthetic
@@ -96,8 +96,8 @@ def sequences(
     if other := other_kernels(artifact):
         moved.append(fed(context, artifact, inputs, carried, limits, other))
     few = fed(context, artifact, inputs, carried, limits, ranges=ranges)
-    rounding = worst([noise(right, outputs, _floats(artifact)) for outputs in moved])
-    return {"sequence_rounding": rounding, "sequence_rounded": noise(right, few, _floats(artifact))}
+    rounding = worst([noise(right, outputs, floats(artifact.source.outputs)) for outputs in moved])
+    return {"sequence_rounding": rounding, "sequence_rounded": noise(right, few, floats(artifact.source.outputs))}
 
 
 def other_kernels(artifact: Artifact) -> RuntimeSpec | None:
@@ -116,17 +116,13 @@ def rounded(context: Context, artifact: Artifact, chosen: Chosen, outputs: Array
         return {}
     few = {name: in_8_bits(values, ranges.get(name)) for name, values in real.items()}
     try:
-        return noise(right, eager(context, artifact, few, limits), _floats(artifact))
+        return noise(right, eager(context, artifact, few, limits), floats(artifact.source.outputs))
     except EdgeExportError:  # just these values are not taken
         return {}
 
 
 def _ranges(inputs: Arrays) -> Ranges:
     return {n: (float(v.min()), float(v.max())) for n, v in inputs.items() if v.dtype.kind == "f" and v.size}
-
-
-def _floats(artifact: Artifact) -> tuple[TensorSpec, ...]:
-    return tuple(spec for spec in artifact.source.outputs if np.dtype(spec.dtype).kind == "f")
 
 
 def prefixed(prefix: str, arrays: Arrays) -> Arrays:

@@ -10,7 +10,7 @@ from converters.carry import STEPS, pairs
 from converters.contract import Arrays, RuntimeSpec
 from converters.device import split_name
 from converters.errors import EdgeExportError
-from pipeline.checks.conditioning import NUDGE, noise
+from pipeline.checks.conditioning import NUDGE, floats, noise
 from pipeline.checks.gates import ParityGate
 from pipeline.checks.outcome import Check, Metric, Outcome
 from pipeline.checks.parity import check_parity
@@ -75,8 +75,9 @@ def fed_back(subject: Subject, judged: RuntimeSpec, by: RuntimeSpec) -> Fed | Ed
         return right
     if isinstance(moved, EdgeExportError):
         return moved
-    floats = tuple(spec for spec in subject.artifact.source.outputs if np.dtype(spec.dtype).kind == "f")
-    return got if isinstance(got, EdgeExportError) else Fed(right, got, carried, STEPS, noise(right, moved, floats))
+    if isinstance(got, EdgeExportError):
+        return got
+    return Fed(right, got, carried, STEPS, noise(right, moved, floats(subject.artifact.source.outputs)))
 
 
 def check_yardstick(subject: Subject, judged: RuntimeSpec, yardstick: Yardstick | None) -> Check:

@@ -49,6 +49,11 @@ def nudged(inputs: Arrays, seed: int = 0) -> Arrays:
     return {name: moved(values) for name, values in inputs.items()}
 
 
+def floats(outputs: Iterable[TensorSpec]) -> tuple[TensorSpec, ...]:
+    """The outputs of which noise can be told."""
+    return tuple(spec for spec in outputs if np.dtype(spec.dtype).kind == "f")
+
+
 def noise(reference: Arrays, moved: Arrays, outputs: tuple[TensorSpec, ...]) -> dict[str, float]:
     """What the nudge did to the reference's outputs, the worst of them; empty where that cannot be told.
 

@@ -14,7 +14,6 @@ import numpy as np
 from converters.contract import Arrays, Artifact, ConversionRequest, Precision
 from converters.errors import DataError
 from converters.worker import WorkerPool
-from pipeline.asking import PREFIX
 from pipeline.checks import paired
 from pipeline.checks.accuracy import check_accuracy
 from pipeline.checks.gates import Gates
@@ -24,6 +23,7 @@ from pipeline.checks.outcome import Check, Outcome
 from pipeline.checks.parity import check_parity
 from pipeline.checks.verdict import class_output
 from pipeline.config import Limits
+from pipeline.evidence import INPUT as PREFIX
 from pipeline.lone import default_runtime
 from pipeline.repair.problem import Problem
 from pipeline.store import digest

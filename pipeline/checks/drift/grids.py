@@ -16,6 +16,8 @@ FLOAT_ROUNDING = 2.0**-22
 """Of the largest value: what float32 leaves of an integer times its step; more than a thousandth of one of 16 bits."""
 _QUANTIZES = ("QUANTIZE", "QuantizeLinear")
 _EXPANDS = ("DEQUANTIZE", "DequantizeLinear")
+STORES = frozenset((*_QUANTIZES, *_EXPANDS))
+"""Operators that bring values onto a grid or back, and compute nothing."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from converters.graph import Op, Tensor
 from pipeline.checks.drift import folding, run_time
 from pipeline.checks.drift.cuts import Segment
 from pipeline.checks.drift.folding import Folded, Held
-from pipeline.checks.drift.grids import grid_of, reach
+from pipeline.checks.drift.grids import STORES, grid_of, reach
 from pipeline.checks.drift.known import Known
 from pipeline.checks.drift.precision import quantizable
 from pipeline.checks.drift.stepwise import ROUGH_DB
@@ -28,7 +28,6 @@ WHOLE = 0.5
 _BOUNDING = frozenset(("minimum", "maximum", "min", "max", "clip", "select", "select_v2", "where"))
 """Operators that take an infinite constant and give finite values: it bounds nothing, or marks what is left out."""
 _SELECTING = frozenset(("select", "select_v2", "where"))
-_STORING = frozenset(("quantize", "dequantize", "quantizelinear", "dequantizelinear"))
 UNMET, UNMET_DB = 0.03, 12.0
 """Of a kernel's size: from here on its rounding is coarse; and by how much it adds up behind such a one."""
 _SMALL = ("int8", "uint8")
@@ -179,9 +178,9 @@ def ranges(a: Known, b: Known, cuts: Sequence[Segment]) -> Iterator[Suspect]:
 def _selected_from(side: Known, index: int) -> bool:
     """Whether a tensor is read only as what a selection may leave out, as exp(x) of an ELU where x is positive."""
     readers = side.readers.get(index, [])
-    kinds = {op.type.lower() for op in readers}
-    if kinds and kinds <= _STORING:
+    if readers and all(op.type in STORES for op in readers):
         return all(_selected_from(side, op.outputs[0]) for op in readers)
+    kinds = {op.type.lower() for op in readers}
     return bool(kinds) and kinds <= _SELECTING and all(index in op.inputs[1:] for op in readers)
 
 
