@@ -88,7 +88,7 @@ def make_plan(request: Request, configs: Configs) -> Plan:
         UsageError: a target, framework, precision or model that does not exist, or nothing that can be made.
         DataError: a data set that does not exist.
     """
-    targets = targets_of(request.targets, configs)
+    targets = targets_of(request.targets, configs, own_model=request.own_model)
     configs, made_by_recipe = recipes.applied(configs, request.recipe, request.keep)
     configs = configs if request.prepass else recipes.without_prepass(configs)
     precisions = precisions_of(request.precisions)
@@ -122,7 +122,7 @@ def make_plan(request: Request, configs: Configs) -> Plan:
         )
         for framework, source in sources.items()
     }
-    notes: list[str] = []
+    notes = [] if request.targets else [f"no --target was given: {', '.join(targets)} are made; --target all makes all"]
     cells: list[PlannedCell] = []
     for framework in frameworks:
         beside = [other for other in frameworks if other is not framework]

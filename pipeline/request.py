@@ -18,6 +18,9 @@ from pipeline.routes import FILES
 PRECISION_GROUPS = {"int8": (Precision.INT8, Precision.INT8_IO)}
 """What a user's word for a precision stands for, where it is more than one."""
 
+USUAL_TARGETS = ("tflite", "onnx")
+"""What is made of a model that the user brought without a word on targets: its files for phones of every kind."""
+
 
 @dataclass(frozen=True)
 class Request:
@@ -59,14 +62,16 @@ class Request:
         return path if looks_so or path.exists() else None
 
 
-def targets_of(names: Sequence[str], configs: Configs) -> tuple[str, ...]:
-    """The targets of configs/targets.toml that the names stand for.
+def targets_of(names: Sequence[str], configs: Configs, *, own_model: bool = False) -> tuple[str, ...]:
+    """The targets of configs/targets.toml that the names stand for; the usual ones of the user's own model without any.
 
     Raises:
         UsageError: no target given, or none of that name; lists what exists.
     """
     table = "\n".join(f"  {name:<12} {target.title}" for name, target in configs.targets.items())
     exists = f"there are:\n{table}\n  {'all':<12} every one of them\nfor example: make export TARGET=tflite"
+    if not names and own_model:
+        return USUAL_TARGETS
     if not names:
         raise UsageError(f"no target was given; {exists}")
     for name in names:

@@ -12,10 +12,20 @@ from pipeline.commands import options
 from pipeline.commands.options import words
 
 Source = Annotated[
-    str, typer.Argument(help="A reference model, or your own as file.py:function.", show_default="fashion-cnn")
+    str,
+    typer.Argument(
+        help="A reference model, or your own: file.py:function, .onnx, SavedModel, .keras, .h5, .pt2 or TorchScript.",
+        show_default="fashion-cnn",
+    ),
 ]
 Target = Annotated[
-    list[str] | None, typer.Option("--target", "-t", help="tflite, onnx, torchscript, executorch or all.")
+    list[str] | None,
+    typer.Option(
+        "--target",
+        "-t",
+        help="tflite, onnx, coreml, executorch, torchscript, pt2, savedmodel, ptl, ort or all.",
+        show_default="tflite,onnx of your own model",
+    ),
 ]
 Model = Annotated[str, typer.Option(help="The same as SOURCE.", show_default=False)]
 FrameworkOption = Annotated[list[str] | None, typer.Option("--framework", "-f", help="torch, tensorflow or both.")]
@@ -44,7 +54,11 @@ Full = Annotated[bool, typer.Option("--full", help="The whole data set instead o
 ImageSize = Annotated[str, typer.Option(help="Resize the images of --data to HxW, for example 96x128.")]
 Input = Annotated[
     list[str] | None,
-    typer.Option("--input", help="An input as name:1x3x224x224:float32, or name=16000, always that."),
+    typer.Option(
+        "--input",
+        help="An input as name:1x3x224x224:float32, with the values that it takes as x:1x3x48x192:float32:-1..1, "
+        "or, always one, as sr=16000.",
+    ),
 ]
 RouteOption = Annotated[
     list[str] | None,

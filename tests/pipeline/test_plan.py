@@ -153,6 +153,12 @@ def test_what_no_route_makes_is_said_and_the_rest_is_planned():
     assert not any("onnx" in note and "no route leads" in note for note in made.notes)
 
 
+def test_a_model_of_the_user_without_a_word_on_targets_has_the_usual_ones_and_says_so(tmp_path):
+    made = make_plan(toy_workers.request(tmp_path / "p", targets=()), CONFIGS)
+    assert {cell.route.target for cell in made.cells} == {Format.TFLITE, Format.ONNX}
+    assert any("--target all makes all" in note for note in made.notes)
+
+
 def test_nothing_to_make_is_an_error_that_says_why():
     with pytest.raises(UsageError, match=r"(?s)no route leads from tensorflow to torchscript.*edge-export routes"):
         make_plan(Request(("torchscript",), "digits-cnn", frameworks=("tensorflow",)), CONFIGS)

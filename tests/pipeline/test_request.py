@@ -6,6 +6,7 @@ from converters.contract import Format, Framework, Precision, TensorSpec
 from converters.errors import ModelError, UsageError
 from pipeline import config
 from pipeline.request import (
+    USUAL_TARGETS,
     Request,
     framework_of_file,
     frameworks_of,
@@ -25,6 +26,11 @@ def configs():
 def test_targets(configs):
     assert targets_of(("all",), configs) == tuple(configs.targets)
     assert targets_of(("tflite", "onnx", "tflite"), configs) == ("tflite", "onnx")
+
+
+def test_a_model_of_the_user_has_usual_targets(configs):
+    assert targets_of((), configs, own_model=True) == USUAL_TARGETS
+    assert set(USUAL_TARGETS) <= set(configs.targets)
 
 
 @pytest.mark.parametrize(
