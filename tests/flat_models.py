@@ -33,7 +33,7 @@ class T:
 
 @dataclass(frozen=True)
 class Op:
-    """An operator by its name in the schema, or a custom one; `options` is (type name, table of it)."""
+    """An operator by its name in the schema, or a custom one; `options` is (type name, table of it), or its bytes."""
 
     type: str
     inputs: tuple[str, ...]
@@ -183,6 +183,9 @@ def _operator(op: Op, places: dict[str, int], codes: list[tuple[int, str]]) -> A
     made = schema.OperatorT()
     made.opcodeIndex = codes.index(code)
     made.inputs, made.outputs = [places[name] for name in op.inputs], [places[name] for name in op.outputs]
+    if isinstance(op.options, bytes):
+        made.customOptions = list(op.options)
+        return made
     kind, table = op.options or (
         f"{op.type.capitalize()}Options",
         getattr(schema, f"{op.type.capitalize()}OptionsT", None),

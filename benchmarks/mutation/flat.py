@@ -80,16 +80,23 @@ class File:
         return TYPES[self.tensor(index).type]
 
     def constant(self, index: int) -> np.ndarray | None:
-        """A constant's values, None for a tensor that is computed."""
+        """A constant's values, None for a tensor that is computed; of one that is stored in float16 what is stored."""
         if index < 0:
             return None
-        tensor = self.tensor(index)
+        tensor = self.tensor(self._stored(index))
         data = self.model.buffers[tensor.buffer].data
         if data is None or len(data) == 0:
             return None
-        values = np.asarray(data, np.uint8).view(self.dtype(index))
+        values = np.asarray(data, np.uint8).view(self.dtype(self._stored(index)))
         shape = () if tensor.shape is None else tuple(tensor.shape)
         return values.reshape(shape) if values.size == np.prod(shape, dtype=int) else None
+
+    def _stored(self, index: int) -> int:
+        """The float16 tensor behind a DEQUANTIZE that makes tensor `index` of it; else `index`."""
+        for op in self.ops:
+            if self.type(op) == "DEQUANTIZE" and int(op.outputs[0]) == index:
+                return int(op.inputs[0]) if self.dtype(int(op.inputs[0])) == "float16" else index
+        return index
 
     def set(self, index: int, values: np.ndarray) -> None:
         """New values for a constant, in a buffer of its own."""
@@ -101,7 +108,11 @@ class File:
         self.tensor(index).buffer = len(self.model.buffers) - 1
 
     def own(self, op: Any, slot: int, values: np.ndarray) -> None:
-        """New values for one operator's constant, whoever shares the old ones."""
+        """New values for one operator's constant, whoever shares the old ones; of what is stored in float16 for all."""
+        stored = self._stored(int(op.inputs[slot]))
+        if stored != int(op.inputs[slot]):
+            self.set(stored, values.astype(np.float16))
+            return
         index = self.add_tensor(int(op.inputs[slot]), "changed")
         self.set(index, values)
         op.inputs = [index if k == slot else int(i) for k, i in enumerate(op.inputs)]

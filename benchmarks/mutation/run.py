@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from functools import lru_cache
 from pathlib import Path
 
@@ -23,10 +24,18 @@ def _flat(path: Path, changed: int, size: int):
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(str(path), num_threads=1)
-    interpreter.allocate_tensors()
+    with contextlib.suppress(ValueError, RuntimeError):  # with the sizes that are written there it may not run
+        interpreter.allocate_tensors()
     taken, given = interpreter.get_input_details(), interpreter.get_output_details()
 
     def call(sample: Arrays) -> list[np.ndarray]:
+        nonlocal taken, given
+        shapes = [np.shape(values) for values in sample.values()]
+        if any(tuple(detail["shape"]) != shape for detail, shape in zip(taken, shapes, strict=True)):  # an open size
+            for detail, shape in zip(taken, shapes, strict=True):
+                interpreter.resize_tensor_input(detail["index"], shape)
+            interpreter.allocate_tensors()
+            taken, given = interpreter.get_input_details(), interpreter.get_output_details()
         interpreter.reset_all_variables()
         for detail, values in zip(taken, sample.values(), strict=True):
             scale, zero = detail["quantization"]

@@ -1,4 +1,4 @@
-"""Values inside a .tflite file, and its operators run alone, both on LiteRT's own kernels (no delegate)."""
+"""Values inside a .tflite file, and its operators run alone: on LiteRT's own kernels, no delegate unless asked for."""
 
 from __future__ import annotations
 
@@ -38,8 +38,12 @@ def trace(path: Path, samples: Iterable[Arrays], indices: Iterable[int]) -> Valu
     return {index: np.stack(values) for index, values in found.items() if len({v.shape for v in values}) == 1}
 
 
-def run_segment(path: Path, operators: Sequence[Op], given: Mapping[int, np.ndarray], wanted: Sequence[int]) -> Values:
+def run_segment(
+    path: Path, operators: Sequence[Op], given: Mapping[int, np.ndarray], wanted: Sequence[int], delegates: bool = False
+) -> Values:
     """Values of `wanted` of the first graph, stacked as those of `given` are, computed by `operators` alone.
+
+    By `delegates`, where those are said to, as an interpreter does by default.
 
     Raises:
         UnsupportedError: one of them calls another graph.
@@ -49,7 +53,7 @@ def run_segment(path: Path, operators: Sequence[Op], given: Mapping[int, np.ndar
         raise UnsupportedError(f"{path.name}: operator {calling[0].index} calls another graph")
     with opened(path) as model:
         content = segment(model, 0, [op.index for op in operators], list(given), wanted)
-    interpreter = _interpreter(model_content=content)
+    interpreter = _interpreter(delegates, model_content=content)
     inputs = [int(row["index"]) for row in interpreter.get_input_details()]
     outputs = [int(row["index"]) for row in interpreter.get_output_details()]
     found: list[list[np.ndarray]] = [[] for _ in wanted]
@@ -76,12 +80,14 @@ def _feed(interpreter: Any, values: list[tuple[int, np.ndarray]], fresh: bool) -
     interpreter.invoke()
 
 
-def _interpreter(**source: Any) -> Any:
+def _interpreter(delegates: bool = False, **source: Any) -> Any:
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # that preserving tensors takes memory
+            if delegates:
+                return Interpreter(**source, num_threads=1)
             return Interpreter(
                 **source,
                 num_threads=1,

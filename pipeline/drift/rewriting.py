@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+import numpy as np
+
+from converters.errors import EdgeExportError
 from converters.graph import Graph
 from pipeline.checks.drift import values
 from pipeline.checks.drift.suspects import Drift, Suspect
 from pipeline.drift.across import opinion, proved
 from pipeline.drift.work import Work
 
+FAR_DB = 20.0
+"""Of an output's signal to its error: what float32 rounds is 100 dB, a logarithm may make 40 of it."""
 REWRITABLE = frozenset(("attribute", "type", "shape", "weights", "wiring", "missing", "extra", "replaced", "values"))
 """Kinds of differences that may only be another way to compute the same."""
 
@@ -23,12 +28,28 @@ def settled(found: list[Suspect], one: Graph, two: Graph, work: Work) -> list[Su
     """
     if any(computes_in(graph, values.COARSE) for graph in (one, two)) or (found and not _rewritable(found, one, two)):
         return found
-    second = opinion(one, two, work)
+    second = None if found and _far(one, two, work) else opinion(one, two, work)
     if second is None:
         return found
     if not found:
         return list(second.suspects)
     return [] if _same(second, found, work) else found
+
+
+def _far(one: Graph, two: Graph, work: Work) -> bool:
+    """Whether outputs are so far apart that no rewrite is honest, whatever its pieces give."""
+    try:
+        sides = [work.trace(file, graph, list(graph.outputs)) for file, graph in ((work.a, one), (work.b, two))]
+    except EdgeExportError:
+        return False
+    for first, second in zip(one.outputs, two.outputs, strict=False):
+        if first not in sides[0] or second not in sides[1]:
+            continue
+        want, got = sides[0][first], sides[1][second]
+        told = want.shape == got.shape and want.dtype.kind == "f" == got.dtype.kind and bool(np.isfinite(want).all())
+        if told and not values.agree_roughly(want, got, one.tensors[first], two.tensors[second], FAR_DB).agrees:
+            return True
+    return False
 
 
 def _rewritable(found: Sequence[Suspect], one: Graph, two: Graph) -> bool:

@@ -80,8 +80,9 @@ class Known:
 
     def dtype(self, index: int) -> np.dtype:
         """The number type in which a tensor is stored."""
-        data = self.graph.tensors[index].data
-        return self.recorded[index].dtype if data is None else data.dtype
+        tensor = self.graph.tensors[index]
+        seen = self.recorded.get(index) if tensor.data is None else tensor.data
+        return np.dtype(tensor.dtype) if seen is None else seen.dtype
 
     def needed(self, end: int, known: Mapping[int, np.ndarray]) -> dict[int, np.ndarray]:
         """Of `known` values those from which tensor `end` is computed."""

@@ -45,3 +45,7 @@ def test_sums_that_are_the_same_in_all_samples_are_no_sizes():
     for kind, settled in (("ConvInteger", frozenset()), ("SHAPE", {1})):
         found = Known(graph([tensor(0), tensor(1, dtype="int32")], [Op(0, kind, (0,), (1,))], (0,), (1,)), values)
         assert (found.steady, found.settled) == ({1}, settled)
+
+
+def test_what_was_not_recorded_is_stored_as_the_graph_says():
+    assert (known().dtype(1), Known(known().graph, {}).dtype(4)) == (np.float32, np.int64)
