@@ -29,8 +29,8 @@ from converters.onnx.weight_only import RECURRENT, in_opset, with_small_weights
 from converters.tuning.calibration import Calibration
 from converters.tuning.options import Tuning, kept_names, parse
 
-WIDE_OPSET = 21
-"""The first in which QuantizeLinear makes integers of 16 bits."""
+OPSET, WIDE_OPSET = 13, 21
+"""The first in which DequantizeLinear knows a scale a channel, and QuantizeLinear integers of 16 bits."""
 WIDE_HEADROOM = 2.0
 """Of 16 bits one is given for what lies beyond the ranges that calibration saw: cut off, it costs more than that."""
 
@@ -139,9 +139,7 @@ def _require_quantized(model: onnx.ModelProto) -> None:
 def _quantize_static(
     source: Path, target: Path, calibration: Calibration, tuning: Tuning, names: frozenset[str], *, wide: bool
 ) -> None:
-    model = onnx.load(source)
-    if wide:
-        model = in_opset(model, WIDE_OPSET)
+    model = in_opset(onnx.load(source), WIDE_OPSET if wide else OPSET)
     for place, node in enumerate(model.graph.node):  # they are excluded by their names, which need not be there
         node.name = f"{place}:{node.op_type}"
     kept = [node.name for node in model.graph.node if names & set(node.output)]

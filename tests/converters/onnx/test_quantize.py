@@ -105,6 +105,31 @@ def test_int16x8_has_room_beyond_what_calibration_saw_and_none_in_the_place_of_a
     assert max(w for name, w in widths.items() if name.startswith("y")) == pytest.approx(2 * greatest, rel=0.01)
 
 
+def test_files_of_opsets_before_scales_a_channel_are_told_in_a_newer_one(tmp_path: Path) -> None:
+    """ONNX Runtime writes an axis that DequantizeLinear did not know in opset 11: the checker refused the file."""
+    kernel = numpy_helper.from_array(np.random.default_rng(0).normal(size=(4, 3, 3, 3)).astype(np.float32), "kernel")
+    bias = numpy_helper.from_array(np.ones((1, 4, 1, 1), np.float32), "bias")
+    graph = helper.make_graph(
+        [helper.make_node("Conv", ["image", "kernel"], ["sums"]), helper.make_node("Add", ["sums", "bias"], ["y"])],
+        "old",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, 6, 10])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 4, 4, 8])],
+        [kernel, bias],
+    )
+    path = tmp_path / "old.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 11)], ir_version=7), path)
+    signature = job.inspect(path, Format.ONNX).signature
+    source = Artifact(
+        path=path, format=Format.ONNX, precision=Precision.FP32, signature=signature, source=signature, model="old"
+    )
+    images = np.random.default_rng(1).uniform(-1, 1, (8, 1, 3, 6, 10)).astype(np.float32)
+    np.savez(tmp_path / "samples.npz", image=images)
+    request = ConversionRequest(source, tmp_path / "int8.onnx", Precision.INT8, tmp_path / "samples.npz")
+    made = job.convert("quantize_onnx", request)
+    assert set(weights(job.inspect(made.path, Format.ONNX))) == {"int8"}
+    assert errors(source, made, tmp_path)["y"] < 0.02
+
+
 def test_what_cannot_be_computed_dynamically_is_stored_as_int8(tmp_path: Path) -> None:
     """ONNX Runtime has no integer ConvTranspose: its weights were left in float."""
     made = numpy_helper.from_array(np.random.default_rng(0).normal(size=(4, 3, 3, 3)).astype(np.float32), "first")
