@@ -52,16 +52,6 @@ def read_parameters(entry: Entry) -> int:
     return int(entry.json(FACTS)["parameters"])
 
 
-def read_rounding(entry: Entry) -> dict[str, float]:
-    """What a rounding of the golden inputs does to a reference; nothing where they are the owner's own."""
-    return dict(entry.json(FACTS).get("rounding", {}))
-
-
-def read_rounded(entry: Entry) -> dict[str, float]:
-    """What 8 bits of made-up inputs do to a reference."""
-    return dict(entry.json(FACTS).get("rounded", {}))
-
-
 def read_carried(entry: Entry) -> dict[str, str]:
     """Which outputs of a reference go back in, by name: the input; none of most models."""
     return dict(entry.json(FACTS).get("carried", {}))

@@ -19,6 +19,7 @@ from converters.contract import Arrays, Artifact, Signature, TensorSpec, signatu
 from converters.errors import ContractError, DataError, ModelError
 from converters.samples import unpacked
 from pipeline.checks.exercise import Exercise
+from pipeline.checks.made_up import MadeUp
 from pipeline.golden_inputs import AT_LIMITS, FEWEST, LEAST, Chosen
 from pipeline.store import write_atomic
 
@@ -46,7 +47,7 @@ class GoldenPack:
     `label` and `index` are (n,) int64: the class, or -1 where nobody knows it; and the sample's place in its data set,
     or -1 where it was made up at the limits of the legal range.
     `signature` is the source model's; its layouts and dtypes are those of the arrays. `exercise` is what the inputs
-    show of the reference, where it was looked into.
+    show of the reference, where it was looked into. `made_up`: nobody gave the inputs; what roundings do there.
     """
 
     inputs: Arrays
@@ -57,6 +58,7 @@ class GoldenPack:
     model: str
     framework: str
     exercise: Exercise | None = None
+    made_up: MadeUp | None = None
 
     def __post_init__(self) -> None:
         _fitting("input", self.inputs, self.signature.inputs, len(self.label))
@@ -93,6 +95,7 @@ def write(
     source: Artifact,
     exercise: Exercise | None = None,
     budget: int = PACK_BYTES,
+    made_up: MadeUp | None = None,
 ) -> GoldenPack:
     """Writes the pack of a source model whole or not at all, and returns it; the same pack gives the same bytes.
 
@@ -104,7 +107,7 @@ def write(
         WorkspaceError: the folder cannot be written.
     """
     who = source.signature, source.model, source.framework
-    pack = GoldenPack(chosen.inputs, outputs, chosen.label, chosen.index, *who, exercise)
+    pack = GoldenPack(chosen.inputs, outputs, chosen.label, chosen.index, *who, exercise, made_up)
     arrays: Arrays = {f"{_INPUT}{name}": values for name, values in pack.inputs.items()}
     arrays |= {f"{_OUTPUT}{name}": values for name, values in pack.outputs.items()}
     arrays |= {"label": pack.label.astype(np.int64), "index": pack.index.astype(np.int64)}
@@ -120,6 +123,7 @@ def write(
         "framework": pack.framework,
         "signature": json.dumps(dataclasses.asdict(pack.signature), sort_keys=True),
         **({"exercise": exercise.to_json()} if exercise else {}),
+        **({"made_up": made_up.to_json()} if made_up else {}),
     }
     write_atomic(path, serialize(arrays, metadata))
     return pack
@@ -152,6 +156,7 @@ def read(path: Path) -> GoldenPack:
         signature = signature_from_json(json.loads(metadata["signature"]))
         label, index = arrays.pop("label"), arrays.pop("index")
         model, framework = metadata["model"], metadata["framework"]
+        made_up = MadeUp.from_json(metadata["made_up"]) if "made_up" in metadata else None
     except (KeyError, TypeError, ValueError, ContractError) as error:
         raise ModelError(f"{path}: golden pack without a usable {error}") from error
     stray = [name for name in arrays if not name.startswith((_INPUT, _OUTPUT))]
@@ -164,7 +169,7 @@ def read(path: Path) -> GoldenPack:
     exercise = Exercise.from_json(metadata["exercise"]) if "exercise" in metadata else None
     taken = {spec.name: spec.dtype for spec in signature.inputs}
     inputs = {name: unpacked(values, taken.get(name, values.dtype)) for name, values in inputs.items()}
-    return GoldenPack(inputs, outputs, label, index, signature, model, framework, exercise)
+    return GoldenPack(inputs, outputs, label, index, signature, model, framework, exercise, made_up)
 
 
 def _pixels(values: np.ndarray) -> bool:

@@ -149,7 +149,7 @@ class _Bench:
 
     def by_pack(self, artifact: Artifact, pack: GoldenPack) -> Iterator[Cell]:
         """Cells judged by the framework's own outputs."""
-        known = Golden(pack.inputs, pack.outputs, pack.label, pack.at_limits, pack.exercise)
+        known = Golden(pack.inputs, pack.outputs, pack.label, pack.at_limits, pack.exercise, pack.made_up)
         given: dict[str, Arrays | EdgeExportError] = {}
 
         def outputs(spec: RuntimeSpec) -> Arrays | EdgeExportError:

@@ -15,7 +15,7 @@ from pipeline import evidence, golden
 from pipeline.checks.gates import Gates
 from pipeline.checks.outcome import Cell, Check
 from pipeline.checks.sequence import Fed
-from pipeline.checks.verdict import Evidence, Golden, Home, judge, judge_unmade
+from pipeline.checks.verdict import IN_8_BITS, Evidence, Golden, Home, judge, judge_unmade
 from pipeline.entries import read_artifact, read_facts
 from pipeline.report.decode import decode, encode
 from pipeline.report.document import cell_to_json
@@ -23,8 +23,6 @@ from pipeline.store import Entry, digest
 from pipeline.task import Context, Task, code
 
 CELL = "cell.json"
-_IN_8_BITS = (Precision.DYNAMIC, Precision.INT8, Precision.INT8_IO)
-"""Precisions whose files round what goes into them to 8 bits."""
 STEPS = ("artifact", "inspection", "measurement", "timing", "drift")
 """What a verdict is made from, in order; what lacks a step is blocked by it."""
 
@@ -116,7 +114,7 @@ def _checks(
             runtime=subject.runtime,
             outputs=artifact.source.outputs,
             kept=artifact.kept,
-            golden=Golden(known, right, pack.label[rows], pack.at_limits[rows], pack.exercise),
+            golden=Golden(known, right, pack.label[rows], pack.at_limits[rows], pack.exercise, pack.made_up),
             golden_got=_at(rows, pack.samples, got),
             inspection=evidence.read_inspection(needs["inspection"]) if "inspection" in needs else errors["inspection"],
             size_bytes=artifact.size_bytes,
@@ -132,8 +130,6 @@ def _checks(
             emulated=subject.emulated,
             drift=drift,
             origin=origin,
-            rounding=evidence.read_rounding(needs["reference"]),
-            rounded=evidence.read_rounded(needs["reference"]) if subject.precision in _IN_8_BITS else {},
             fed=_fed(subject, needs) if measured else None,
             odd_constants="source" in needs and bool(read_facts(needs["source"]).get("odd_constants")),
         ),
@@ -146,7 +142,7 @@ def _checks(
 
 
 def _fed(subject: Subject, needs: Mapping[str, Entry]) -> Fed | None:
-    return evidence.read_fed(needs["reference"], needs["measurement"], subject.precision in _IN_8_BITS)
+    return evidence.read_fed(needs["reference"], needs["measurement"], subject.precision in IN_8_BITS)
 
 
 def _rows(total: int, outputs: Arrays) -> np.ndarray:

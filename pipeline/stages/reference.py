@@ -20,6 +20,7 @@ from pipeline import config, evidence, golden
 from pipeline.checks.conditioning import worst
 from pipeline.checks.exercise import Exercise
 from pipeline.checks.gates import ParityGate
+from pipeline.checks.made_up import MadeUp
 from pipeline.config import Limits
 from pipeline.datasets.dataset import Dataset
 from pipeline.datasets.samples import to_samples
@@ -62,20 +63,19 @@ def reference_task(
         carried, ranged = _carried(context, artifact, {} if kept else pairs(artifact.source, state), limits, seed)
         artifact = artifact if "data" in context.needs else ranged
         golden_inputs = _chosen(context, artifact, limits, golden_samples, golden_bytes, seed, carried)
-        rounding: dict[str, float] = {}
+        made_up = None
         if "data" in context.needs:
             chosen, exercise, _ = golden_inputs
             outputs = eager(context, artifact, chosen.inputs, limits)
+            _keep_test(context, artifact, limits)
         else:  # made-up inputs may prove nothing, or be where the model is ill-conditioned
             chosen, exercise, outputs, rounding = _telling(context, artifact, limits, golden_inputs)
-        golden.write(context.folder / evidence.GOLDEN, chosen, outputs, artifact, exercise, golden_bytes)
-        facts: dict[str, Any] = {"rounding": rounding, "carried": carried}
+            few = {} if kept else rounded(context, artifact, chosen, outputs, limits)  # kept: samples are one sequence
+            made_up = MadeUp(rounding, few)
+        golden.write(context.folder / evidence.GOLDEN, chosen, outputs, artifact, exercise, golden_bytes, made_up)
+        facts: dict[str, Any] = {"carried": carried}
         if carried:
             facts |= sequences(context, artifact, chosen, carried, limits)
-        if "data" in context.needs:
-            _keep_test(context, artifact, limits)
-        elif not kept:  # whose samples are one sequence
-            facts["rounded"] = rounded(context, artifact, chosen, outputs, limits)
         count = context.call(source.lane, "converters.job:parameter_count", limits.inspect_s, artifact=artifact)
         (context.folder / evidence.FACTS).write_text(json.dumps({"parameters": count, **facts}))
 
@@ -90,6 +90,7 @@ def reference_task(
             "pipeline/feeding.py",
             "pipeline/checks/parity.py",
             "pipeline/checks/conditioning.py",
+            "pipeline/checks/made_up.py",
             "pipeline/datasets/samples.py",
             "converters/eager",
             "converters/onnx/shake.py",

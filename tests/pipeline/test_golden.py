@@ -17,6 +17,7 @@ from converters.errors import DataError, ModelError, WorkspaceError
 from converters.samples import load_samples
 from pipeline import golden
 from pipeline.checks.exercise import Exercise
+from pipeline.checks.made_up import MadeUp
 from pipeline.golden import Chosen, GoldenPack
 
 SIGNATURE = Signature(
@@ -235,6 +236,20 @@ def test_a_pack_that_is_small_or_holds_no_pixels_stays_as_it_is(tmp_path: Path, 
 def test_what_the_inputs_exercise_travels_in_the_pack(tmp_path: Path) -> None:
     golden.write(tmp_path / "g", CHOSEN, OUTPUTS, SOURCE, EXERCISE)
     assert golden.read(tmp_path / "g").exercise == EXERCISE
+
+
+def test_what_is_known_of_made_up_inputs_travels_in_the_pack(tmp_path: Path) -> None:
+    known = MadeUp({"snr_db": 90.0}, {"max_rel_range": 0.1})
+    golden.write(tmp_path / "g", CHOSEN, OUTPUTS, SOURCE, made_up=known)
+    assert golden.read(tmp_path / "g").made_up == known
+    golden.write(tmp_path / "real", CHOSEN, OUTPUTS, SOURCE)
+    assert golden.read(tmp_path / "real").made_up is None
+
+
+@pytest.mark.parametrize("text", ["x", "[]", '{"other": {}}', '{"rounding": 3}'])
+def test_made_up_inputs_described_otherwise_are_an_error(text: str) -> None:
+    with pytest.raises(ValueError, match="made-up|Expecting"):
+        MadeUp.from_json(text)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from converters import errors
 from converters.contract import Precision, TensorSpec
 from converters.inspection import Needs, TensorInfo
 from pipeline.checks.drift.suspects import Drift, Side, Suspect
+from pipeline.checks.made_up import MadeUp
 from pipeline.checks.outcome import Cell, Outcome
 from pipeline.checks.sequence import Fed
 from pipeline.checks.unmade import blocked, failed, outcome_of
@@ -259,12 +260,38 @@ def test_what_8_bits_of_the_inputs_lose_by_themselves_is_not_the_files_fault() -
 
         return {name: moved(values) for name, values in REFERENCE.items()}
 
-    little = {"precision": Precision.INT8, "golden_got": off(0.12)}
+    def on(rounded: dict[str, float]) -> Golden:
+        return dataclasses.replace(evidence().golden, made_up=MadeUp(rounded=rounded))
+
+    little = {"precision": Precision.INT8, "golden_got": off(0.12), "drift": None}
     assert outcomes(evidence(**little))["parity"] is Outcome.FAILED
-    assert outcomes(evidence(**little, rounded=lost))["parity"] is Outcome.UNDECIDED
+    assert outcomes(evidence(**little, golden=on(lost)))["parity"] is Outcome.UNDECIDED
     slight = {"max_rel_range": 0.01, "snr_db": 40.0, "moving_snr_db": 38.0}
-    assert outcomes(evidence(**little, rounded=slight))["parity"] is Outcome.FAILED
+    assert outcomes(evidence(**little, golden=on(slight)))["parity"] is Outcome.FAILED
     for fault in (off(20.0), {name: values * np.nan for name, values in REFERENCE.items()}):
         far = {"precision": Precision.INT8, "golden_got": fault}
-        assert outcomes(evidence(**far, rounded=lost))["parity"] is Outcome.FAILED
-    assert outcomes(evidence(precision=Precision.INT8, rounded=lost))["parity"] is Outcome.PASSED
+        assert outcomes(evidence(**far, golden=on(lost)))["parity"] is Outcome.FAILED
+    assert outcomes(evidence(precision=Precision.INT8, golden=on(lost)))["parity"] is Outcome.PASSED
+
+
+def test_made_up_inputs_fail_no_file_of_few_bits_whose_layers_are_right_and_turn_it_green_neither() -> None:
+    golden = dataclasses.replace(evidence().golden, made_up=MadeUp())
+    random = np.random.default_rng(0)
+    off = {name: v + 0.12 * np.ptp(v) * random.uniform(-1, 1, v.shape) for name, v in REFERENCE.items()}
+    cell = {"precision": Precision.INT8, "golden_got": off}
+    judged = {check.name: check for check in judge(evidence(**cell, golden=golden), GATES)}
+    assert judged["parity"].outcome is Outcome.UNDECIDED
+    assert judged["parity"].required
+    assert not any("likely cause" in reason for reason in judged["parity"].reasons)
+    assert "give --data" in judged["parity"].reasons[-1]
+    faults = {
+        "nothing looked into": {"drift": None},
+        "a device": {"on_device": True},
+        "real inputs": {"golden": evidence().golden},
+        "float32": {"precision": Precision.FP32},
+        "no numbers": {"golden_got": {name: values * np.nan for name, values in REFERENCE.items()}},
+        "another model": {"golden_got": {name: values[::-1] for name, values in REFERENCE.items()}},
+        "an output less": {"golden_got": {}},
+    }
+    for fault, changes in faults.items():
+        assert outcomes(evidence(**{"golden": golden, **cell, **changes}))["parity"] is Outcome.FAILED, fault

@@ -159,7 +159,7 @@ def test_made_up_inputs_on_which_a_detector_is_silent_give_way_to_those_that_wak
     real = {name: values[~pack.at_limits] for name, values in pack.outputs.items()}
     assert check_parity(real, real, pack.signature.outputs, gate).outcome is Outcome.PASSED
     assert pack.exercise is not None
-    assert evidence.read_rounding(entry)["max_rel_range"] < 1e-3
+    assert pack.made_up.rounding["max_rel_range"] < 1e-3
 
 
 def test_what_never_moves_keeps_the_inputs_that_show_most_inside(source, tmp_path):
@@ -183,4 +183,4 @@ def test_other_kernels_of_the_source_tell_how_far_honest_ones_are_apart(source, 
     entry = toy_workers.result(reference(source), tmp_path / "ws", TwoKernels())
     pack = golden.read(entry.file(evidence.GOLDEN))
     np.testing.assert_array_equal(pack.outputs["logits"], mini.run(mini.parameters(), pack.inputs["image"])["logits"])
-    assert evidence.read_rounding(entry)["snr_db"] == pytest.approx(80, abs=0.1)
+    assert pack.made_up.rounding["snr_db"] == pytest.approx(80, abs=0.1)
