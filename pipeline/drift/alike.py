@@ -17,7 +17,7 @@ from pipeline.checks.drift.known import Known
 from pipeline.checks.drift.net import Net, Node, comparable
 from pipeline.checks.drift.suspects import Drift, Side, Suspect
 from pipeline.checks.drift.verdict import coverage, judged, notes_differ
-from pipeline.checks.drift.wiring import Boundary, Detour, detours
+from pipeline.checks.drift.wiring import Boundary, Detour, detours, unanswered
 from pipeline.drift import bodies, rewriting
 from pipeline.drift.work import Work
 
@@ -32,7 +32,7 @@ def alike(one: Graph, two: Graph, work: Work) -> Drift:
     precisions = bridged(one, two)
     pairs = align(comparable(one, precisions), comparable(two, precisions), precisions)
     work.known = pairs.tensors()
-    found = [*notes_differ(one, two), *(precision.suspects(pairs) if precisions else ())]
+    found = [*notes_differ(one, two), *unanswered(pairs), *(precision.suspects(pairs) if precisions else ())]
     proved = _proved(pairs, work)
     ways, rewritten, cleared = _followed(pairs, work, {int(suspect.order) for suspect in proved})
     found += [*ways, *(s for s in proved if s.order not in rewritten or _certain(s, work))]

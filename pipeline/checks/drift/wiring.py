@@ -46,6 +46,20 @@ def detours(pairs: Pairs) -> Iterator[Detour]:
     yield from _ends(pairs)
 
 
+def unanswered(pairs: Pairs) -> Iterator[Suspect]:
+    """Operators without a partner that give nothing out: what they do, to a state, no reader tells."""
+    cause = "a state does not begin, or is not kept, as in the reference"
+    for net, taken in ((pairs.a, pairs.to_b), (pairs.b, pairs.to_a)):
+        for number, node in enumerate(net.nodes):
+            if number in taken or node.outputs:
+                continue
+            told, none = side(net, node), Side(None, "")
+            if net is pairs.a:
+                yield Suspect("missing", told, none, "a missing operator", f"{node.type} is skipped: {cause}", number)
+            else:
+                yield Suspect("extra", none, told, "one operator too many", f"{node.type} is put in: {cause}", number)
+
+
 def corresponds(pairs: Pairs, in_a: int, in_b: int) -> bool:
     """Whether two tensors come from partners, or are the same input, or both constants."""
     made_a, made_b = pairs.a.maker.get(in_a), pairs.b.maker.get(in_b)
