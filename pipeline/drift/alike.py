@@ -33,8 +33,9 @@ def alike(one: Graph, two: Graph, work: Work) -> Drift:
     pairs = align(comparable(one, precisions), comparable(two, precisions), precisions)
     work.known = pairs.tensors()
     found = [*notes_differ(one, two), *unanswered(pairs), *(precision.suspects(pairs) if precisions else ())]
-    proved = _proved(pairs, work)
-    ways, rewritten, cleared = _followed(pairs, work, {int(suspect.order) for suspect in proved})
+    doubted = list(parameters.suspects(pairs))
+    proved = _proved(pairs, work, doubted)
+    ways, rewritten, cleared = _followed(pairs, work, {int(suspect.order) for suspect in doubted})
     found += [*ways, *(s for s in proved if s.order not in rewritten or _certain(s, work))]
     if not found:
         found += _unexplained(pairs, work, bool(rewritten))
@@ -86,9 +87,8 @@ def _small(graph: Graph) -> set[str]:
     return set(SMALL & (weights | many)) | tables
 
 
-def _proved(pairs: Pairs, work: Work) -> list[Suspect]:
+def _proved(pairs: Pairs, work: Work, found: list[Suspect]) -> list[Suspect]:
     """Suspects by their parameters, without those that do the same work on the same values."""
-    found = list(parameters.suspects(pairs))
     doubtful = {suspect.a.op_index for suspect in found if suspect.kind in segments.CLEARABLE}
     ops = [op for op in pairs.a.graph.ops if op.index in doubtful]
     needed = {tensor.index for op in ops for tensor in segments.computed(pairs.a.graph, op)}

@@ -52,3 +52,20 @@ def test_more_than_rounding_fails_in_its_layer(tmp_path, name, fault, layer):
     right = floats(tmp_path / "right.onnx")
     found = drift(right, halved(right, tmp_path / "half.onnx", name, fault), "", InProcess(), LIMITS)
     assert (found.outcome, found.suspects[0].b.op_type) == (Outcome.FAILED, layer)
+
+
+def test_padding_on_its_own_is_no_fault_beside_the_same_halves(tmp_path):
+    right = halved(floats(tmp_path / "float.onnx"), tmp_path / "right.onnx")
+    model = onnx.load(right)
+    place, conv = next((n, node) for n, node in enumerate(model.graph.node) if node.op_type == "Conv")
+    (pads,) = (entry for entry in conv.attribute if entry.name == "pads")
+    sizes = list(pads.ints)
+    wide = [0, 0, *sizes[: len(sizes) // 2], 0, 0, *sizes[len(sizes) // 2 :]]
+    model.graph.initializer.append(numpy_helper.from_array(np.array(wide), "wide"))
+    model.graph.node.insert(place, helper.make_node("Pad", [conv.input[0], "wide"], ["padded"]))
+    conv.input[0] = "padded"
+    pads.ints[:] = [0] * len(sizes)
+    onnx.save(model, tmp_path / "apart.onnx")
+    found = drift(right, tmp_path / "apart.onnx", "", InProcess(), LIMITS)
+    assert sum(sizes) > 0
+    assert (found.outcome, found.suspects) == (Outcome.PASSED, ())

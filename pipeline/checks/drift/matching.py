@@ -115,8 +115,9 @@ def _scores(a: Known, b: Known, rows_a: list[list[int]], rows_b: list[list[int]]
         others = by_size.get(b.recorded[members[0]][0].size, [])
         scored = list(_near(a, b, rows_a, others, [sketches[first] for first in others], members))
         if not scored and (ends := _cut_at(b, members[-1])):
-            cut = [_figures(np.clip(a.real(rows_a[first][-1]), *ends)) for first in others]
-            scored = list(_near(a, b, rows_a, others, cut, members, ends))
+            left = [first for first in others if _beyond(a.real(rows_a[first][-1]), *ends) <= LOST]
+            cut = [_figures(np.clip(a.real(rows_a[first][-1]), *ends)) for first in left]
+            scored = list(_near(a, b, rows_a, left, cut, members, ends))
         yield from ((db, first, second) for db, first in scored)
 
 
@@ -158,9 +159,13 @@ def _cut_at(side: Known, index: int) -> tuple[float, float] | None:
     if grid is None:
         return None
     low, high = grid.ends()
-    values, step = side.real(index), grid.scale / 2
-    share = float(((values <= low + step) | (values >= high - step)).mean()) if values.size else 0.0
-    return (low, high) if CUT_OFF < share <= LOST else None
+    half = grid.scale / 2
+    return (low, high) if CUT_OFF < _beyond(side.real(index), low + half, high - half) <= LOST else None
+
+
+def _beyond(values: np.ndarray, low: float, high: float) -> float:
+    """The share of values at or beyond two ends."""
+    return float(((values <= low) | (values >= high)).mean()) if values.size else 0.0
 
 
 def _paired(a: Known, b: Known, ours: list[int], theirs: list[int]) -> Iterable[Partner]:

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from drift_models import graph, tensor
 
-from converters.graph import Op
+from converters.graph import Op, Quantization
 from pipeline.checks.drift.known import Known
 from pipeline.checks.drift.matching import best_layout, matched
 
@@ -50,3 +52,22 @@ def test_the_layout_nearest_to_the_reference_is_chosen():
     assert layout.order == (1, 2, 0)
     assert db > 100
     assert best_layout(IMAGE, IMAGE[..., :5])[1] is None
+
+
+def test_what_is_nothing_once_it_is_cut_off_is_no_partner_of_what_is_cut_off():
+    """The variance of a normalization, all above the range in which its root lies."""
+    root = np.linspace(0.1, 0.2, 16, dtype=np.float32).reshape(4, 1, 4)
+    grid = Quantization(np.array([0.0007]), np.array([-128]), 0)
+    codes = np.clip(np.rint(root / 0.0007) - 128, -128, 127).astype(np.int8)
+    found = matched(side(OTHER, 30 + root), quantized(side(OTHER, codes), 1, grid))
+    assert list(found) == [0]
+    assert {b: pair.a for b, pair in matched(side(OTHER, root), quantized(side(OTHER, codes), 1, grid)).items()} == {
+        0: 0,
+        1: 1,
+    }
+
+
+def quantized(known, index, grid):
+    """The side with a tensor on a grid."""
+    tensors = {**known.graph.tensors, index: replace(known.graph.tensors[index], dtype="int8", quantization=grid)}
+    return Known(replace(known.graph, tensors=tensors), known.recorded)
