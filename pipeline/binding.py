@@ -11,6 +11,7 @@ import numpy as np
 from converters.contract import Artifact, Signature, TensorSpec
 from converters.errors import ModelError
 from converters.names import partners_by_number
+from pipeline.plausible import with_inputs
 
 
 def speaking(artifact: Artifact, source: Signature) -> Artifact:
@@ -124,19 +125,48 @@ def _laid_out(spec: TensorSpec, own: TensorSpec, artifact: Artifact, side: str) 
     if _fits(there, here):
         return dataclasses.replace(asked, layout=""), dataclasses.replace(own, layout="")
     letters = "ABCDEFGH"[: len(there)]
-    orders = [p for p in permutations(range(len(there))) if _fits(tuple(there[i] for i in p), here)]
-    keeps_batch = [p for p in orders if p[0] == 0] or orders
-    if len(keeps_batch) > 1:  # height and width of a square image: converters move the channels, and nothing else
-        keeps_batch = [p for p in keeps_batch if _moves_one_axis(p)]
-    if len(keeps_batch) != 1:
+    orders = _orders(there, here)
+    if len(orders) != 1:
         raise ModelError(
             f"{side} {spec.name!r} is {there} on one side and {here} in {artifact.path.name}: "
             + ("several orders of the axes fit" if orders else "no order of the axes fits")
         )
     return (
         dataclasses.replace(asked, layout=letters),
-        dataclasses.replace(own, layout="".join(letters[i] for i in keeps_batch[0])),
+        dataclasses.replace(own, layout="".join(letters[i] for i in orders[0])),
     )
+
+
+def _orders(there: tuple[int | None, ...], here: tuple[int | None, ...]) -> list[tuple[int, ...]]:
+    """The orders of axes in which `there` may be `here`, the likely ones."""
+    orders = [p for p in permutations(range(len(there))) if _fits(tuple(there[i] for i in p), here)]
+    keeps_batch = [p for p in orders if p[0] == 0] or orders
+    if len(keeps_batch) > 1:  # height and width of a square image: converters move the channels, and nothing else
+        keeps_batch = [p for p in keeps_batch if _moves_one_axis(p)]
+    return keeps_batch
+
+
+def as_large(one: Artifact, other: Artifact) -> Artifact:
+    """A model spoken to with the sizes that another says, where it leaves them open."""
+    specs = sizes_of(other.source.inputs, one.source.inputs)
+    return one if specs == one.source.inputs else with_inputs(one, specs)
+
+
+def sizes_of(other: tuple[TensorSpec, ...], specs: tuple[TensorSpec, ...]) -> tuple[TensorSpec, ...]:
+    """`specs` with the sizes that their partners of another model, by name or else by place, say where they do not."""
+    named = {spec.name: spec for spec in other}
+    if not any(spec.name in named for spec in specs) and len(other) == len(specs):
+        named = {spec.name: partner for spec, partner in zip(specs, other, strict=True)}
+    return tuple(_sized(spec, named[spec.name].shape) if spec.name in named else spec for spec in specs)
+
+
+def _sized(spec: TensorSpec, said: tuple[int | None, ...]) -> TensorSpec:
+    shape = list(spec.shape)
+    kept = [tuple(range(len(shape)))] if _fits(spec.shape, said) else []
+    orders = kept or (_orders(spec.shape, said) if len(shape) == len(said) else [])
+    for place, axis in enumerate(orders[0] if len(orders) == 1 else ()):
+        shape[axis] = said[place] if shape[axis] is None else shape[axis]
+    return dataclasses.replace(spec, shape=tuple(shape))
 
 
 def _moves_one_axis(order: tuple[int, ...]) -> bool:

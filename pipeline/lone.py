@@ -21,7 +21,7 @@ from converters.inspection import Inspection
 from converters.sniff import sniff
 from converters.worker import WorkerPool
 from pipeline import config, golden
-from pipeline.binding import introduced, real
+from pipeline.binding import as_large, introduced, real
 from pipeline.bundle import open_bundle
 from pipeline.bundle.write import MANIFEST
 from pipeline.captured import capture, is_builder, title
@@ -138,6 +138,8 @@ def _script(pool: WorkerPool, limits: Limits, function: str, **arguments: Any) -
 def met(a: Artifact, b: Artifact, pool: WorkerPool, limits: Limits) -> tuple[Artifact, Artifact]:
     """`introduced`, once it is sure that one which says nothing of its tensors takes as many as the other gives.
 
+    Sizes that one leaves open are those that the other says.
+
     Raises:
         ModelError: it takes more, or fewer: the two are not called alike.
     """
@@ -151,7 +153,8 @@ def met(a: Artifact, b: Artifact, pool: WorkerPool, limits: Limits) -> tuple[Art
                     f"({', '.join(other)}): they are not called alike, and nothing of them can be compared. An "
                     f"argument that always has one value is said so: --input {own[-1]}=VALUE"
                 )
-    return introduced(a, b)
+    a, b = introduced(a, b)
+    return as_large(a, b), as_large(b, a)
 
 
 def guess_precision(inspection: Inspection) -> Precision:

@@ -7,7 +7,7 @@ from loose_files import LOGITS, NCHW, file, image, source, spec
 from converters.adapt import to_file, to_source
 from converters.contract import Format
 from converters.errors import ModelError
-from pipeline.binding import introduced, real, speaking
+from pipeline.binding import introduced, real, sizes_of, speaking
 
 
 @pytest.mark.parametrize("layout", ["NHWC", ""])
@@ -167,3 +167,16 @@ def test_real_numbers_on_one_side_and_whole_ones_on_the_other_are_an_error(side)
     )
     with pytest.raises(ModelError, match=f"{side} 'image' is float32 on one side and int64 in .*not called alike"):
         speaking(made, told)
+
+
+def test_open_sizes_are_those_that_the_other_model_says_in_whatever_layout():
+    left_open = (spec("image", 1, 3, None, None), spec("rate"))
+    assert sizes_of((spec("image", 1, 3, 12, 20),), left_open)[0].shape == (1, 3, 12, 20)
+    assert sizes_of((spec("image", 1, 12, 20, 3), spec("rate")), left_open)[0].shape == (1, 3, 12, 20)
+    assert sizes_of((spec("picture", 1, 12, 20, 3), spec("hertz")), left_open)[0].shape == (1, 3, 12, 20)
+
+
+def test_sizes_that_do_not_fit_or_may_be_turned_either_way_stay_open():
+    left_open = (spec("image", None, None, None, 3),)
+    for other in (spec("image", 1, 12, 20, 1), spec("image", 1, 12), spec("rate", 1, 12, 20, 3)):
+        assert sizes_of((other, other), left_open) == left_open
