@@ -6,7 +6,7 @@ kind that LiteRT does not run so stays in float.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from converters.litert.flatbuffer import tables
+from converters.litert.kernels import resolvers, runs
 from converters.litert.needs import version_for
 from converters.litert.pack import packed
 
@@ -49,48 +50,38 @@ _BESIDE = 1
 def in_integers(path: Path, dtype: str, kept: Collection[str], ranges: Ranges) -> None:
     """Rewrites a quantized file of int8 or int16 in its place; operators that give out `kept` tensors stay."""
     content, before = path.read_bytes(), b""
-    while content != before:  # what reads the floats of one that is integer now may be integer, too
+    if not _File.of(content).has(KINDS):
+        return
+    kernels = [each for each in resolvers() if runs(content, each)]
+    while content != before:
         before = content
-        there = _File(tables().ModelT.InitFromPackedBuf(content)).kinds
-        for kind in (kind for kind in KINDS if kind in there):
-            content = _with(kind, content, dtype, kept, ranges)
+        there = [kind for kind in KINDS if _File.of(content).has((kind,))]
+        alone = [[kind] for kind in there] if len(there) > 1 else []
+        for kinds in (there, *alone):  # all at once, else those that LiteRT runs so
+            made = _with(kinds, content, dtype, kept, ranges, kernels)
+            content = made or content
+            if made and kinds is there:
+                break
     path.write_bytes(content)
 
 
-def _with(kind: str, content: bytes, dtype: str, kept: Collection[str], ranges: Ranges) -> bytes:
-    """The file with the operators of a kind made integers; as it is where LiteRT does not run it so.
+def _with(
+    kinds: Sequence[str], content: bytes, dtype: str, kept: Collection[str], ranges: Ranges, kernels: Sequence[Any]
+) -> bytes | None:
+    """The file with the operators of some kinds made integers; None where there are none, or LiteRT does not run it.
 
     Kernels may take integers in a version that is older than the one that says so.
     """
-    for version in dict.fromkeys((version_for(kind, dtype), 1)):
-        file = _File(tables().ModelT.InitFromPackedBuf(content), version)
-        if not file.turn(kind, kept, ranges):
-            return content
+    for newest in (True, False):
+        file, turns = _File.of(content), 0
+        while any(file.turn(kind, kept, ranges, version_for(kind, dtype) if newest else 1) for kind in kinds):
+            turns += 1  # what reads the floats of one that is integer now may be integer, too
+        if not turns:
+            return None
         made = packed(file.model)
-        if all(_runs(made, kernels) for kernels in _kernels() if _runs(content, kernels)):
+        if all(runs(made, each) for each in kernels):
             return made
-    return content
-
-
-def _kernels() -> tuple[Any, ...]:
-    from ai_edge_litert.interpreter import OpResolverType
-
-    return OpResolverType.BUILTIN_REF, OpResolverType.BUILTIN, OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
-
-
-def _runs(content: bytes, kernels: Any) -> bool:
-    """Whether LiteRT's kernels take the file and run it once, on zeros."""
-    from ai_edge_litert.interpreter import Interpreter
-
-    try:
-        interpreter = Interpreter(model_content=content, experimental_op_resolver_type=kernels, num_threads=1)
-        interpreter.allocate_tensors()
-        for row in interpreter.get_input_details():
-            interpreter.set_tensor(row["index"], np.zeros(row["shape"], row["dtype"]))
-        interpreter.invoke()
-    except (RuntimeError, ValueError):
-        return False
-    return True
+    return None
 
 
 @dataclass
@@ -111,9 +102,18 @@ class _File:
         small = self.schema.TensorType
         self.types: dict[int, type[np.int8] | type[np.int16]] = {small.INT8: np.int8, small.INT16: np.int16}
 
-    def turn(self, kind: str, kept: Collection[str], ranges: Ranges) -> bool:
-        """Makes integers of the operators of a kind, in the order of the file; whether there was any."""
-        turned = False
+    @classmethod
+    def of(cls, content: bytes) -> _File:
+        """The tables of a file's bytes."""
+        return cls(tables().ModelT.InitFromPackedBuf(content))
+
+    def has(self, kinds: Collection[str]) -> bool:
+        """Whether any of its operators is of these kinds."""
+        return any(self.kinds[op.opcodeIndex] in kinds for op in self.graph.operators)
+
+    def turn(self, kind: str, kept: Collection[str], ranges: Ranges, version: int) -> bool:
+        """Makes integers, in a version, of the operators of a kind, in the order of the file; whether there was any."""
+        turned, self.version = False, version
         for op in list(self.graph.operators):
             names = {_name(self.graph.tensors[index]) for index in op.outputs}
             if self.kinds[op.opcodeIndex] == kind and not names & set(kept):

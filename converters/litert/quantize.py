@@ -10,6 +10,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,7 @@ def _ranges(path: Path, calibration: Calibration) -> Ranges:
     graph = read_graph(path)
     cut, places = limits(graph), {tensor.name: index for index, tensor in graph.tensors.items()}
 
+    @cache
     def measured(name: str) -> tuple[float, float] | None:
         index = places.get(name)
         values = trace(path, calibration.some(graph, RANGED), [index]).get(index) if index is not None else None

@@ -29,10 +29,16 @@ from converters.tuning.ranges import choose
 _RECORDED, _RANGED = 32, 256
 
 
+def folded(path: Path, folder: Path) -> Path:
+    """The file as ONNX Runtime simplifies it: constants computed, norms folded into the weights before them."""
+    made = folder / "folded.onnx"
+    quant_pre_process(path, made, skip_symbolic_shape=True)
+    return made
+
+
 def prepared(path: Path, calibration: Calibration, tuning: Tuning, folder: Path) -> Path:
     """The float file that is quantized, but for the correction of its biases: folded, and equalized where asked."""
-    made = folder / "prepared.onnx"
-    quant_pre_process(path, made, skip_symbolic_shape=True)
+    made = folded(path, folder)
     return equalize(made, calibration, folder) if tuning.equalize else made
 
 

@@ -24,7 +24,7 @@ from converters.onnx.inspect import read_signature, write_signature
 from converters.onnx.integer_ends import integer_ends
 from converters.onnx.load import load, tensors
 from converters.onnx.order import sort_nodes
-from converters.onnx.prepare import correct, prepared, statistics
+from converters.onnx.prepare import correct, folded, prepared, statistics
 from converters.onnx.weight_only import RECURRENT, in_opset, with_small_weights
 from converters.tuning.calibration import Calibration
 from converters.tuning.options import Tuning, kept_names, parse
@@ -170,12 +170,11 @@ def _weights_as_activations(node: onnx.NodeProto, constants: set[str]) -> bool:
 def _half(request: ConversionRequest, names: frozenset[str]) -> onnx.ModelProto:
     """Weights and operators in float16, casts at inputs and outputs."""
     model = load(request.source.path)
-    largest = np.finfo(np.float16).max
-    for tensor in tensors(model.graph):
-        if tensor.data_type == onnx.TensorProto.FLOAT:
-            values = onnx.numpy_helper.to_array(tensor)
-            if values.size and np.abs(values).max() > largest:
-                raise UnsupportedError(f"{tensor.name!r} holds {np.abs(values).max():g}, beyond float16's {largest:g}")
+    if _beyond_half(model):  # the variance of a norm may be that large, and is not once it is folded into the weights
+        with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(sys.stderr):
+            model = onnx.load(folded(request.source.path, Path(folder)))
+    if found := _beyond_half(model):
+        raise UnsupportedError(f"{found[0]!r} holds {found[1]:g}, beyond float16's {np.finfo(np.float16).max:g}")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # numbers below 6e-8 become that, one warning each
         for place, node in enumerate(model.graph.node):
@@ -184,3 +183,13 @@ def _half(request: ConversionRequest, names: frozenset[str]) -> onnx.ModelProto:
         half = convert_float_to_float16(model, keep_io_types=True, node_block_list=kept or None)
     del half.graph.value_info[:]  # operators that stay float32 (Resize) are written there as float16
     return half
+
+
+def _beyond_half(model: onnx.ModelProto) -> tuple[str, float] | None:
+    """The first constant that float16 cannot hold, and the value; None where there is none."""
+    for tensor in tensors(model.graph):
+        if tensor.data_type == onnx.TensorProto.FLOAT:
+            largest = float(np.abs(onnx.numpy_helper.to_array(tensor)).max(initial=0.0))
+            if largest > np.finfo(np.float16).max:
+                return tensor.name, largest
+    return None

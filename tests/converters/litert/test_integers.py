@@ -10,6 +10,7 @@ import pytest
 from converters import job
 from converters.contract import Artifact, ConversionRequest, Format, Precision
 from converters.inspection import Inspection
+from converters.litert.kernels import runs
 
 pytestmark = pytest.mark.tensorflow
 SHAPE = (1, 8, 12, 8)
@@ -103,6 +104,35 @@ def test_a_range_ends_where_its_reader_cuts_it(tmp_path: Path) -> None:
     made, found = quantized(source, Precision.INT8, tmp_path)
     assert read_by(found, "EXP") == read_by(found, "MINIMUM") == {"int8"}
     assert error(source, made) < 0.02
+
+
+def test_operators_of_many_kinds_are_tried_together_and_alone_where_one_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each kind by itself opened a file of many six times: minutes for a large one."""
+    import tensorflow as tf
+
+    source = float_file(tmp_path, lambda x: tf.exp(tf.nn.elu(tf.nn.leaky_relu(tf.abs(x), 0.1))))
+    opened: list[bytes] = []
+
+    def counted(content: bytes, resolver: Any) -> bool:
+        opened.append(content)
+        return runs(content, resolver) and not (refused and refused in {op.type for op in integers_of(content)})
+
+    def integers_of(content: bytes) -> list[Any]:
+        path = tmp_path / "tried.tflite"
+        path.write_bytes(content)
+        found = job.inspect(path, Format.TFLITE)
+        return [op for op in found.ops if found.tensors[op.inputs[0]].dtype == "int8"]
+
+    monkeypatch.setattr("converters.litert.integers.runs", counted)
+    refused, kinds = "", ("EXP", "ELU", "LEAKY_RELU", "ABS")
+    _, found = quantized(source, Precision.INT8, tmp_path)
+    assert [read_by(found, kind) for kind in kinds] == [{"int8"}] * 4
+    assert len(opened) <= 6
+    refused = "ELU"
+    _, found = quantized(source, Precision.INT8, tmp_path)
+    assert [read_by(found, kind) for kind in kinds] == [{"float32"}, {"float32"}, {"int8"}, {"int8"}]
 
 
 def test_integers_go_in_and_out(tmp_path: Path) -> None:
