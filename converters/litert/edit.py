@@ -1,4 +1,4 @@
-"""A .tflite file with other values in some of its constants; everything else as it stands."""
+"""A .tflite file with other values in some of its constants, or other shapes; everything else as it stands."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ import numpy as np
 
 from converters.litert.flatbuffer import opened
 from converters.litert.pack import packed
+
+_BIAS = {"CONV_2D": 2, "DEPTHWISE_CONV_2D": 2, "FULLY_CONNECTED": 2, "TRANSPOSE_CONV": 3}
+"""Which input of an operator is its bias."""
 
 
 def with_constants(path: Path, values: Mapping[int, np.ndarray]) -> bytes:
@@ -30,3 +33,25 @@ def with_constants(path: Path, values: Mapping[int, np.ndarray]) -> bytes:
             if place not in used:
                 buffer.data = None
         return packed(model)
+
+
+def with_flat_biases(path: Path) -> bytes | None:
+    """The file at `path` with biases of one axis; None where all have one.
+
+    TensorFlow folds an Add into TRANSPOSE_CONV as it is, (1, 1, 1, channels): a scale a channel then has no axis.
+    """
+    with opened(path) as opened_model:
+        model = opened_model.schema.ModelT.InitFromObj(opened_model.root)
+        graph = model.subgraphs[0]
+        builtins = {code: name for name, code in vars(opened_model.schema.BuiltinOperator).items() if name in _BIAS}
+        kinds = [builtins.get(max(code.builtinCode, code.deprecatedBuiltinCode), "") for code in model.operatorCodes]
+        found = set()
+        for op in graph.operators:
+            place = _BIAS.get(kinds[op.opcodeIndex], len(op.inputs))
+            if place < len(op.inputs) and op.inputs[place] >= 0:
+                found.add(int(op.inputs[place]))
+        tensors = [graph.tensors[index] for index in found]
+        turned = [t for t in tensors if len(t.shape) > 1 and max(t.shape) == np.prod(t.shape)]
+        for tensor in turned:
+            tensor.shape = np.array([max(tensor.shape)], np.int32)
+        return packed(model) if turned else None

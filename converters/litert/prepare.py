@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from converters.contract import Arrays, Artifact, Format, Precision
-from converters.litert.edit import with_constants
+from converters.litert.edit import with_constants, with_flat_biases
 from converters.litert.graph import read_graph
 from converters.litert.limits import limits, within
 from converters.litert.signature import read_signature, signature_key
@@ -26,6 +26,16 @@ from converters.tuning.ranges import choose
 Statistics = dict[str, dict[str, np.ndarray]]
 """ai-edge-quantizer's `min` and `max` of tensors by their names."""
 _RECORDED, RANGED = 32, 256
+
+
+def flattened(path: Path, folder: Path) -> Path:
+    """The float file with biases that have one axis, as a scale a channel wants them; perhaps the same path."""
+    flat = with_flat_biases(path)
+    if flat is None:
+        return path
+    made = folder / "flat.tflite"
+    made.write_bytes(flat)
+    return made
 
 
 def prepared(path: Path, calibration: Calibration, tuning: Tuning, folder: Path) -> Path:

@@ -20,7 +20,7 @@ from converters.graph import Graph, Op
 from converters.litert.graph import read_graph
 from converters.litert.integers import Ranges, in_integers
 from converters.litert.limits import limits, within
-from converters.litert.prepare import RANGED, correct, prepared, statistics
+from converters.litert.prepare import RANGED, correct, flattened, prepared, statistics
 from converters.litert.signature import described
 from converters.litert.trace import trace
 from converters.tuning.calibration import Calibration
@@ -57,7 +57,7 @@ def quantize_litert(request: ConversionRequest) -> Signature:
         result.export_model(str(target), overwrite=True)
 
     with tempfile.TemporaryDirectory() as folder:
-        path = request.source.path
+        path = start = flattened(request.source.path, Path(folder))
         if calibration:
             path = prepared(path, calibration, tuning, Path(folder))
         if calibration and tuning.bias_correction:
@@ -66,7 +66,7 @@ def quantize_litert(request: ConversionRequest) -> Signature:
         if calibration:
             dtype = "int16" if request.precision is Precision.INT16X8 else "int8"
             in_integers(request.target, dtype, _names(graph, kept), _ranges(path, calibration))
-        if request.edited and path != request.source.path:
+        if request.edited and path != start:
             shutil.copyfile(path, request.edited)
     _must_open(request.target, request.source.path)
     return described(request.target, request.source.signature)
