@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from converters import registry
-from converters.carry import STEPS, Carried, Ranges, in_8_bits, states
+from converters.carry import STEPS, Carried, Ranges, in_8_bits, pairs, states
 from converters.contract import Arrays, Artifact, RuntimeSpec, Signature
-from converters.errors import EdgeExportError
+from converters.errors import EdgeExportError, ToolkitError, UnsupportedError
 from pipeline import evidence
 from pipeline.checks.conditioning import NUDGE, floats, noise, worst
 from pipeline.config import Limits
+from pipeline.entries import read_facts
 from pipeline.golden_choice import rows_of
 from pipeline.golden_inputs import AT_LIMITS, Chosen, choose_synthetic
 from pipeline.task import Context
@@ -63,6 +64,35 @@ def fed(
     """The source model's outputs in sequences in which its state goes back in; `how` as of `carry.run_carried`."""
     run = "carry_job:run_sequences"
     return eager(context, artifact, inputs, limits, runtime, function=run, carried=dict(carried), **how)
+
+
+def carried_of(
+    context: Context, artifact: Artifact, state: Carried, limits: Limits, seed: int
+) -> tuple[Carried, Artifact, str]:
+    """Which outputs go back in, if that runs; the model with the range that its state then takes; why nothing does.
+
+    `state` is what the user said, else names tell. A model that keeps its state itself takes none.
+    """
+    kept = bool(read_facts(context.needs["source"]).get("stateful"))
+    found = {} if kept else pairs(artifact.source, state)
+    if not found:
+        return found, artifact, ""
+    try:
+        return found, visited(context, artifact, found, limits, seed), ""
+    except (UnsupportedError, ToolkitError) as error:
+        return (
+            {},
+            artifact,
+            f"the state is not fed back ({', '.join(f'{o} -> {i}' for o, i in found.items())}): {error}",
+        )
+
+
+def with_visited(context: Context, artifact: Artifact, inputs: Arrays, carried: Carried, limits: Limits) -> Arrays:
+    """Made-up inputs with the states that the model comes to on them in the place of every second one."""
+    ran = states(inputs, fed(context, artifact, inputs, carried, limits), carried)
+    for name, came in ran.items():
+        came[1::2] = inputs[name][1::2]
+    return {**inputs, **ran}
 
 
 def visited(context: Context, artifact: Artifact, carried: Carried, limits: Limits, seed: int) -> Artifact:

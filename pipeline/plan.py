@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from converters import registry
@@ -128,7 +128,7 @@ def make_plan(request: Request, configs: Configs) -> Plan:
         beside = [other for other in frameworks if other is not framework]
         chosen, missing = wanted_routes(framework, targets, precisions, request.routes, configs, start, beside)
         notes += missing
-        branch = _Branch(name, sources[framework], references[framework], data, configs, devices)
+        branch = _Branch(name, sources[framework], references[framework], data, configs, devices, request.state)
         for route in chosen:
             made = branch.cells(route, chosen)
             cells += made
@@ -168,6 +168,7 @@ class _Branch:
     data: Task | None
     configs: Configs
     devices: tuple[str, ...] = ()
+    state: Mapping[str, str] = field(default_factory=dict)
 
     def cells(self, route: Route, chosen: Sequence[Route]) -> list[PlannedCell]:
         artifact = self._artifact(route)
@@ -268,11 +269,12 @@ class _Branch:
                 self.configs.limits,
                 identity=self._identity(part),
                 route=part.name,
-                calibration=calibration_task(self.source, self.data, recipe.calibration_samples)
-                if calibrated
-                else None,
+                calibration=self._calibration(recipe.calibration_samples) if calibrated else None,
             )
         return task
+
+    def _calibration(self, samples: int) -> Task:
+        return calibration_task(self.source, self.data, samples, self.configs.limits, state=self.state)
 
     def _identity(self, route: Route) -> str:
         file = artifact_file_name(self.model, route.framework, route.name, route.precision, route.target)

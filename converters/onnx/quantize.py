@@ -25,7 +25,7 @@ from converters.onnx.integer_ends import integer_ends
 from converters.onnx.load import load, tensors
 from converters.onnx.order import sort_nodes
 from converters.onnx.prepare import correct, folded, prepared, statistics
-from converters.onnx.weight_only import RECURRENT, in_opset, with_small_weights
+from converters.onnx.weight_only import RECURRENT, in_opset, with_scales_a_channel, with_small_weights
 from converters.tuning.calibration import Calibration
 from converters.tuning.options import Tuning, kept_names, parse
 
@@ -68,7 +68,16 @@ def _uncalibrated(request: ConversionRequest, names: frozenset[str]) -> onnx.Mod
     if request.precision is Precision.DYNAMIC:
         return _dynamic(request, names)
     bits = {Precision.INT8_WEIGHTS: 8, Precision.INT4_WEIGHTS: 4}
-    return with_small_weights(load(request.source.path), bits[request.precision], names)
+    return with_small_weights(_loaded(request.source.path), bits[request.precision], names)
+
+
+def _loaded(path: Path) -> onnx.ModelProto:
+    """The file's graph, without the branches that constants decide: what reads its weights there is not seen."""
+    model = load(path)
+    if not any(attribute.HasField("g") for node in model.graph.node for attribute in node.attribute):
+        return model
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(sys.stderr):
+        return onnx.load(folded(path, Path(folder)))
 
 
 def _dynamic(request: ConversionRequest, names: frozenset[str]) -> onnx.ModelProto:
@@ -76,7 +85,7 @@ def _dynamic(request: ConversionRequest, names: frozenset[str]) -> onnx.ModelPro
 
     Weights of operators that ONNX Runtime cannot compute so (ConvTranspose, GRU) are int8 behind DequantizeLinear.
     """
-    model = load(request.source.path)
+    model = _loaded(request.source.path)
     del model.graph.value_info[:]  # of weights that are turned, which would be told as they were
     for place, node in enumerate(model.graph.node):
         node.name = f"{place}:{node.op_type}"
@@ -110,6 +119,7 @@ def _static(request: ConversionRequest, tuning: Tuning, names: frozenset[str]) -
         if request.edited and (tuning.equalize or tuning.bias_correction):
             shutil.copyfile(path, request.edited)
         model = onnx.load(made)
+        with_scales_a_channel(model, onnx.load(path))
     if request.precision is Precision.INT16X8:
         return _smaller(model, names)
     _require_quantized(model)
@@ -169,7 +179,7 @@ def _weights_as_activations(node: onnx.NodeProto, constants: set[str]) -> bool:
 
 def _half(request: ConversionRequest, names: frozenset[str]) -> onnx.ModelProto:
     """Weights and operators in float16, casts at inputs and outputs."""
-    model = load(request.source.path)
+    model = _loaded(request.source.path)
     if _beyond_half(model):  # the variance of a norm may be that large, and is not once it is folded into the weights
         with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(sys.stderr):
             model = onnx.load(folded(request.source.path, Path(folder)))
@@ -187,9 +197,10 @@ def _half(request: ConversionRequest, names: frozenset[str]) -> onnx.ModelProto:
 
 def _beyond_half(model: onnx.ModelProto) -> tuple[str, float] | None:
     """The first constant that float16 cannot hold, and the value; None where there is none."""
+    most = float(np.finfo(np.float16).max)
     for tensor in tensors(model.graph):
         if tensor.data_type == onnx.TensorProto.FLOAT:
             largest = float(np.abs(onnx.numpy_helper.to_array(tensor)).max(initial=0.0))
-            if largest > np.finfo(np.float16).max:
+            if largest > most:
                 return tensor.name, largest
     return None

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 from itertools import islice
+from types import MappingProxyType
 
 import numpy as np
 
 from converters import registry
+from converters.carry import Carried
 from converters.contract import Arrays, ConversionRequest, Edge, Precision, TensorSpec
 from pipeline.config import Limits, Recipe
 from pipeline.datasets.dataset import Dataset
 from pipeline.datasets.samples import to_samples
 from pipeline.entries import EDITED, read_artifact, write_artifact
+from pipeline.feeding import carried_of, with_visited
 from pipeline.golden_inputs import evenly
 from pipeline.golden_patterns import of_every_kind
 from pipeline.store import digest
@@ -23,18 +26,31 @@ CHOSEN = "chosen.txt"
 """What the calibration samples are, in words."""
 
 
-def calibration_task(source: Task, data: Task | None, samples: int, seed: int = 1) -> Task:
-    """Inputs to calibrate on: training images spread evenly over the classes, or synthesised ones without data."""
+def calibration_task(
+    source: Task,
+    data: Task | None,
+    samples: int,
+    limits: Limits,
+    seed: int = 1,
+    state: Carried = MappingProxyType({}),
+) -> Task:
+    """Inputs to calibrate on: training images spread evenly over the classes, or synthesised ones without data.
+
+    Of a model whose state goes back in, with states that it comes to: what lies beyond calibration is cut off.
+    """
 
     def work(context: Context) -> None:
-        specs = read_artifact(context.needs["source"]).signature
+        artifact = read_artifact(context.needs["source"])
+        specs = artifact.signature
         if "data" in context.needs:
             dataset = Dataset.open(context.needs["data"].folder)
             inputs = calibration_inputs(dataset, specs.inputs, samples, seed)
             split = "training" if dataset.train else "test"
             what = f"{split} samples of {dataset.name}, drawn evenly over the classes"
         else:
-            inputs = of_every_kind(specs.inputs, samples, seed)
+            carried, artifact, _ = carried_of(context, artifact, state, limits, seed)
+            inputs = of_every_kind(artifact.signature.inputs, samples, seed)
+            inputs = with_visited(context, artifact, inputs, carried, limits) if carried else inputs
             what = "made-up inputs: no data came with the model"
         (context.folder / CHOSEN).write_text(f"{len(next(iter(inputs.values())))} {what}", encoding="utf-8")
         np.savez(context.folder / CALIBRATION, allow_pickle=False, **inputs)
@@ -42,12 +58,16 @@ def calibration_task(source: Task, data: Task | None, samples: int, seed: int = 
     name = source.name.partition(" ")[2]
     needs = {"source": source, **({"data": data} if data else {})}
     ingredients = {
-        "recipe: calibration samples": digest([samples, seed]),
+        "recipe: calibration samples": digest([samples, seed, sorted(state.items())]),
         "code of the calibration": code(
-            "pipeline/golden*.py", "pipeline/datasets/samples.py", "pipeline/stages/convert.py"
+            "pipeline/golden*.py",
+            "pipeline/datasets/samples.py",
+            "pipeline/feeding.py",
+            "pipeline/stages/convert.py",
+            "converters/carry*.py",
         ),
     }
-    return Task(f"calibration {name} {samples}", "calibrate", ingredients, work, needs)
+    return Task(f"calibration {name} {samples}", "calibrate", ingredients, work, needs, lane=source.lane)
 
 
 def calibration_inputs(dataset: Dataset, specs: tuple[TensorSpec, ...], samples: int, seed: int = 1) -> Arrays:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from converters import content, registry
-from converters.carry import Carried, pairs, states
+from converters.carry import Carried
 from converters.contract import Arrays, Artifact, Format, Signature
 from converters.errors import ToolkitError, UnsupportedError
 from converters.reach import Reach
@@ -25,7 +25,7 @@ from pipeline.config import Limits
 from pipeline.datasets.dataset import Dataset
 from pipeline.datasets.samples import to_samples
 from pipeline.entries import read_artifact, read_facts
-from pipeline.feeding import eager, fed, other_kernels, prefixed, rounded, sequences, visited
+from pipeline.feeding import carried_of, eager, other_kernels, prefixed, rounded, sequences, with_visited
 from pipeline.golden_choice import Candidates, Seen, choose_by_reach, exercised, rows_of
 from pipeline.golden_inputs import AT_LIMITS, LEAST, NO_LABEL, Chosen, choose, choose_synthetic, count_samples
 from pipeline.golden_patterns import Legal, of_every_kind
@@ -60,7 +60,9 @@ def reference_task(
     def work(context: Context) -> None:
         artifact = read_artifact(context.needs["source"])
         kept = bool(read_facts(context.needs["source"]).get("stateful"))
-        carried, ranged = _carried(context, artifact, {} if kept else pairs(artifact.source, state), limits, seed)
+        carried, ranged, why_not = carried_of(context, artifact, state, limits, seed)
+        if why_not:
+            context.warn(why_not)
         artifact = artifact if "data" in context.needs else ranged
         golden_inputs = _chosen(context, artifact, limits, golden_samples, golden_bytes, seed, carried)
         made_up = None
@@ -101,19 +103,6 @@ def reference_task(
     return Task(name, "reference", ingredients, work, needs, lane=source.lane)
 
 
-def _carried(
-    context: Context, artifact: Artifact, found: Carried, limits: Limits, seed: int
-) -> tuple[Carried, Artifact]:
-    """Which outputs go back in, if that runs, and the model with the range that its state then takes."""
-    if not found:
-        return found, artifact
-    try:
-        return found, visited(context, artifact, found, limits, seed)
-    except (UnsupportedError, ToolkitError) as error:
-        context.warn(f"the state is not fed back ({', '.join(f'{o} -> {i}' for o, i in found.items())}): {error}")
-        return {}, artifact
-
-
 def _keep_test(context: Context, artifact: Artifact, limits: Limits) -> None:
     """Runs the test split, and keeps it with its labels."""
     data = Dataset.open(context.needs["data"].folder)
@@ -148,10 +137,8 @@ def _chosen(
     """The golden inputs, chosen by what they show inside the model, or by themselves where it shows nothing."""
     candidates = _candidates(artifact.signature, context.needs.get("data"), seed)
     if carried and "data" not in context.needs:
-        ran = states(candidates.inputs, fed(context, artifact, candidates.inputs, carried, limits), carried)
-        for name, came in ran.items():  # every second one: what others may come to is drawn within the same range
-            came[1::2] = candidates.inputs[name][1::2]
-        candidates = Candidates({**candidates.inputs, **ran}, None)
+        made = with_visited(context, artifact, candidates.inputs, carried, limits)  # others are drawn in their range
+        candidates = Candidates(made, None)
     few = rows_of(candidates.inputs, np.arange(min(2, count_samples(candidates.inputs, candidates.targets))))
     count = golden.sample_count(candidates.inputs, eager(context, artifact, few, limits), most, budget)
 

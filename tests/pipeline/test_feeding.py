@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,12 @@ from converters.carry import run_carried
 from converters.contract import Arrays
 from converters.samples import load_samples
 from pipeline import config, evidence
+from pipeline.entries import write_artifact
 from pipeline.feeding import fed, rounded, sequences, visited
 from pipeline.golden_inputs import AT_LIMITS, Chosen
-from pipeline.task import Context
+from pipeline.stages.convert import CALIBRATION, calibration_task
+from pipeline.store import Entry
+from pipeline.task import Context, Task
 
 LIMITS = config.load().limits
 
@@ -44,6 +48,20 @@ def test_sequences_are_kept_with_what_rounding_does_to_them(context: Context) ->
     np.testing.assert_array_equal(kept[evidence.INPUT + "x"], inputs["x"][:70])  # 8 bits saturate at the limits
     assert 0 < facts["sequence_rounding"]["max_rel_range"] < 1e-4 < facts["sequence_rounded"]["max_rel_range"] < 0.1
     assert [path.name for path in context.folder.iterdir()] == [evidence.SEQUENCE]
+
+
+def test_calibration_sees_the_states_that_a_model_comes_to(context: Context, tmp_path: Path) -> None:
+    """Drawn from N(0, 1) they ended at 4, and a speech detector's at 31: integers cut off the rest."""
+    folder = tmp_path / "source"
+    folder.mkdir()
+    write_artifact(folder, ARTIFACT, {"stateful": False})
+    task = calibration_task(Task("load net_onnx", "train", {}, lambda _: None), None, 96, LIMITS)
+    task.work(dataclasses.replace(context, needs={"source": Entry(folder, "k", {}, 0.0)}))
+    inputs = dict(np.load(context.folder / CALIBRATION))
+    assert {name: len(values) for name, values in inputs.items()} == {"x": 96, "state": 96}
+    ran = fed(context, ARTIFACT, inputs, CARRIED, LIMITS)["stateN"]
+    np.testing.assert_array_equal(inputs["state"][2:32:2], ran[1:31:2])
+    assert np.abs(inputs["state"]).max() > 4.5
 
 
 def test_the_limits_of_a_state_are_what_it_visits(context: Context) -> None:

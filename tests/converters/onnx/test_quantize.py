@@ -105,31 +105,6 @@ def test_int16x8_has_room_beyond_what_calibration_saw_and_none_in_the_place_of_a
     assert max(w for name, w in widths.items() if name.startswith("y")) == pytest.approx(2 * greatest, rel=0.01)
 
 
-def test_files_of_opsets_before_scales_a_channel_are_told_in_a_newer_one(tmp_path: Path) -> None:
-    """ONNX Runtime writes an axis that DequantizeLinear did not know in opset 11: the checker refused the file."""
-    kernel = numpy_helper.from_array(np.random.default_rng(0).normal(size=(4, 3, 3, 3)).astype(np.float32), "kernel")
-    bias = numpy_helper.from_array(np.ones((1, 4, 1, 1), np.float32), "bias")
-    graph = helper.make_graph(
-        [helper.make_node("Conv", ["image", "kernel"], ["sums"]), helper.make_node("Add", ["sums", "bias"], ["y"])],
-        "old",
-        [helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, 6, 10])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 4, 4, 8])],
-        [kernel, bias],
-    )
-    path = tmp_path / "old.onnx"
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 11)], ir_version=7), path)
-    signature = job.inspect(path, Format.ONNX).signature
-    source = Artifact(
-        path=path, format=Format.ONNX, precision=Precision.FP32, signature=signature, source=signature, model="old"
-    )
-    images = np.random.default_rng(1).uniform(-1, 1, (8, 1, 3, 6, 10)).astype(np.float32)
-    np.savez(tmp_path / "samples.npz", image=images)
-    request = ConversionRequest(source, tmp_path / "int8.onnx", Precision.INT8, tmp_path / "samples.npz")
-    made = job.convert("quantize_onnx", request)
-    assert set(weights(job.inspect(made.path, Format.ONNX))) == {"int8"}
-    assert errors(source, made, tmp_path)["y"] < 0.02
-
-
 def test_what_cannot_be_computed_dynamically_is_stored_as_int8(tmp_path: Path) -> None:
     """ONNX Runtime has no integer ConvTranspose: its weights were left in float."""
     made = numpy_helper.from_array(np.random.default_rng(0).normal(size=(4, 3, 3, 3)).astype(np.float32), "first")
@@ -209,37 +184,6 @@ def test_weights_beyond_float16_are_refused(exported: Exported, tmp_path: Path) 
     onnx.save(model, tmp_path / "large.onnx")
     with pytest.raises(UnsupportedError, match=r"head\.weight' holds .* beyond float16's 65504"):
         make(dataclasses.replace(source, path=tmp_path / "large.onnx"), Precision.FP16, tmp_path)
-
-
-def test_a_norm_whose_variance_float16_cannot_hold_is_folded_first(tmp_path: Path) -> None:
-    """A public text detector's fp16 file was refused for it."""
-    random = np.random.default_rng(0)
-    held = {
-        "kernel": 1000 * random.normal(size=(4, 3, 3, 3)),
-        **{name: random.uniform(1, 2, 4) for name in ("scale", "shift", "mean")},
-        "variance": np.full(4, 2.5e7),
-    }
-    graph = helper.make_graph(
-        [
-            helper.make_node("Conv", ["image", "kernel"], ["sums"]),
-            helper.make_node("BatchNormalization", ["sums", "scale", "shift", "mean", "variance"], ["y"]),
-        ],
-        "norm",
-        [helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, 6, 10])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 4, 4, 8])],
-        [numpy_helper.from_array(values.astype(np.float32), name) for name, values in held.items()],
-    )
-    path = tmp_path / "norm.onnx"
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 11)], ir_version=7), path)
-    signature = job.inspect(path, Format.ONNX).signature
-    source = Artifact(
-        path=path, format=Format.ONNX, precision=Precision.FP32, signature=signature, source=signature, model="norm"
-    )
-    images = random.uniform(-1, 1, (8, 1, 3, 6, 10)).astype(np.float32)
-    np.savez(tmp_path / "samples.npz", image=images)
-    made = job.convert("quantize_onnx", ConversionRequest(source, tmp_path / "half.onnx", Precision.FP16))
-    assert weights(job.inspect(made.path, Format.ONNX)).keys() == {"float16"}
-    assert errors(source, made, tmp_path)["y"] < 1e-3
 
 
 def test_what_stays_float32_in_an_fp16_file_keeps_its_type(tmp_path: Path) -> None:

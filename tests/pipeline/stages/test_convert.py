@@ -38,7 +38,7 @@ def convert(source, edge=TO_ONNX, precision=Precision.FP32, recipe=RECIPE, ident
 
 
 def calibration(source, data, tmp_path, samples=50, seed=1):
-    task = calibration_task(source, data, samples, seed)
+    task = calibration_task(source, data, samples, LIMITS, seed)
     return np.load(toy_workers.result(task, tmp_path / "ws").file(CALIBRATION))
 
 
@@ -54,7 +54,7 @@ def test_the_converter_gets_the_options_that_the_recipe_has_for_it_and_no_other(
     workers = ToyWorkers()
     made = convert(
         convert(source), QUANTIZE, Precision.INT8, recipe, "net_torch_onnx_int8",
-        calibration=calibration_task(source, None, 20),
+        calibration=calibration_task(source, None, 20, LIMITS),
     )  # fmt: skip
     toy_workers.result(made, tmp_path / "ws", workers)
     request = workers.asked["convert"]["request"]
@@ -128,7 +128,7 @@ def test_calibration_follows_its_seed_and_its_count(source, data, tmp_path):
     first, again = (calibration(source, data, tmp_path / str(i))["image"] for i in range(2))
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, calibration(source, data, tmp_path, seed=2)["image"])
-    keys = {calibration_task(source, data, count, seed).key for count, seed in ((50, 1), (51, 1), (50, 2))}
+    keys = {calibration_task(source, data, count, LIMITS, seed).key for count, seed in ((50, 1), (51, 1), (50, 2))}
     assert len(keys) == 3
 
 
