@@ -15,7 +15,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from benchmarks.mutation.layer import Layer, Values
 from converters.litert.flatbuffer import DTYPES
-from converters.litert.pack import packed
+from converters.litert.pack import packed, unpacked
 
 TYPES = {value: DTYPES.get(name, name.lower()) for name, value in vars(schema.TensorType).items() if name[0] != "_"}
 OPS = {value: name for name, value in vars(schema.BuiltinOperator).items() if name[0] != "_"}
@@ -44,7 +44,7 @@ class File:
     def read(cls, path: Path) -> File:
         """Takes a file apart."""
         data = path.read_bytes()
-        return cls(schema.ModelT.InitFromPackedBuf(data), _archive(data))
+        return cls(unpacked(data), _archive(data))
 
     def write(self, path: Path) -> Path:
         """Puts it together again."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from converters.litert.flatbuffer import opened
-from converters.litert.pack import packed
+from converters.litert.pack import packed, unpacked
 
 _BIAS = {"CONV_2D": 2, "DEPTHWISE_CONV_2D": 2, "FULLY_CONNECTED": 2, "TRANSPOSE_CONV": 3}
 """Which input of an operator is its bias."""
@@ -20,7 +20,7 @@ def with_constants(path: Path, values: Mapping[int, np.ndarray]) -> bytes:
     A constant that shares its bytes with another gets its own.
     """
     with opened(path) as opened_model:
-        model = opened_model.schema.ModelT.InitFromObj(opened_model.root)
+        model = unpacked(opened_model.data)
         for index, value in values.items():
             tensor = model.subgraphs[0].tensors[index]
             buffer = opened_model.schema.BufferT()

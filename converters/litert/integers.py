@@ -16,7 +16,7 @@ import numpy as np
 from converters.litert.flatbuffer import tables
 from converters.litert.kernels import resolvers, runs
 from converters.litert.needs import version_for
-from converters.litert.pack import packed
+from converters.litert.pack import packed, unpacked
 
 Ranges = Callable[[str], tuple[float, float] | None]
 """The least and the greatest calibrated value of a tensor of the float file, by its name."""
@@ -105,7 +105,7 @@ class _File:
     @classmethod
     def of(cls, content: bytes) -> _File:
         """The tables of a file's bytes."""
-        return cls(tables().ModelT.InitFromPackedBuf(content))
+        return cls(unpacked(content))
 
     def has(self, kinds: Collection[str]) -> bool:
         """Whether any of its operators is of these kinds."""

@@ -1,4 +1,4 @@
-"""Writes a .tflite file from the schema's tables, with its constants where the schema wants them."""
+"""A .tflite file as the schema's tables, and written from them, with its constants where the schema wants them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,16 @@ from converters.litert.flatbuffer import tables
 
 ALIGNMENT = 16
 """Bytes to which the schema aligns a constant's values (`force_align: 16`); its Python bindings forget it."""
+
+
+def unpacked(content: Any) -> Any:
+    """The `ModelT` of a file's bytes, with the constants in it that quantizers write behind the flatbuffer."""
+    model = tables().ModelT.InitFromPackedBuf(content)
+    for buffer in model.buffers:
+        if buffer.offset > 1:
+            buffer.data = np.frombuffer(content, np.uint8, buffer.size, buffer.offset)
+            buffer.offset = buffer.size = 0
+    return model
 
 
 def packed(model: Any) -> bytes:
