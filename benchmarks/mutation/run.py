@@ -57,10 +57,45 @@ def _onnx(path: Path, changed: int, size: int):
     options.intra_op_num_threads, options.log_severity_level = 1, 4
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     names = [entry.name for entry in session.get_inputs()]
-    return lambda sample: [
-        np.asarray(values, np.float64)
-        for values in session.run(None, dict(zip(names, map(np.asarray, sample.values()), strict=True)))
-    ]
+    grids = _grids(path)
+
+    def call(sample: Arrays) -> list[np.ndarray]:
+        given = {name: _stored(np.asarray(v), grids.get(name)) for name, v in zip(names, sample.values(), strict=True)}
+        found = session.run(None, given)
+        return [
+            _real(np.asarray(v), (grids.get(end.name) or (0.0, 0))[:2])
+            for v, end in zip(found, session.get_outputs(), strict=True)
+        ]
+
+    return call
+
+
+Grid = tuple[float, int, np.dtype]
+
+
+def _grids(path: Path) -> dict[str, Grid]:
+    """By name of an input or output in integers of a grid: scale, zero point and type, as the operator there says."""
+    import onnx
+    from onnx import numpy_helper
+
+    graph = onnx.load(str(path)).graph
+    held = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
+    found: dict[str, Grid] = {}
+    for node in graph.node:
+        end = {"DequantizeLinear": node.input, "QuantizeLinear": node.output}.get(node.op_type, ())[:1]
+        if end and len(node.input) == 3 and all(name in held and held[name].size == 1 for name in node.input[1:]):
+            scale, zero = (held[name].reshape(-1)[0] for name in node.input[1:])
+            found[end[0]] = float(scale), int(zero), zero.dtype
+    ends = {one.name for one in (*graph.input, *graph.output)}
+    return {name: grid for name, grid in found.items() if name in ends}
+
+
+def _stored(values: np.ndarray, grid: Grid | None) -> np.ndarray:
+    if grid is None or values.dtype.kind != "f":
+        return values
+    scale, zero, dtype = grid
+    limits = np.iinfo(dtype)
+    return np.clip(np.rint(values / scale) + zero, limits.min, limits.max).astype(dtype)
 
 
 @lru_cache(maxsize=2)

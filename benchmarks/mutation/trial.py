@@ -18,7 +18,8 @@ from benchmarks.mutation.effect import NOISE, effect
 from benchmarks.mutation.in_process import InProcess
 from benchmarks.mutation.subjects import NETS, SOURCE, captured
 from converters.contract import Artifact
-from converters.errors import ModelError
+from converters.errors import EdgeExportError, ModelError
+from converters.graph import Graph
 from pipeline import config
 from pipeline.checks.drift.suspects import Drift
 from pipeline.checks.outcome import Outcome
@@ -116,7 +117,8 @@ def attempt(trial: Trial, folder: Path) -> Row:
     found = _verdict(reference, other, pool, limits)
     seconds = time.perf_counter() - start
     sort = Sort.FAULT if trial.fault else Sort.HONEST
-    return Row(*where, sort, *_seen(found, place), place, size, seconds, _said(found), measured)
+    places = _places(trial.honest, other, place, pool, limits) if trial.fault else (place,)
+    return Row(*where, sort, *_seen(found, places), place, size, seconds, _said(found), measured)
 
 
 def _verdict(reference: Artifact, other: Path, pool: Any, limits: config.Limits) -> Drift:
@@ -172,11 +174,47 @@ def _reference(text: str, folder: Path, pool: Any) -> Artifact:
     return _sources[name]
 
 
-def _seen(found: Drift, place: int) -> tuple[bool, bool, bool]:
-    """(caught, place is the first suspect's, place is among the suspects); a fault without a layer is where it is."""
+def _places(honest: Path, other: Path, place: int, pool: Any, limits: config.Limits) -> tuple[int, ...]:
+    """The operators that have the fault: where a constant was changed that several read, all of these."""
+    try:
+        right, wrong = (
+            pool.call("", "converters.drift_job:graph", limits.measure_s, artifact=_open(path, pool, limits))
+            for path in (honest, other)
+        )
+    except EdgeExportError:
+        return (place,)
+    ops = [{op.index: op for op in graph.ops} for graph in (right, wrong)]
+    if (
+        place < 0
+        or len(ops[0]) != len(ops[1])
+        or place not in ops[1]
+        or len(ops[0][place].inputs) != len(ops[1][place].inputs)
+    ):
+        return (place,)
+    both = zip(ops[0][place].inputs, ops[1][place].inputs, strict=True)
+    changed = {two for one, two in both if one >= 0 and two >= 0 and _bytes(right, one) != _bytes(wrong, two)}
+    return (place, *(op.index for op in wrong.ops if changed.intersection(op.inputs)))
+
+
+def _open(path: Path, pool: Any, limits: config.Limits) -> Artifact:
+    return open_artifact(path, pool, limits)[0]
+
+
+def _bytes(graph: Graph, index: int) -> bytes | None:
+    data = graph.tensors[index].data
+    return None if data is None else data.tobytes()
+
+
+def _seen(found: Drift, places: tuple[int, ...]) -> tuple[bool, bool, bool]:
+    """(caught, one of the places is the first suspect's, or any's); a fault without a layer is where it is."""
     caught = found.outcome is not Outcome.PASSED
-    places = [suspect.to_json()["op_index"] for suspect in found.suspects]
-    return caught, caught and place in (-1, *places[:1]), caught and place in (-1, *places)
+    told = [suspect.to_json()["op_index"] for suspect in found.suspects]
+    none = -1 in places
+    return (
+        caught,
+        caught and (none or not {*told[:1]}.isdisjoint(places)),
+        caught and (none or not {*told}.isdisjoint(places)),
+    )
 
 
 def _said(found: Drift) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from converters.contract import Artifact
 from converters.errors import EdgeExportError
 from converters.graph import Graph, Op, Tensor
-from pipeline.checks.drift import ends, parameters, precision, run_time, segments, values
+from pipeline.checks.drift import bits, ends, parameters, precision, run_time, segments, values
 from pipeline.checks.drift.align import Pairs, align
 from pipeline.checks.drift.known import Known
 from pipeline.checks.drift.net import Net, Node, comparable
@@ -33,7 +33,7 @@ def alike(one: Graph, two: Graph, work: Work) -> Drift:
     pairs = align(comparable(one, precisions), comparable(two, precisions), precisions)
     work.known = pairs.tensors()
     found = [*notes_differ(one, two), *unanswered(pairs), *(precision.suspects(pairs) if precisions else ())]
-    doubted = list(parameters.suspects(pairs))
+    doubted = [*parameters.suspects(pairs), *bits.odd(pairs)]
     proved = _proved(pairs, work, doubted)
     ways, rewritten, cleared = _followed(pairs, work, {int(suspect.order) for suspect in doubted})
     found += [*ways, *(s for s in proved if s.order not in rewritten or _certain(s, work))]

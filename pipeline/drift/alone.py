@@ -10,14 +10,14 @@ import numpy as np
 
 from converters.contract import Artifact
 from converters.errors import EdgeExportError
-from pipeline.checks.drift import folding, rounded, run_time, stress
+from pipeline.checks.drift import folding, run_time, stress
 from pipeline.checks.drift.cuts import Segment
-from pipeline.checks.drift.grids import Grid, grid_of, quantized, reach
+from pipeline.checks.drift.grids import Grid, grid_of, quantized
 from pipeline.checks.drift.known import SAMPLES, Known
 from pipeline.checks.drift.matching import Partner
-from pipeline.checks.drift.nearness import EPS, HALF_EPS, WEIGHT_EPS, Nearness, half_share, leaning, near
-from pipeline.checks.drift.stepwise import FOLDED_DB, INNER_DB, ROUGH_DB, UNEQUAL, roughly, stepwise
+from pipeline.checks.drift.nearness import EPS, HALF_EPS, Nearness, half_share
 from pipeline.checks.drift.values import real
+from pipeline.drift import judging
 from pipeline.drift.work import Work
 
 MOST_ROWS, LEAST_ROWS = 10, 4
@@ -30,11 +30,8 @@ ROUNDED = 0.02
 HALF = 0.25
 """Of the computed float tensors in 16 bits: from here on a model is one of half precision."""
 Piece = tuple[dict[int, np.ndarray], tuple[int, ...]]
-TIGHT_DB = 50.0
-"""Signal to error, roughly, of segments in which nothing rounds: honest ones show 100 dB and more."""
 SURELY = 0.35
 """In what is allowed: up to here a segment that agrees proves what lies inside, beyond it may be a fault that fades."""
-FEW, BYTE = 3, 255
 
 
 @dataclass
@@ -250,45 +247,7 @@ class Alone:
     def _judged(
         self, segment: Segment, rows: stress.Rows, put: bool, ours: np.ndarray | None, theirs: np.ndarray | None
     ) -> Nearness | None:
-        if ours is None or theirs is None:
-            return None
-        want = real(ours, self.a.graph.tensors[segment.out.a])
-        got = real(theirs, self.b.graph.tensors[segment.out.b])
-        if got[0].size != want[0].size:
-            return Nearness(False, float("inf"), float("inf"), True)
-        got = segment.out.layout.back(got)
-        plain = want[: rows.count]
-        if self.rough:
-            cut_off = self.grid(False, segment.out.b)
-            least_db = TIGHT_DB if self.tight(segment) else ROUGH_DB
-            cut = np.clip(plain, *cut_off.ends()) if cut_off else plain
-            return roughly(cut, got, rows.recorded, 1.0, least_db, cut_off.scale / 2 if cut_off else 0.0)
-        held = folding.held(self.b, segment.ops_b, 1)
-        weights = [one for one in held if one.rounded]
-        roundings = self.roundings(segment)
-        if not roundings:
-            moved = want[rows.count :].reshape(len(want) // rows.count - 1, *plain.shape)
-            found = near(plain, got, moved, rows.recorded, self.eps)
-            half = all(one.half for one in weights)
-            if not found.agrees and weights and half:
-                found = near(plain, got, moved, rows.recorded, max(self.eps, WEIGHT_EPS))
-            if self.eps > EPS or (weights and half):
-                return leaning(found, plain, got, moved, sum(one.values.size == 1 for one in held))
-            if found.agrees or not weights or (put and rounded.settles(self.a, self.b, segment)):
-                return found
-            return roughly(plain, got, rows.recorded, least_db=rounded.rough_db(self.a, segment, held))
-        kept = rows.recorded if roundings > 1 else rows.count
-        grid = self.grid(False, segment.out.b)
-        if grid is None:
-            return roughly(plain[:kept], got[:kept], rows.recorded, roundings, INNER_DB)
-        plain = np.clip(plain, *reach(self.b, segment.ops_b, grid))
-        farther = 1.0 if put or not weights else UNEQUAL
-        found = stepwise(plain[:kept], got[:kept], grid, rows.recorded, roundings * farther)
-        if not found.agrees and grid.most - grid.least > BYTE and (put or roundings > FEW):
-            # finer than a kernel's tables, and than what rounded weights tell of a factor in them
-            least_db = INNER_DB if roundings > FEW else FOLDED_DB
-            return roughly(plain[:kept], got[:kept], rows.recorded, roundings, least_db)
-        return found
+        return None if ours is None or theirs is None else judging.judged(self, segment, rows, put, ours, theirs)
 
 
 def _with(piece: Piece, weights: Mapping[int, np.ndarray]) -> Piece:

@@ -14,6 +14,7 @@ from pipeline.checks.drift.cuts import Segment, behind
 from pipeline.checks.drift.known import Known
 from pipeline.checks.drift.layout import Layout, layouts
 from pipeline.checks.drift.matching import Partner, bare, sketch
+from pipeline.checks.drift.nearness import Nearness
 from pipeline.checks.drift.told import BETWEEN
 from pipeline.drift.work import Work
 
@@ -23,6 +24,7 @@ MOST_TRIED, MOST_VALUES = 40, 300_000_000
 """Pairs inside a segment, and values computed for them: counted, not timed, so that a verdict is the same on a machine
 that does other work. An answer takes 1 s for some 50 million values."""
 _TRIED_LAYOUTS = 3
+SURE = 0.5
 _ALIKE = {False: 1e-3, True: 4e-2}
 """Relative gap of mean and deviation under which a tensor counts as known again; the second between precisions."""
 
@@ -34,6 +36,13 @@ class Healed:
     pair: Partner
     recorded: dict[int, np.ndarray]
     score: int
+    of: int
+    """Tensors that lie behind it: `score` of them are known again."""
+
+    @property
+    def sure(self) -> bool:
+        """Whether so many are that it needs no other proof."""
+        return self.score >= SURE * self.of > 0
 
 
 def heal(
@@ -46,7 +55,7 @@ def heal(
     """
     lost_b = [i for i in b.rank if i in b.live and i in b.recorded and i not in pairs and i not in b.steady]
     lost_a = [i for i in a.rank if i in a.live and i in a.recorded and i not in a.steady]
-    sketches = {index: sketch(a, index) for index in lost_a}
+    sketches = _by_size(a, lost_a)
     order = Counter(pair.layout.order for pair in pairs.values() if pair.layout.of_a)
     best: Healed | None = None
     tried = computed = 0
@@ -65,11 +74,24 @@ def heal(
         inside = pair.a not in {start.a for start in cut.given}
         if after and (score or inside) and (best is None or score > best.score):
             own = stress.stored(pair.layout.carry(a.real(pair.a)), b.graph.tensors[pair.b], b.recorded[pair.b].dtype)
-            best = Healed(pair, {**found, pair.b: own}, score)
+            best = Healed(pair, {**found, pair.b: own}, score, len(after))
         if best is not None and best.score >= len(after) > 0:
             break
     bare_of_weights = not folding.held(b, cut.ops_b)  # there a guess that nothing confirms is none
     return None if best is None or (best.score == 0 and bare_of_weights) else best
+
+
+def borne_out(b: Known, found: Healed, results: Mapping[Segment, Nearness | None]) -> bool:
+    """Whether a segment that ends or starts at the pair agrees, and computes something: a fault is in one of them."""
+    given = np.sort(found.recorded[found.pair.b], axis=None)
+    for cut, near in results.items():
+        if near is None or not near.agrees or not cut.ops_a or not cut.ops_b:
+            continue
+        end = b.recorded[cut.out.b]
+        moved = cut.out.b != found.pair.b and end.size == given.size and np.array_equal(np.sort(end, axis=None), given)
+        if not moved:
+            return True
+    return False
 
 
 def _candidates(
@@ -146,18 +168,27 @@ def _given(
     return answer if all(values.size for values in answer.values()) else None
 
 
-def _known_again(
-    a: Known, b: Known, index: int, pair: Partner, sketches: Mapping[int, np.ndarray], coarse: bool
-) -> bool:
+def _known_again(a: Known, b: Known, index: int, pair: Partner, sketches: Sketches, coarse: bool) -> bool:
     """Whether a tensor behind the pair holds, by its figures, what a tensor behind it in the reference holds."""
     own = sketch(b, index)
     if index not in b.recorded or not np.isfinite(own).all():
         return False
-    for other, figures in sketches.items():
-        if other == pair.a or not a.before[other] >> a.rank[pair.a] & 1 or len(figures) != len(own):
+    for other, figures in sketches.get(b.recorded[index][0].size, ()):
+        if len(figures) != len(own):
             continue
-        if a.recorded[other][0].size == b.recorded[index][0].size:
-            size = np.maximum(np.abs(figures), np.abs(own)).max()
-            if float(np.abs(figures - own).max()) <= _ALIKE[coarse] * max(size, 1e-300):
-                return True
+        size = max(np.abs(figures).max(), np.abs(own).max())
+        alike = float(np.abs(figures - own).max()) <= _ALIKE[coarse] * max(size, 1e-300)
+        if alike and other != pair.a and a.before[other] >> a.rank[pair.a] & 1:
+            return True
     return False
+
+
+Sketches = Mapping[int, list[tuple[int, np.ndarray]]]
+"""By how many values they hold: tensors of the reference and their figures."""
+
+
+def _by_size(a: Known, indices: list[int]) -> Sketches:
+    found: dict[int, list[tuple[int, np.ndarray]]] = {}
+    for index in indices:
+        found.setdefault(a.recorded[index][0].size, []).append((index, sketch(a, index)))
+    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -39,6 +39,52 @@ def better(
         if excess <= max(SURELY, near.excess / TIMES) and excess < 1:
             found[cut.out.b] = pair
     return found
+
+
+def moved(alone: Alone, pairs: Mapping[int, Partner], results: Mapping[Segment, Nearness | None]) -> dict[int, Partner]:
+    """The pairs with which what lies behind a wrong segment agrees, where it does not: it ends too early, or too late.
+
+    Behind a fault another tensor may be nearer to what the reference holds there than the one that should hold it.
+    """
+    a, b, kept = alone.a, alone.b, dict(pairs)
+    for cut, near in results.items():
+        if near is None or near.agrees or cut.out.b in b.graph.outputs or kept.get(cut.out.b) is not cut.out:
+            continue
+        inside = {other: {i for op in other.ops_a for i in op.outputs} - {other.out.a} for other in results}
+        behind = [other.out for other in results if cut.out in other.given or cut.out.a in inside[other]]
+        if not behind or _agree(alone, kept, behind):
+            continue
+        rest = {index: pair for index, pair in kept.items() if index != cut.out.b}
+        for index in _beside(alone, cut, kept):
+            db, layout = best_layout(a.real(cut.out.a), b.real(index))
+            if layout is None:
+                continue
+            put = {**rest, index: Partner(cut.out.a, index, layout, db)}
+            if _agree(alone, put, behind):
+                kept = put
+                break
+    return kept
+
+
+def _agree(alone: Alone, pairs: Mapping[int, Partner], outs: Sequence[Partner]) -> bool:
+    """Whether the segments up to these ends agree."""
+    cuts = [segment(alone.a, alone.b, out, pairs) for out in outs]
+    whole = [cut for cut in cuts if cut is not None]
+    found = alone.compare(whole).values() if len(whole) == len(cuts) else [None]
+    return all(near is not None and near.excess <= SURELY for near in found)
+
+
+def _beside(alone: Alone, cut: Segment, pairs: Mapping[int, Partner]) -> list[int]:
+    """Tensors of b without a partner that are as large as a segment's end: next behind it, then inside."""
+    b = alone.b
+    inside = [index for op in reversed(cut.ops_b) for index in op.outputs]
+    behind, edge = [], [cut.out.b]
+    for _ in range(_FAR):
+        edge = [index for tensor in edge for op in b.readers.get(tensor, ()) for index in op.outputs]
+        behind += edge
+    size = b.recorded[cut.out.b][0].size
+    found = (i for i in dict.fromkeys((*behind, *inside)) if i not in pairs and i in b.recorded and i not in b.steady)
+    return [i for i in found if b.recorded[i][0].size == size][:_MOST]
 
 
 def _others(alone: Alone, cut: Segment) -> Iterator[Partner]:

@@ -26,7 +26,11 @@ def settled(found: list[Suspect], one: Graph, two: Graph, work: Work) -> list[Su
     recorded and made-up values, gives the same. Where values had cleared all differences, `found` is empty, and a piece
     that does not agree is a suspect: what an output of this network forgives is none the less a fault.
     """
-    if any(computes_in(graph, values.COARSE) for graph in (one, two)) or (found and not _rewritable(found, one, two)):
+    coarse = any(computes_in(graph, values.COARSE) for graph in (one, two))
+    if coarse and {suspect.kind for suspect in found} == {"values"}:  # a choice between two branches turns on rounding
+        second = opinion(one, two, work)
+        return [] if second is not None and _same(second, found, work) else found
+    if coarse or (found and not _rewritable(found, one, two)):
         return found
     second = None if found and _far(one, two, work) else opinion(one, two, work)
     if second is None:
@@ -57,10 +61,17 @@ def _rewritable(found: Sequence[Suspect], one: Graph, two: Graph) -> bool:
     kinds = {suspect.kind for suspect in found}
     stored = {t.dtype for graph in (one, two) for t in graph.tensors.values()} & set(values.COARSE)
     moved = "type" in kinds or ("extra" in kinds and kinds & {"weights", "attribute"})  # taken over by an operator
-    lone = len(found) == 1 and kinds == {"weights"}  # nothing there makes up for it
+    lone = kinds == {"weights"} and _one_constant(found, two)  # nothing there makes up for it
     if "type" in kinds:  # what became of the operators that give them out is not known by their graphs
         kinds -= {"outputs"}
     return not lone and kinds <= REWRITABLE and (not stored or bool(moved))
+
+
+def _one_constant(found: Sequence[Suspect], two: Graph) -> bool:
+    """Whether it is one operator whose constants differ, or all those that read one constant."""
+    places = {suspect.b.op_index for suspect in found}
+    held = [{i for i in op.inputs if i >= 0 and two.tensors[i].constant} for op in two.ops if op.index in places]
+    return len(found) == 1 or (len(held) == len(places) and bool(set.intersection(*held)))
 
 
 def _same(second: Drift, found: Sequence[Suspect], work: Work) -> bool:

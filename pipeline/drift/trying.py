@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -27,6 +28,8 @@ MENDED = 0.2
 """Of the error that is there: what a trial on a few rows must leave to be tried on all."""
 DECIDED = 0.01
 """Of the error that is there, and of what any other operator's trial leaves: so little decides by itself."""
+EQUAL = 1e-6
+"""Of an error: trials that leave the same to this do the same."""
 MOST_AGAIN = 6
 SURELY = 0.5
 """Of the excess of the next best operator's trial: what the best one must have to be believed."""
@@ -82,14 +85,52 @@ def tried(alone: Alone, cut: Segment, values: Mapping[int, np.ndarray]) -> Trial
     ranks = [int(n) for n in np.argsort(gaps, kind="stable") if gaps[n] <= MENDED * start]
     chosen = [trials[n] for n in ranks[:MOST_AGAIN]]
     found = alone.judge(cut, [_piece(alone, cut, one, values, list(range(rows.count))) for one in chosen])
-    right = [(one.excess, trial) for one, trial in zip(found, chosen, strict=True) if one is not None and one.agrees]
+    right = [
+        Right(one.excess, gaps[n], trials[n])
+        for one, n in zip(found, ranks, strict=False)
+        if one is not None and one.agrees
+    ]
     if not right:  # behind many roundings nothing does: one that leaves next to nothing, as no other operator's does
         others = [gaps[n] for n, one in enumerate(trials) if chosen and one.op.index != chosen[0].op.index]
         alone_right = chosen and gaps[ranks[0]] <= DECIDED * min([start, *others])
         return chosen[0] if alone_right else None
-    excess, best = min(right, key=lambda one: one[0])
-    others = [other for other, trial in right if trial.op.index != best.op.index]
-    return best if all(excess <= SURELY * other for other in others) else None
+    return _decided(alone.b, right)
+
+
+@dataclass(frozen=True)
+class Right:
+    """A trial with which the segment agrees, by how much, and the square error on a few rows."""
+
+    excess: float
+    gap: float
+    trial: Trial
+
+
+def _decided(side: Known, right: Sequence[Right]) -> Trial | None:
+    """The trial of an operator whose trials leave clearly less than others'; None where none does.
+
+    The subtraction the other way round does the same as the addition behind it made a subtraction: then it is the
+    operator that is unlike all others of the file.
+    """
+    best = min(right, key=lambda one: (one.excess, one.gap))
+    others = [one for one in right if one.trial.op.index != best.trial.op.index]
+    if all(best.excess <= SURELY * other.excess for other in others):
+        return best.trial
+    best = min(right, key=lambda one: (one.gap, one.excess))
+    others = [one for one in right if one.trial.op.index != best.trial.op.index]
+    rest = [other for other in others if best.gap > SURELY * other.gap]
+    if any(other.gap > best.gap * (1 + EQUAL) for other in rest):
+        return None
+    kinds = Counter(_kind(side, op) for op in side.graph.ops)
+    ranked = sorted((best, *rest), key=lambda one: kinds[_kind(side, one.trial.op)])
+    odd = len(ranked) == 1 or kinds[_kind(side, ranked[0].trial.op)] < kinds[_kind(side, ranked[1].trial.op)]
+    return ranked[0].trial if odd else None
+
+
+def _kind(side: Known, op: Op) -> tuple[object, ...]:
+    """What an operator has in common with others: its type and attributes, and which of its inputs are constants."""
+    held = tuple(index < 0 or side.graph.tensors[index].constant for index in op.inputs)
+    return op.type, held, tuple(sorted((name, repr(value)) for name, value in op.attributes.items()))
 
 
 def _together(alone: Alone, pieces: Sequence[Piece]) -> list[np.ndarray | None]:

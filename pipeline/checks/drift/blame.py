@@ -38,7 +38,7 @@ def by_constants(a: Known, b: Known, cut: Segment) -> Blame | None:
             want = one.layout.carry(one.a.values[None])[0] * one.scale
             return Blame(one.b.op, one.a.op, _said(want, one.b))
     left_a = [one for one in ours if all(one.index != other.a.index for other in found)]
-    for second in theirs:
+    for second in sorted(theirs, key=lambda one: one.vector):  # a vector may have been folded into a kernel
         if any(second.index == other.b.index for other in found):
             continue
         fitting = [one for one in left_a if one.values.size == second.values.size]
@@ -158,8 +158,19 @@ def _bare(side: Known, index: int) -> bool:
 
 def _there(values: np.ndarray, other: Mapping[int, np.ndarray], least_db: float) -> bool:
     """Whether one of the other side's tensors holds these values, in any layout."""
-    sized = (one for one in other.values() if one[0].size == values[0].size and len(one) == len(values))
-    return any(best_layout(one, values)[0] >= least_db for one in sized)
+    own, room = _figures(values), 2 * 10 ** (-least_db / 20)
+    for one in other.values():
+        if one[0].size != values[0].size or len(one) != len(values):
+            continue
+        apart = np.abs(_figures(one) - own)  # in any layout: far cheaper than to try them
+        if (apart <= room * max(own[1], 1e-300)).all() and best_layout(one, values)[0] >= least_db:
+            return True
+    return False
+
+
+def _figures(values: np.ndarray) -> np.ndarray:
+    """Mean and size."""
+    return np.array([float(values.mean()), float(np.sqrt(np.square(values, dtype=np.float64).mean()))])
 
 
 def _passive(op: Op, inside: Mapping[int, np.ndarray]) -> bool:

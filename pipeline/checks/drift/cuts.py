@@ -29,27 +29,55 @@ def segment(a: Known, b: Known, out: Partner, pairs: Mapping[int, Partner]) -> S
     """The smallest segment that ends in `out` and starts at `pairs` (by tensor of b); None where none closes.
 
     Both sides must start from the same tensors: a start that only one side needs is taken away, and the search goes on
-    behind it.
+    behind it; or those are between it and the end, for one of them may be no partner at all.
     """
     others = {index: pair for index, pair in pairs.items() if index != out.b and pair.layout.fits}
     starts = {index: pair for index, pair in others.items() if pair.a != out.a or _start(a, out.a)}
+    first, met = _closed(a, b, out, starts, between=False)
+    if met:
+        return first
+    second, _ = _closed(a, b, out, starts, between=True)
+    return min((one for one in (first, second) if one is not None), key=_size, default=None)
+
+
+def _size(found: Segment) -> int:
+    return len(found.ops_a) + len(found.ops_b)
+
+
+def _closed(
+    a: Known, b: Known, out: Partner, starts: Mapping[int, Partner], *, between: bool
+) -> tuple[Segment | None, bool]:
+    """(the segment, whether both sides met the same starts at once)."""
+    starts, at_once = dict(starts), True
     while True:
         partners = {pair.a: index for index, pair in starts.items()}
         ops_a, hit_a, fixed_a = behind(a, out.a, partners)
         ops_b, hit_b, fixed_b = behind(b, out.b, starts)
         if ops_a is None or ops_b is None:
-            return None
+            return None, at_once
         met = {starts[index].a for index in hit_b}
         lonely = met ^ hit_a
         if not lonely:
             given = tuple(starts[index] for index in sorted(hit_b))
-            return Segment(out, given, ops_a, ops_b, fixed_a, fixed_b) if given else None
+            return (Segment(out, given, ops_a, ops_b, fixed_a, fixed_b) if given else None), at_once
+        at_once = False
         ends = [index for index, pair in starts.items() if pair.a in lonely and not _start(b, index)]
+        if between:
+            ends = _between(a, b, starts, met & hit_a, lonely) or ends
         if not ends:
             needed = sorted(index for index, pair in starts.items() if pair.a in met | hit_a)
-            return Segment(out, tuple(starts[index] for index in needed), ops_a, ops_b, fixed_a, fixed_b)
+            return Segment(out, tuple(starts[index] for index in needed), ops_a, ops_b, fixed_a, fixed_b), at_once
         for index in ends:
             del starts[index]
+
+
+def _between(
+    a: Known, b: Known, starts: Mapping[int, Partner], shared: Collection[int], lonely: Collection[int]
+) -> list[int]:
+    """Starts that both sides read and that are computed, on the one that does not read it, from one that is lonely."""
+    found = [i for i, pair in starts.items() if pair.a in shared and not _start(b, i) and pair.a in a.before]
+    ranks = [a.rank[other] for other in lonely if other in a.rank]
+    return [i for i in found if any(a.before[starts[i].a] >> rank & 1 for rank in ranks)]
 
 
 def _start(side: Known, index: int) -> bool:

@@ -19,6 +19,12 @@ MOST_EPSILON = 1e-2
 _SLOPES = {
     "LEAKY_RELU": "alpha", "LeakyRelu": "alpha", "leaky_relu": "alpha", "aten.leaky_relu": "negative_slope",
 }  # fmt: skip
+_HARD = {"HardSigmoid": 0.2, "sigmoid_hard": 0.2}
+"""Operators that say the slope of a hard sigmoid, and what they say where they leave it out."""
+_SIXTHS = frozenset(
+    ("HARD_SWISH", "HardSwish", "aten.hardswish", "aten.hardswish_", "aten.hardsigmoid", "aten.hardsigmoid_")
+)
+"""Operators whose hard sigmoid has a slope of 1/6."""
 HALF, SMALLEST = 2.0**-10, 2.0**-24
 """Of a number, and the least one: what storing it in 16 bits leaves."""
 
@@ -29,7 +35,7 @@ def changed(a: Known, b: Known, cuts: Sequence[Segment]) -> Iterator[tuple[Segme
     Of the whole models where both have as many, which says of no segment; else of segments that have as many: a
     variance may be taken for the one with an epsilon.
     """
-    for name, found in (("epsilon", _epsilons), ("slope", _slopes)):
+    for name, found in (("epsilon", _epsilons), ("slope", _slopes), ("hard sigmoid's slope", _hard)):
         whole = [list(found(side, side.graph.ops)) for side in (a, b)]
         if len(whole[0]) == len(whole[1]):
             yield from ((None, suspect) for suspect in _compared(a, b, name, whole[0], whole[1]))
@@ -86,3 +92,11 @@ def _slopes(side: Known, ops: Sequence[Op]) -> Iterator[tuple[Op, float]]:
         value = op.attributes.get(_SLOPES.get(op.type, ""))
         if isinstance(value, float):
             yield op, value
+
+
+def _hard(side: Known, ops: Sequence[Op]) -> Iterator[tuple[Op, float]]:
+    for op in ops:
+        if op.type in _SIXTHS:
+            yield op, 1 / 6
+        elif op.type in _HARD:
+            yield op, float(op.attributes.get("alpha", _HARD[op.type]))

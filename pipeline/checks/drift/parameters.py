@@ -19,7 +19,7 @@ SAME_CALIBRATION_SHARE = 0.5
 RANGE_SHRUNK, RANGE_WIDENED = 0.45, 0.9
 """Shares of a tensor's range by which its ends may move in and out, together, when a file is calibrated on other
 samples: a range is set by the largest value seen, which was 0.61 times as large on others; scales halved are beyond."""
-_LIMITING = frozenset(("MAXIMUM", "MINIMUM"))
+_LIMITING = frozenset(("MAXIMUM", "MINIMUM", "GREATER", "LESS"))
 _LINEAR = ("QuantizeLinear", "DequantizeLinear")
 _SILENT = (0, "", "NOTSET")
 """Values of an attribute that say what leaving it out says."""
@@ -125,7 +125,7 @@ def _grid(net: Net, node: Node) -> Tensor | None:
 
 
 def _constants(pairs: Pairs, one: Node, two: Node) -> Iterator[_Difference]:
-    ours, theirs = (_read(net, node, one.type) for net, node in ((pairs.a, one), (pairs.b, two)))
+    ours, theirs = (read_by(net, node, one.type) for net, node in ((pairs.a, one), (pairs.b, two)))
     for slot in range(max(len(ours), len(theirs))):
         first = ours[slot] if slot < len(ours) else None
         second = theirs[slot] if slot < len(theirs) else None
@@ -134,26 +134,30 @@ def _constants(pairs: Pairs, one: Node, two: Node) -> Iterator[_Difference]:
             there = first or second
             if there is not None and there.constant and there.data is not None and there.data.any():
                 what = "is lost" if first else "was added"
-                yield "weights", {name: _brief(first)}, {name: _brief(second)}, f"{name} {what}", f"the {name} {what}"
+                yield "weights", {name: brief(first)}, {name: brief(second)}, f"{name} {what}", f"the {name} {what}"
             continue
         if first is None or second is None or not (first.constant and second.constant):
             continue
         if found := differs(_limit(first, second) if one.type in _LIMITING else first, second):
             measure, cause = found
-            yield "weights", {name: _brief(first)}, {name: _brief(second)}, f"{name}: {measure}", f"{name}: {cause}"
+            yield "weights", {name: brief(first)}, {name: brief(second)}, f"{name}: {measure}", f"{name}: {cause}"
 
 
 def _limit(ours: Tensor, theirs: Tensor) -> Tensor:
     """A limit as a grid that ends before it can hold it: values beyond the end are not there to be cut off."""
     grid, ends = theirs.quantization, np.iinfo(theirs.dtype) if theirs.dtype.startswith(("int", "uint")) else None
-    if ours.quantization is not None or grid is None or ends is None or len(grid.scales) != 1:
+    if grid is None or ends is None or len(grid.scales) != 1:
         return ours
+    if ours.quantization is not None:  # cut off by both
+        sides = [one.data for one in (ours, theirs) if one.data is not None and one.data.size == 1]
+        both = len(sides) == 2 and ours.dtype == theirs.dtype and sides[0].item() == sides[1].item()
+        return theirs if both and sides[0].item() in (ends.min, ends.max) else ours
     least, most = ((end - grid.zero_points[0]) * grid.scales[0] for end in (ends.min, ends.max))
     cut = np.clip(ours.real(), least, most)
     return replace(ours, data=cut.astype(ours.data.dtype if ours.data is not None else np.float32))
 
 
-def _read(net: Net, node: Node, kind: str) -> list[Tensor | None]:
+def read_by(net: Net, node: Node, kind: str) -> list[Tensor | None]:
     """A node's inputs; of one whose inputs may stand in any order, the constants."""
     found = [net.tensors.get(index) for index in node.inputs]
     return [tensor for tensor in found if tensor and tensor.constant] if kind in COMMUTATIVE else found
@@ -168,7 +172,7 @@ def _role(node: Node, slot: int, tensor: Tensor | None) -> str:
     return f"constant input {slot}"
 
 
-def _brief(tensor: Tensor | None) -> Any:
+def brief(tensor: Tensor | None) -> Any:
     """A constant in a few words: its values where they are few, else what they are like."""
     if tensor is None or tensor.data is None:
         return None

@@ -108,6 +108,11 @@ def order(a: Known, one: Folded) -> float:
     return float(a.rank.get(ends[0], 0)) if ends else 0.0
 
 
+def order_of(a: Known, cut: Segment) -> float:
+    """The place of a segment's end in the reference's order of computation."""
+    return float(a.rank.get(cut.out.a, 0))
+
+
 def plain(a: Known, b: Known, cuts: Sequence[Segment]) -> Iterator[Suspect]:
     """Constants of b in float that are not the reference's, where a segment holds the same ones, one for one.
 
@@ -225,15 +230,19 @@ def rough_db(a: Known, segment: Segment, weights: Sequence[Held]) -> float:
 
 
 def settles(a: Known, b: Known, segment: Segment) -> bool:
-    """Whether b's segment rounds what it is given as it runs, and nothing else: settled values stay as they are.
+    """Whether nothing is left to round in b's segment once the reference has its weights, and values are settled.
 
     Where a norm was folded into the weights its factors are known only as well as rounded weights tell them.
     """
     starts = {start.b for start in segment.given}
-    if not any(run_time.rounds(segment.ops_b)) or run_time.rounds_inside(segment.ops_b, starts):
+    if run_time.rounds_inside(segment.ops_b, starts) or any(run_time.hybrid(b, op) for op in segment.ops_b):
         return False
-    ours = folding.held(a, segment.ops_a)
-    pairs = [one for one in folding.folded(ours, folding.held(b, segment.ops_b)) if not one.partly]
+    ours, theirs = folding.held(a, segment.ops_a), folding.held(b, segment.ops_b)
+    pairs = [one for one in folding.folded(ours, theirs) if not one.partly]
+    if not any(run_time.rounds(segment.ops_b)):  # weights alone: the reference must have each of them
+        known = {one.b.index for one in pairs if not (one.a.rounded or one.a.multiplied or one.b.multiplied)}
+        if any(one.rounded and one.index not in known for one in folding.held(b, segment.ops_b, 1)):
+            return False
     folds = len(ours) > len(pairs)
     return not folds or all((one.scale == 1).all() for one in pairs if one.b.rounded)
 

@@ -52,6 +52,20 @@ def rounds(ops: Iterable[Op]) -> Iterator[Op]:
     return (op for op in ops if op.type in _QUANTIZES)
 
 
+def hybrid(side: Known, op: Op) -> bool:
+    """Whether an operator takes weights in integers beside values in float, and may round those too: TFLite's do.
+
+    Of ONNX Runtime's those that round as they run, and do not show their integers.
+    """
+    if "DynamicQuantize" in op.type and op.type not in _QUANTIZES:
+        return True
+    if side.graph.format != "tflite":
+        return False
+    small = [i for i in op.inputs if i >= 0 and side.graph.tensors[i].quantization is not None]
+    held = any(side.graph.tensors[i].data is not None and side.graph.tensors[i].dtype.startswith("int") for i in small)
+    return held and any(side.graph.tensors[i].dtype.startswith("float") for i in op.outputs if i not in side.steady)
+
+
 @dataclass(frozen=True)
 class Group:
     """An integer operator, and by their places what turns its sums into real numbers: the last gives those out."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from pipeline.checks.drift.grids import Grid
@@ -28,34 +30,46 @@ FOLDED_DB = 46.0
 """Signal to error of 16 bits behind weights of 8, whose channels' factors are known to a few tenths of a percent."""
 UNEQUAL = 2.0
 """Times as far, where the reference could not be given the rounded weights."""
+ADDING, MEANS = 2.0, 2.0
+"""Roundings up to which errors are taken to add up, and means to move: behind more of them honest segments of 8 bits
+show means as of one, and single values as far as 1.4 steps behind 5, 3.4 behind 16."""
+_ROOT = 0.25
+_OWN, _PAIR = 0.3, 0.6
+"""Of a step: the deviation that one rounding leaves, and two of them with what lies between."""
 
 
-def stepwise(want: np.ndarray, got: np.ndarray, grid: Grid, recorded: int, roundings: float) -> Nearness:
+def stepwise(
+    want: np.ndarray, got: np.ndarray, grid: Grid, recorded: int, roundings: float, grain: float = 1.0
+) -> Nearness:
     """Compares real values, (rows, ...), in steps of the grid, all together and slice by slice of each axis.
 
     Of a grid of 16 bits `FINE` steps count as one: kernels look functions up in tables of 513 entries, and leave more.
 
     `roundings` is how many times as far as one rounding the segment may be: more operators, weights not put equal.
+    `grain` steps count as one, as `grain` tells them.
     Values that the grid cuts off are left out: clipping bends them.
     """
     worst = Nearness(True, 0.0, 0.0, steps=True)
     for real, rows in ((True, slice(0, recorded)), (False, slice(recorded, len(want)))):
         if len(want[rows]):
-            found = _judged(want[rows], got[rows], grid, roundings, real)
+            found = _judged(want[rows], got[rows], grid, roundings, real, grain)
             if found.excess > worst.excess and (worst.agrees or found.real):
                 worst = found
     return worst
 
 
-def _judged(want: np.ndarray, got: np.ndarray, grid: Grid, roundings: float, real: bool) -> Nearness:
+def _judged(want: np.ndarray, got: np.ndarray, grid: Grid, roundings: float, real: bool, grain: float) -> Nearness:
     low, high = grid.ends()
+    fine = grid.most - grid.least > _BYTE
+    far = roundings if fine or roundings <= ADDING else ADDING * (roundings / ADDING) ** _ROOT
+    roundings = roundings if fine else min(roundings, MEANS)
     finite = np.isfinite(want) & np.isfinite(got)
     cut = np.clip(np.where(finite, want, 0.0), low, high)
-    step = grid.scale * (FINE if grid.most - grid.least > _BYTE else 1)
+    step = grid.scale * grain * (FINE if fine else 1)
     error = np.where(finite, (got - cut) / step, 0.0)
     inside = finite & (want > low + step) & (want < high - step)
     nearly = float(np.quantile(np.abs(error), _NEARLY)) if error.size else 0.0
-    excess = nearly / (MOST_STEPS * roundings)
+    excess = nearly / (MOST_STEPS * far)
     mean = spread = standard = 0.0
     slope = 1.0
     if int(inside.sum()) >= _ENOUGH:
@@ -74,6 +88,20 @@ def _judged(want: np.ndarray, got: np.ndarray, grid: Grid, roundings: float, rea
         excess = max(excess, *slices, 0.0)
     gap = float(np.abs(error).max(initial=0.0)) * step / (high - low)
     return Nearness(bool(excess <= 1.0), float(excess), gap, real, mean, slope, spread, standard, True)
+
+
+def grain(got: np.ndarray, moved: Sequence[np.ndarray], grid: Grid) -> float:
+    """How many times as far as two roundings those inside a segment may be carried to its end; 1 at least.
+
+    Args:
+        got: real values that it gives, (rows, ...).
+        moved: those that it gives when one tensor inside is a step off everywhere, up or down at random, each.
+        grid: of its end.
+
+    A variance of few steps under a root carries its rounding far.
+    """
+    power = sum(float(np.square(values - got).mean()) for values in moved) / 12
+    return max(1.0, (np.sqrt(power) / grid.scale + _OWN) / _PAIR)
 
 
 def _by_slice(error: np.ndarray, inside: np.ndarray, roundings: float, axis: int) -> float:

@@ -11,6 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 from pipeline import config
 from pipeline.checks.drift.known import Known
 from pipeline.checks.drift.matching import Partner, best_layout
+from pipeline.drift import pairing
 from pipeline.drift.alone import Alone
 from pipeline.drift.repairing import better
 from pipeline.drift.work import Work
@@ -56,7 +57,7 @@ def test_the_partner_is_the_tensor_up_to_which_the_segment_agrees(alone):
     for ours, theirs in (("x", "x"), ("square", "square"), ("mean", "moved"), ("y", "y")):
         db, layout = best_layout(a.real(name[ours]), b.real(name[theirs]))
         pairs[name[theirs]] = Partner(name[ours], name[theirs], layout, db)
-    results = alone.compare(across._segments(a, b, pairs))
+    results = alone.compare(pairing.segments_of(a, b, pairs))
     wrong = [cut.out.b for cut, found in results.items() if found and not found.agrees]
     assert name["moved"] in wrong
     found = better(alone, pairs, results)
@@ -64,5 +65,5 @@ def test_the_partner_is_the_tensor_up_to_which_the_segment_agrees(alone):
 
 
 def test_where_nothing_is_wrong_nothing_is_put_right(alone):
-    pairs = across._pairs(alone.a, alone.b)
+    pairs = pairing.pairs_of(alone.a, alone.b)
     assert better(alone, pairs, {}) == {}

@@ -1,0 +1,90 @@
+"""How near a segment of one model is to the other's, run alone: by what rounding and the order of sums leave."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipeline.checks.drift import folding, rounded, stress
+from pipeline.checks.drift.cuts import Segment
+from pipeline.checks.drift.grids import reach
+from pipeline.checks.drift.nearness import EPS, WEIGHT_EPS, Nearness, leaning, near
+from pipeline.checks.drift.stepwise import ADDING, FOLDED_DB, INNER_DB, ROUGH_DB, UNEQUAL, grain, roughly, stepwise
+from pipeline.checks.drift.values import real
+from pipeline.drift import carrying
+
+if TYPE_CHECKING:
+    from pipeline.drift.alone import Alone
+
+TIGHT_DB = 50.0
+"""Signal to error, roughly, of segments in which nothing rounds: honest ones show 100 dB and more."""
+FEW, BYTE = 3, 255
+TABLES = frozenset(("EXP", "LOG", "RSQRT", "POW", "DIV"))
+"""Operators of 16 bits whose tables leave far more than a step where they are steep."""
+
+
+def judged(
+    alone: Alone, segment: Segment, rows: stress.Rows, put: bool, ours: np.ndarray, theirs: np.ndarray
+) -> Nearness:
+    """How near what both sides gave is: `ours` on nudged rows too where they tell, `put` with the other's weights."""
+    want = real(ours, alone.a.graph.tensors[segment.out.a])
+    got = real(theirs, alone.b.graph.tensors[segment.out.b])
+    if got[0].size != want[0].size:
+        return Nearness(False, float("inf"), float("inf"), True)
+    got = segment.out.layout.back(got)
+    plain = want[: rows.count]
+    if alone.rough:
+        cut_off = alone.grid(False, segment.out.b)
+        least_db = TIGHT_DB if alone.tight(segment) else ROUGH_DB
+        cut = np.clip(plain, *cut_off.ends()) if cut_off else plain
+        return roughly(cut, got, rows.recorded, 1.0, least_db, cut_off.scale / 2 if cut_off else 0.0)
+    held = folding.held(alone.b, segment.ops_b, 1)
+    weights = [one for one in held if one.rounded]
+    roundings = alone.roundings(segment)
+    if not roundings:
+        moved = want[rows.count :].reshape(len(want) // rows.count - 1, *plain.shape)
+        found = near(plain, got, moved, rows.recorded, alone.eps)
+        half = all(one.half for one in weights)
+        if not found.agrees and weights and half:
+            found = near(plain, got, moved, rows.recorded, max(alone.eps, WEIGHT_EPS))
+        if alone.eps > EPS or (weights and half):
+            return leaning(found, plain, got, moved, sum(one.values.size == 1 for one in held))
+        if found.agrees or not weights or (put and rounded.settles(alone.a, alone.b, segment)):
+            return found
+        least_db = rounded.rough_db(alone.a, segment, held)
+        kept = rows.count if least_db >= ROUGH_DB else rows.recorded  # coarse gates saturate otherwise, made up
+        return roughly(plain[:kept], got[:kept], rows.recorded, least_db=least_db)
+    return _stepped(alone, segment, rows, plain, got, put, 1.0 if put or not weights else UNEQUAL)
+
+
+def _stepped(
+    alone: Alone,
+    segment: Segment,
+    rows: stress.Rows,
+    plain: np.ndarray,
+    got: np.ndarray,
+    put: bool,
+    farther: float,
+) -> Nearness:
+    """What rounding inside leaves; `farther` times as far where the reference has other weights."""
+    roundings = alone.roundings(segment)
+    kept = rows.recorded if roundings > 1 else rows.count
+    grid = alone.grid(False, segment.out.b)
+    if grid is None:
+        return roughly(plain[:kept], got[:kept], rows.recorded, roundings, INNER_DB)
+    want, got = np.clip(plain, *reach(alone.b, segment.ops_b, grid))[:kept], got[:kept]
+    found = stepwise(want, got, grid, rows.recorded, roundings * farther)
+    if found.agrees:
+        return found
+    if grid.most - grid.least <= BYTE:
+        if roundings <= ADDING:
+            return found
+        moved = [segment.out.layout.back(values)[:kept] for values in carrying.moved(alone, segment)]
+        return stepwise(want, got, grid, rows.recorded, roundings * farther, grain(got, moved, grid))
+    tables = roundings > 1 and any(op.type in TABLES for op in segment.ops_b)
+    if put or roundings > FEW or tables:
+        # finer than a kernel's tables, and than what rounded weights tell of a factor in them
+        least_db = INNER_DB if roundings > FEW or tables else FOLDED_DB
+        return roughly(want, got, rows.recorded, roundings, least_db)
+    return found
