@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from converters.graph import Op
 from pipeline.checks.drift import folding, rounded
@@ -27,11 +27,8 @@ def anchored(alone: Alone, pairs: Mapping[int, Partner], cuts: Sequence[Segment]
     a, b = alone.a, alone.b
     found: dict[int, Partner] = {}
     for one, two in _layers(a, b, cuts):
-        ours, theirs = _chain(a, one), _chain(b, two)
         known = {**pairs, **found}
-        taken = {pair.a for pair in known.values()}
-        if any(index in known for index in theirs) or taken.intersection(ours):
-            continue
+        ours, theirs = _chain(a, one, {pair.a for pair in known.values()}), _chain(b, two, known)
         tried = [
             (*best_layout(a.real(x), b.real(y)), x, y)
             for y in theirs
@@ -61,12 +58,12 @@ def _layers(a: Known, b: Known, cuts: Sequence[Segment]) -> list[tuple[Op, Op]]:
     return [(one, two) for one, two in zip(*sides, strict=True) if one is not None and two is not None]
 
 
-def _chain(side: Known, op: Op) -> list[int]:
-    """What an operator gives out, and what the next ones make of it alone, as many values each."""
+def _chain(side: Known, op: Op, known: Collection[int]) -> list[int]:
+    """What an operator gives out, and what the next ones make of it alone, as many values each; up to a known one."""
     found: list[int] = []
     for _ in range(_BEHIND + 1):
         index = op.outputs[0]
-        if index not in side.recorded or index in side.steady:
+        if index not in side.recorded or index in side.steady or index in known:
             break
         if found and side.recorded[index][0].size != side.recorded[found[0]][0].size:
             break
