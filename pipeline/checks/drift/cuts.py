@@ -33,11 +33,12 @@ def segment(a: Known, b: Known, out: Partner, pairs: Mapping[int, Partner]) -> S
     """
     others = {index: pair for index, pair in pairs.items() if index != out.b and pair.layout.fits}
     starts = {index: pair for index, pair in others.items() if pair.a != out.a or _start(a, out.a)}
-    first, met = _closed(a, b, out, starts, between=False)
+    first, met, shut = _closed(a, b, out, starts, between=False)
     if met:
         return first
-    second, _ = _closed(a, b, out, starts, between=True)
-    return min((one for one in (first, second) if one is not None), key=_size, default=None)
+    second, _, closed = _closed(a, b, out, starts, between=True)
+    tried = [(one, alike) for one, alike in ((first, shut), (second, closed)) if one is not None]
+    return min(tried, key=lambda one: (not one[1], _size(one[0])), default=(None, False))[0]
 
 
 def _size(found: Segment) -> int:
@@ -46,27 +47,28 @@ def _size(found: Segment) -> int:
 
 def _closed(
     a: Known, b: Known, out: Partner, starts: Mapping[int, Partner], *, between: bool
-) -> tuple[Segment | None, bool]:
-    """(the segment, whether both sides met the same starts at once)."""
+) -> tuple[Segment | None, bool, bool]:
+    """(the segment, whether both sides met the same starts at once, whether they do in the end)."""
     starts, at_once = dict(starts), True
     while True:
         partners = {pair.a: index for index, pair in starts.items()}
         ops_a, hit_a, fixed_a = behind(a, out.a, partners)
         ops_b, hit_b, fixed_b = behind(b, out.b, starts)
         if ops_a is None or ops_b is None:
-            return None, at_once
+            return None, at_once, False
         met = {starts[index].a for index in hit_b}
         lonely = met ^ hit_a
         if not lonely:
             given = tuple(starts[index] for index in sorted(hit_b))
-            return (Segment(out, given, ops_a, ops_b, fixed_a, fixed_b) if given else None), at_once
+            return (Segment(out, given, ops_a, ops_b, fixed_a, fixed_b) if given else None), at_once, True
         at_once = False
         ends = [index for index, pair in starts.items() if pair.a in lonely and not _start(b, index)]
         if between:
             ends = _between(a, b, starts, met & hit_a, lonely) or ends
         if not ends:
             needed = sorted(index for index, pair in starts.items() if pair.a in met | hit_a)
-            return Segment(out, tuple(starts[index] for index in needed), ops_a, ops_b, fixed_a, fixed_b), at_once
+            found = Segment(out, tuple(starts[index] for index in needed), ops_a, ops_b, fixed_a, fixed_b)
+            return found, at_once, False
         for index in ends:
             del starts[index]
 

@@ -1,69 +1,11 @@
 from __future__ import annotations
 
-import importlib
-
-import numpy as np
-import onnx
-import pytest
-from gates.in_process import InProcess
-from onnx import TensorProto, helper, numpy_helper
-
-from pipeline import config
-from pipeline.checks.drift.known import Known
-from pipeline.drift.alone import Alone
-from pipeline.drift.carrying import moved
-from pipeline.drift.pairing import pairs_of, segments_of
-from pipeline.drift.work import Work
-from pipeline.lone import open_artifact
-
-across = importlib.import_module("pipeline.drift.across")
-LIMITS = config.load().limits
+from rooted_models import opened, whole
 
 
-def rooted(path, gain, small):
-    """y = x / sqrt(gain * mean(x x) + 0.01); `small`: what lies between is stored in 8 bits, of one range."""
-    held = {"gain": np.float32(gain), "eps": np.float32(0.01), "step": np.float32(gain / 40), "zero": np.int8(-128)}
-    held |= {"out_step": np.float32(0.2), "out_zero": np.int8(0)}
-    nodes = [
-        helper.make_node("Mul", ["x", "x"], ["square"]),
-        helper.make_node("ReduceMean", ["square"], ["mean"], axes=[1]),
-        helper.make_node("Mul", ["mean", "gain"], ["larger"]),
-        helper.make_node("QuantizeLinear", ["larger", "step", "zero"], ["stored"]),
-        helper.make_node("DequantizeLinear", ["stored", "step", "zero"], ["back"]),
-        helper.make_node("Add", ["back" if small else "larger", "eps"], ["sum"]),
-        helper.make_node("Sqrt", ["sum"], ["root"]),
-        helper.make_node("Div", ["x", "root"], ["divided"]),
-        helper.make_node("QuantizeLinear", ["divided", "out_step", "out_zero"], ["q"]),
-        helper.make_node("DequantizeLinear", ["q", "out_step", "out_zero"], ["y"]),
-    ]
-    if not small:
-        nodes = [node for node in nodes if "Quantize" not in node.op_type and "Dequantize" not in node.op_type]
-        nodes[-1].output[0] = "y"
-    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, (4, 16)) for name in "xy"]
-    used = {name for node in nodes for name in node.input}
-    tensors = [numpy_helper.from_array(v, n) for n, v in held.items() if n in used]
-    graph = helper.make_graph(nodes, "g", ends[:1], ends[1:], tensors)
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), path)
-    return path
-
-
-@pytest.fixture
-def alone(tmp_path):
-    pool = InProcess(tmp_path)
-    paths = rooted(tmp_path / "a.onnx", 1.0, False), rooted(tmp_path / "b.onnx", 1.0, True)
-    a, b = (open_artifact(path, pool, LIMITS)[0] for path in paths)
-    work = Work(a, b, None, pool, LIMITS)
-    sides = [(file, work.ask(file, "graph")) for file in (a, b)]
-    return Alone(work, *(Known(graph, across._recorded(work, file, graph)) for file, graph in sides))
-
-
-def test_a_segment_is_judged_and_what_is_inside_can_be_a_step_off(alone):
-    pairs = pairs_of(alone.a, alone.b)
-    ends = {*alone.b.graph.inputs, *alone.b.graph.outputs}
-    (cut,) = segments_of(alone.a, alone.b, {index: pair for index, pair in pairs.items() if index in ends})
-    near = alone.compare([cut])[cut]
+def test_a_segment_that_rounds_is_judged_in_steps(tmp_path):
+    alone = opened(tmp_path)
+    near = alone.compare([whole(alone)])[whole(alone)]
     assert near is not None
-    assert near.excess < np.inf
-    rows = list(moved(alone, cut))
-    assert rows
-    assert all(np.isfinite(values).all() for values in rows)
+    assert near.steps
+    assert near.agrees

@@ -49,3 +49,22 @@ def test_a_start_that_only_one_side_reads_is_taken_away():
 def test_equal_cuts_are_equal():
     pairs = {0: pair(0, 0), 1: pair(2, 1)}
     assert segment(THREE, TWO, pairs[1], pairs) == segment(THREE, TWO, pairs[1], pairs)
+
+
+def test_a_start_that_is_no_partner_is_left_out_where_that_makes_the_segment_smaller():
+    one = side([Op(0, "CONV", (0,), (1,)), Op(1, "NORM", (1,), (2,)), Op(2, "DENSE", (2,), (3,))])
+    two = side(
+        [
+            Op(0, "CONV", (0,), (1,)),
+            Op(1, "MUL", (1,), (2,)),
+            Op(2, "MEAN", (1,), (3,)),
+            Op(3, "SUB", (2, 3), (4,)),
+            Op(4, "DENSE", (4,), (5,)),
+        ]
+    )
+    pairs = {0: pair(0, 0), 1: pair(1, 1), 2: pair(2, 2), 5: pair(3, 5)}  # the norm is not what is only scaled
+    found = segment(one, two, pairs[5], pairs)
+    assert found is not None
+    assert [start.b for start in found.given] == [1]
+    assert [op.type for op in found.ops_a] == ["NORM", "DENSE"]
+    assert [op.type for op in found.ops_b] == ["MUL", "MEAN", "SUB", "DENSE"]

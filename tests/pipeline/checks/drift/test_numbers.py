@@ -36,3 +36,15 @@ def test_another_epsilon_is_told_whatever_it_does_to_values(right, wrong):
 def test_a_norm_that_was_folded_says_nothing():
     bare = Known(Graph("onnx", {}, (), (), (), (), ()), {})
     assert list(changed(fused(1e-5), bare, [])) == []
+
+
+def bent(kind, **attributes):
+    tensors = {index: Tensor(index, name, None, "float32") for index, name in enumerate("xy")}
+    return Known(Graph("onnx", tensors, (Op(0, kind, (0,), (1,), attributes),), (0,), (1,), ("x",), ("y",)), {})
+
+
+@pytest.mark.parametrize(("alpha", "said"), [(1 / 6, 0), (0.1583, 1)])
+def test_the_slope_of_a_hard_sigmoid_is_that_of_a_hard_swish(alpha, said):
+    for right in ("HARD_SWISH", "aten.hardsigmoid"):
+        assert len(list(changed(bent(right), bent("HardSigmoid", alpha=alpha), []))) == said
+    assert len(list(changed(bent("sigmoid_hard", alpha=0.2), bent("HardSigmoid"), []))) == 0

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pipeline.checks.drift.grids import Grid
-from pipeline.checks.drift.stepwise import roughly, stepwise
+from pipeline.checks.drift.stepwise import grain, roughly, stepwise
 
 GRID = Grid(0.1, 0.0, -128, 127)
 WANT = np.random.default_rng(0).normal(size=(8, 4, 50)) * 4
@@ -57,3 +57,19 @@ def test_of_16_bits_eight_steps_are_one():
     assert stepwise(WANT, grid.settled(WANT + table), grid, 4, 1.0).agrees
     assert not stepwise(WANT, grid.settled(WANT * 1.03), grid, 4, 1.0).agrees
     assert not stepwise(WANT, grid.settled(WANT + 4 * grid.scale), grid, 4, 1.0).agrees
+
+
+def test_means_and_slopes_do_not_add_up_over_many_roundings():
+    assert judged(GRID.settled(WANT + 0.3 * np.random.default_rng(3).normal(size=WANT.shape)), 16.0).agrees
+    assert not judged(GRID.settled(WANT + 0.1), 16.0).agrees or judged(GRID.settled(WANT + 0.1), 16.0).excess > 0.9
+    assert not judged(GRID.settled(WANT + 0.2), 16.0).agrees
+    assert not judged(GRID.settled(WANT * 1.06), 16.0).agrees
+    far = WANT + 2 * np.random.default_rng(3).normal(size=WANT.shape)
+    assert not judged(GRID.settled(far), 16.0).agrees
+
+
+def test_where_steps_inside_are_carried_far_more_is_allowed():
+    far = GRID.settled(WANT + 0.5 * np.random.default_rng(3).normal(size=WANT.shape))
+    assert not stepwise(WANT, far, GRID, 4, 3.0).agrees
+    assert stepwise(WANT, far, GRID, 4, 3.0, grain(WANT, [WANT + 1.5, WANT - 1.5], GRID)).agrees
+    assert grain(WANT, [WANT + 0.1], GRID) == 1.0
