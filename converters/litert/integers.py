@@ -55,7 +55,8 @@ def in_integers(path: Path, dtype: str, kept: Collection[str], ranges: Ranges) -
     kernels = [each for each in resolvers() if runs(content, each)]
     while content != before:
         before = content
-        there = [kind for kind in KINDS if _File.of(content).has((kind,))]
+        file = _File.of(content)
+        there = [kind for kind in KINDS if file.has((kind,))]
         alone = [[kind] for kind in there] if len(there) > 1 else []
         for kinds in (there, *alone):  # all at once, else those that LiteRT runs so
             made = _with(kinds, content, dtype, kept, ranges, kernels)

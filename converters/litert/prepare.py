@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from converters.contract import Arrays, Artifact, Format, Precision
+from converters.errors import UnsupportedError
 from converters.litert.edit import with_constants, with_flat_biases
 from converters.litert.graph import read_graph
 from converters.litert.limits import limits, within
 from converters.litert.signature import read_signature, signature_key
-from converters.litert.trace import trace
+from converters.litert.trace import extremes, trace
 from converters.litert.tracer import LiteRTTracer
 from converters.tracer import Values
 from converters.tuning.bias import corrected
@@ -26,6 +27,11 @@ from converters.tuning.ranges import choose
 Statistics = dict[str, dict[str, np.ndarray]]
 """ai-edge-quantizer's `min` and `max` of tensors by their names."""
 _RECORDED, RANGED = 32, 256
+_ENDS = "min", "max"
+_LARGEST = 3e38
+"""Beyond it ai-edge-quantizer takes a value for a mask, and leaves it out."""
+_ROUNDED = 1e-4
+"""Of the range: by how much kernels differ."""
 
 
 def flattened(path: Path, folder: Path) -> Path:
@@ -100,6 +106,33 @@ def statistics(path: Path, calibration: Calibration, ranges: str) -> Statistics:
 @lru_cache(maxsize=4)
 def _extremes(content: bytes, key: str | None, calibration: Calibration) -> Statistics:
     """Least and greatest values over all samples; kept, because the candidates of a repair ask for the same."""
+    samples = list(calibration.samples())
+    return _by_ourselves(content, key, samples) or _by_the_quantizer(content, key, samples)
+
+
+def _by_ourselves(content: bytes, key: str | None, samples: list[Arrays]) -> Statistics | None:
+    """The same, ten times as fast; None where the quantizer sees the first sample otherwise.
+
+    It leaves out what is infinite, and looks into graphs that operators call.
+    """
+    found = _by_the_quantizer(content, key, samples[:1])
+    try:
+        seen = extremes(content, samples, found)
+    except (UnsupportedError, ValueError):
+        return None
+    for name, entry in found.items():
+        ends = seen.get(name)
+        if ends is None or not (np.abs(ends) < _LARGEST).all():
+            return None
+        theirs = np.concatenate([np.ravel(entry[end]).astype(np.float64) for end in _ENDS])
+        if theirs.size != 2 or np.abs(theirs - ends[0]).max() > _ROUNDED * max(np.abs(theirs).max(), 1e-30):
+            return None
+        for end, value in zip(_ENDS, (ends[:, 0].min(), ends[:, 1].max()), strict=True):
+            entry[end] = np.full_like(entry[end], value)
+    return found
+
+
+def _by_the_quantizer(content: bytes, key: str | None, samples: list[Arrays]) -> Statistics:
     from ai_edge_quantizer import recipe
     from ai_edge_quantizer.calibrator import Calibrator
     from ai_edge_quantizer.recipe_manager import RecipeManager
@@ -108,7 +141,7 @@ def _extremes(content: bytes, key: str | None, calibration: Calibration) -> Stat
     everything = RecipeManager()
     everything.load_quantization_recipe(recipe.static_wi8_ai8())
     calibrator = Calibrator(content, num_threads=1, qsv_update_func=min_max_update)
-    calibrator.calibrate({key: list(calibration.samples())}, everything)
+    calibrator.calibrate({key: samples}, everything)
     found: Statistics = calibrator.get_model_qsvs()
     return found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,18 +24,43 @@ def trace(path: Path, samples: Iterable[Arrays], indices: Iterable[int]) -> Valu
     if number:
         raise UnsupportedError(f"{path.name}: its signature calls graph {number}; only the first one's values are seen")
     interpreter = _interpreter(model_path=str(path))
+    wanted = tuple(indices)
+    found: dict[int, list[np.ndarray]] = {index: [] for index in wanted}
+    for _ in _fed(interpreter, samples):
+        for index in wanted:
+            found[index].append(interpreter.get_tensor(index))
+    return {index: np.stack(values) for index, values in found.items() if len({v.shape for v in values}) == 1}
+
+
+def extremes(content: bytes, samples: Iterable[Arrays], names: Iterable[str]) -> dict[str, np.ndarray]:
+    """The least and the greatest value of tensors in each sample, (n, 2) by name; of those that one tensor has alone.
+
+    Raises:
+        UnsupportedError: LiteRT does not run it.
+    """
+    interpreter = _interpreter(model_content=content)
+    places: dict[str, list[int]] = {}
+    for row in interpreter.get_tensor_details():
+        places.setdefault(str(row["name"]), []).append(int(row["index"]))
+    wanted = {name: places[name][0] for name in names if len(places.get(name, ())) == 1}
+    rows: dict[str, list[tuple[float, float]]] = {name: [] for name in wanted}
+    for _ in _fed(interpreter, samples):
+        for name, index in wanted.items():
+            values = interpreter.get_tensor(index)
+            rows[name].append((float(values.min()), float(values.max())) if values.size else (np.nan, np.nan))
+    return {name: np.array(ends) for name, ends in rows.items()}
+
+
+def _fed(interpreter: Any, samples: Iterable[Arrays]) -> Iterator[None]:
+    """Runs samples, in the names of the first signature, one after the other."""
     signatures = list(interpreter.get_signature_list())
     if signatures:
         details = interpreter.get_signature_runner(signatures[0]).get_input_details()
     else:
         details = {row["name"]: row for row in interpreter.get_input_details()}
-    wanted = tuple(indices)
-    found: dict[int, list[np.ndarray]] = {index: [] for index in wanted}
     for number, sample in enumerate(samples):
         _feed(interpreter, [(int(row["index"]), sample[name]) for name, row in details.items()], fresh=not number)
-        for index in wanted:
-            found[index].append(interpreter.get_tensor(index))
-    return {index: np.stack(values) for index, values in found.items() if len({v.shape for v in values}) == 1}
+        yield
 
 
 def run_segment(

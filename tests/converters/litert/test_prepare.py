@@ -10,6 +10,8 @@ import pytest
 from converters import job
 from converters.contract import Artifact, ConversionRequest, Format, Precision
 from converters.errors import ConfigError
+from converters.litert.prepare import _by_ourselves, _by_the_quantizer
+from converters.litert.signature import signature_key
 from pipeline.checks.precision import check_precision
 from pipeline.configs import load_configs
 
@@ -67,6 +69,25 @@ def test_kept_operators_stay_in_float_and_are_declared(net: Artifact) -> None:
 def test_the_same_recipe_gives_the_same_bytes(net: Artifact) -> None:
     options = {"keep_ops": [1], "ranges": "mse", "equalize": True, "bias_correction": True}
     assert made(net, **options).sha256 == made(net, **options).sha256
+
+
+def test_ranges_are_those_that_the_quantizer_would_measure(net: Artifact) -> None:
+    """It takes minutes for an unrolled GRU of 2,000 operators."""
+    content, key = net.path.read_bytes(), signature_key(net.path)
+    samples = [{"image": image} for image in IMAGES[:6]]
+    own, theirs = _by_ourselves(content, key, samples), _by_the_quantizer(content, key, samples)
+    assert own is not None
+    assert own.keys() == theirs.keys()
+    for name, entry in theirs.items():
+        for end in ("min", "max"):
+            np.testing.assert_allclose(own[name][end], entry[end], rtol=1e-4, atol=1e-5, err_msg=name)
+    assert any(own[name]["max"] > _by_the_quantizer(content, key, samples[:1])[name]["max"] for name in own)
+
+
+def test_what_the_quantizer_would_leave_out_is_left_to_it(net: Artifact) -> None:
+    content, key = net.path.read_bytes(), signature_key(net.path)
+    samples = [{"image": image} for image in (IMAGES[0], np.full_like(IMAGES[0], 3.2e38))]
+    assert _by_ourselves(content, key, samples) is None
 
 
 def test_what_a_recipe_names_must_be_there(net: Artifact) -> None:
