@@ -16,7 +16,7 @@ from pipeline.checks.drift.nearness import Nearness
 from pipeline.checks.drift.passing import parted, passing
 from pipeline.checks.drift.suspects import Drift, Suspect
 from pipeline.checks.drift.verdict import judged
-from pipeline.drift import repairing
+from pipeline.drift import inner_steps, repairing
 from pipeline.drift.alone import Alone
 from pipeline.drift.anchoring import anchored
 from pipeline.drift.blaming import blamed
@@ -45,6 +45,7 @@ def across(one: Graph, two: Graph, work: Work) -> Drift:
     pairs = plausible(work, a, b, pairs)
     alone = Alone(work, a, b)
     results = alone.compare(segments_of(a, b, pairs))
+    results |= inner_steps.settled(alone, results)
     if any(found is not None and found.excess > CLEARED for found in results.values()):
         pairs, healthy = healed(work, a, b, pairs)
         b, alone = (healthy, Alone(work, a, healthy)) if healthy is not b else (b, alone)
@@ -76,6 +77,7 @@ def _told(alone: Alone, pairs: Pairs) -> tuple[list[Suspect], dict[Segment, Near
     a, b = alone.a, alone.b
     cuts = segments_of(a, b, pairs)
     results = alone.compare(cuts)
+    results |= inner_steps.settled(alone, results)
     wrong = [(cut, found) for cut in cuts if (found := results[cut]) and not found.agrees]
     clear = [_cleared(alone, pairs, cut, found) for cut, found in wrong]
     kept = [one for one, longer in zip(wrong, clear, strict=True) if not longer]

@@ -104,6 +104,18 @@ def grain(got: np.ndarray, moved: Sequence[np.ndarray], grid: Grid) -> float:
     return max(1.0, (np.sqrt(power) / grid.scale + _OWN) / _PAIR)
 
 
+def in_steps(error: np.ndarray, recorded: int) -> Nearness:
+    """Whether an error in steps, (rows, ...), is what rounding leaves: none of more than one, none that lasts."""
+    finite = np.isfinite(error)
+    kept = np.where(finite, error, 0.0)
+    spread, count = float(kept.std()), max(int(finite.sum()), 1)
+    standard, mean = spread / np.sqrt(count), float(kept.sum()) / count
+    excess = max(float(np.quantile(np.abs(kept), _NEARLY)), abs(mean) / (MEAN_STEPS + 4 * standard))
+    excess = max([excess, *(_by_slice(kept, finite, 1.0, axis) for axis in range(1, kept.ndim))])
+    real = bool(np.abs(kept[:recorded]).max(initial=0.0) > 1)
+    return Nearness(excess <= 1.0, excess, 0.0, real, mean, 1.0, spread, standard, True)
+
+
 def _by_slice(error: np.ndarray, inside: np.ndarray, roundings: float, axis: int) -> float:
     """The largest mean error of a slice of an axis, in units of what is allowed."""
     if error.shape[axis] < 2:

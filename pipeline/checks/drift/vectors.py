@@ -1,4 +1,4 @@
-"""A bias in float beside rounded weights: what rounding leaves of the sums hides it, and its own values do not."""
+"""A bias, in float or finely rounded, beside rounded weights: what these leave of the sums hides it, not its values."""
 
 from __future__ import annotations
 
@@ -14,9 +14,12 @@ from pipeline.checks.drift.rounded import CORRECTED, reader
 from pipeline.checks.drift.suspects import Suspect
 from pipeline.checks.drift.weights import causes
 
+FINE = 0.02
+"""How far rounding moves the values of an integer bias, relative to them: coarser ones only the sums can judge."""
+
 
 def strange(a: Known, b: Known, cuts: Sequence[Segment]) -> Iterator[Suspect]:
-    """Vectors in float32 that are not the reference's, in segments in which all kernels are, and none is scaled.
+    """Fine vectors that are not the reference's, in segments in which all kernels are, and none is scaled.
 
     Nothing is folded there, so that nothing changes them but a correction for what rounding the weights does, which
     changes most.
@@ -30,6 +33,9 @@ def strange(a: Known, b: Known, cuts: Sequence[Segment]) -> Iterator[Suspect]:
         return
     for cut, first, second in wrong:
         want, got = first.values.reshape(-1), second.values.reshape(-1)
+        if second.step is not None:
+            step = second.step.reshape(-1)
+            want = np.where(np.abs(want - got) <= 0.51 * step, got, np.rint(want / np.where(step > 0, step, 1)) * step)
         cause = next(causes(want, got), "values differ")
         off = float(np.abs(want - got).max() / np.abs(want).max(initial=1e-300))
         ours, theirs = reader(a, first.op), reader(b, second.op)
@@ -38,9 +44,10 @@ def strange(a: Known, b: Known, cuts: Sequence[Segment]) -> Iterator[Suspect]:
 
 
 def _vectors(a: Known, b: Known, cut: Segment) -> list[tuple[Held, Held]]:
-    """The vectors of both sides, one by one, where both are in float32; none where anything else was changed.
+    """The vectors of both sides, one by one, where both are fine; none where anything else was changed.
 
-    Those that are not each other's are partners where they are the only ones of their size.
+    Those that are not each other's are partners where they are the only ones of their size. Integers that are each
+    other's are compared as weights are.
     """
     ours, theirs = folding.held(a, cut.ops_a), folding.held(b, cut.ops_b)
     pairs = folding.folded(ours, theirs)
@@ -49,13 +56,18 @@ def _vectors(a: Known, b: Known, cut: Segment) -> list[tuple[Held, Held]]:
         return []
     taken = {one.a.index for one in pairs}, {one.b.index for one in pairs}
     left = [[one for one in side if one.index not in used] for side, used in zip((ours, theirs), taken, strict=True)]
-    sizes = [sorted(one.values.size for one in side if one.vector and not one.rounded) for side in left]
+    sizes = [sorted(one.values.size for one in side if _fine(one)) for side in left]
     if sizes[0] != sizes[1] or len(set(sizes[0])) != len(left[0]) or len(left[0]) != len(left[1]):
         return []
     found = [(one.a, one.b) for one in pairs if one.b.vector and not one.b.rounded and not one.a.rounded]
     return found + [(one, next(two for two in left[1] if two.values.size == one.values.size)) for one in left[0]]
 
 
+def _fine(one: Held) -> bool:
+    return one.vector and (not one.rounded or (one.step is not None and one.coarseness < FINE))
+
+
 def _apart(first: Held, second: Held) -> bool:
-    gap = np.abs(first.values.reshape(-1) - second.values.reshape(-1)).max(initial=0.0)
-    return bool(gap > STORED * np.abs(first.values).max(initial=0.0))
+    gap = np.abs(first.values.reshape(-1) - second.values.reshape(-1))
+    rounded = 0.51 * second.step.reshape(-1) if second.step is not None else 0.0
+    return bool((gap - rounded).max(initial=0.0) > STORED * np.abs(first.values).max(initial=0.0))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pipeline.checks.drift.grids import Grid
-from pipeline.checks.drift.stepwise import grain, roughly, stepwise
+from pipeline.checks.drift.stepwise import grain, in_steps, roughly, stepwise
 
 GRID = Grid(0.1, 0.0, -128, 127)
 WANT = np.random.default_rng(0).normal(size=(8, 4, 50)) * 4
@@ -73,3 +73,12 @@ def test_where_steps_inside_are_carried_far_more_is_allowed():
     assert not stepwise(WANT, far, GRID, 4, 3.0).agrees
     assert stepwise(WANT, far, GRID, 4, 3.0, grain(WANT, [WANT + 1.5, WANT - 1.5], GRID)).agrees
     assert grain(WANT, [WANT + 0.1], GRID) == 1.0
+
+
+def test_an_error_in_steps_is_rounding_where_it_is_small_and_goes_both_ways():
+    rng = np.random.default_rng(0)
+    rounding = rng.uniform(-0.5, 0.5, (16, 4, 6))
+    assert in_steps(rounding, 8).agrees
+    assert in_steps(np.where(rounding > 0.4, np.nan, rounding), 8).agrees
+    for wrong in (rounding + 0.5, rounding * 5, rounding + np.float64([0, 0, 1, 0]).reshape(4, 1)):
+        assert not in_steps(wrong, 8).agrees

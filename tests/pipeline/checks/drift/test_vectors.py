@@ -18,13 +18,15 @@ PAIRS = {0: Partner(0, 0, Layout((6,), (6,), (0,)), 99.0), 1: Partner(1, 1, Layo
 VALUES = {0: RNG.normal(size=(4, 6)).astype(np.float32), 1: RNG.normal(size=(4, 8)).astype(np.float32)}
 
 
-def found(bias, kernel=None):
+def found(bias, kernel=None, step=None):
     def side(weights, vector):
         ops = [Op(0, "FC", (0, 2, 3), (1,))]
-        return Known(graph([tensor(0), tensor(1), weights, tensor(3, data=vector)], ops, (0,), (1,)), VALUES)
+        return Known(graph([tensor(0), tensor(1), weights, vector], ops, (0,), (1,)), VALUES)
 
     stored = tensor(2, data=np.rint((KERNEL if kernel is None else kernel) / STEP), dtype="int8", scale=(STEP, 0))
-    a, b = side(tensor(2, data=KERNEL), BIAS), side(stored, bias)
+    a, b = side(tensor(2, data=KERNEL), tensor(3, data=BIAS)), side(stored, tensor(3, data=bias))
+    if step:
+        b = side(stored, tensor(3, data=np.rint(bias / step), dtype="int32", scale=(step, 0)))
     cut = segment(a, b, PAIRS[1], PAIRS)
     assert cut is not None
     return list(vectors.strange(a, b, [cut]))
@@ -42,3 +44,16 @@ def test_another_bias_is_told_whatever_rounding_leaves(bias, cause):
 
 def test_where_a_kernel_was_scaled_a_bias_may_have_been_folded():
     assert found(BIAS * 1.3, KERNEL * np.linspace(0.6, 1, 8)[:, None]) == []
+
+
+@pytest.mark.parametrize(
+    ("bias", "cause"), [(-BIAS, "sign"), (BIAS[::-1], ""), (np.where(np.arange(8) == 1, 0, BIAS), "1 of 8")]
+)
+def test_a_bias_of_integers_is_told_where_no_sum_shows_it(bias, cause):
+    assert found(BIAS, step=1e-3) == []
+    (suspect,) = found(bias, step=1e-3)
+    assert cause in f"{suspect.measure} {suspect.cause}"
+
+
+def test_a_bias_of_a_few_steps_is_left_to_the_sums():
+    assert found(BIAS[::-1], step=0.5) == []
