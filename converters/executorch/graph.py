@@ -12,6 +12,8 @@ from converters.errors import UnsupportedError
 
 PORTABLE = "portable"
 """Where an operator runs that no delegate took: ExecuTorch's own kernels on the CPU."""
+MEMORY = "memory"
+"""Where nothing runs: a view, which the plan gives the place of what it shows in another shape, and no instruction."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,11 @@ class Op:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     attributes: Any = None
+
+    @property
+    def own(self) -> bool:
+        """Whether the program computes it itself: no delegate does."""
+        return self.device in (PORTABLE, MEMORY)
 
 
 @dataclass

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from converters.errors import UnsupportedError
-from converters.executorch.graph import PORTABLE, Op
+from converters.executorch.graph import Op
 
 _TYPES = {0: "uint8", 1: "int8", 2: "int16", 3: "int32", 4: "int64", 5: "float16", 6: "float32", 7: "float64"}
 _TYPES |= {11: "bool", 15: "bfloat16"}
@@ -18,7 +18,7 @@ _LISTS = ("TensorList", "OptionalTensorList")
 
 def attributes(op: Op) -> dict[str, Any]:
     """What an operator says beside its tensors, by the names of its schema, or of its delegate."""
-    if op.device != PORTABLE:
+    if not op.own:
         return _delegated(op.attributes)
     overload = _overload(op)
     if overload is None or not isinstance(op.attributes, list):
@@ -36,7 +36,7 @@ def computed(op: Op, known: Mapping[int, Any]) -> list[torch.Tensor]:
     Raises:
         UnsupportedError: PyTorch has none of that name, or a delegate computes it.
     """
-    overload = _overload(op) if op.device == PORTABLE else None
+    overload = _overload(op) if op.own else None
     if overload is None:
         raise UnsupportedError(f"{op.type} on {op.device} cannot stand alone")
     read = iter([known[place] for place in op.inputs])

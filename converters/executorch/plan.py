@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 from converters.errors import ModelError, UnsupportedError
 from converters.executorch import vulkan, xnnpack
-from converters.executorch.graph import PORTABLE, Graph, Op, Value, itemsize
+from converters.executorch.graph import MEMORY, PORTABLE, Graph, Op, Value, itemsize
 from converters.executorch.program import Program
 
 DTYPES = {
@@ -37,6 +38,7 @@ def read_graph(program: Program) -> Graph:
         for instruction in chain["instructions"]:
             reader.instruction(*instruction["instr_args"])
     graph.outputs = reader.tensors_only(plan["outputs"], "output")
+    reader.show(graph.outputs, len(graph.ops))
     graph.stateful = reader.stateful
     return graph
 
@@ -44,21 +46,24 @@ def read_graph(program: Program) -> Graph:
 class _Reader:
     """Turns instructions into operators; tensors get their places in the order of the plan's values.
 
-    A tensor that is read before anything was written into it keeps its value from the call before.
+    A tensor that is read before anything was written into it is a view of the one that was written into its place, for
+    which the program has no instruction, or keeps its value from the call before.
     """
 
     def __init__(self, program: Program, plan: dict[str, Any], graph: Graph) -> None:
         self.program, self.plan, self.graph = program, plan, graph
         self.values: list[tuple[str, dict[str, Any]]] = [value["val"] or ("Null", {}) for value in plan["values"]]
-        self.places = {
-            index: graph.add(self._tensor(index, tensor))
-            for index, (kind, tensor) in enumerate(self.values)
-            if kind == "Tensor"
-        }
+        self.places = {index: graph.add(self._tensor(index, tensor)) for index, tensor in self._of_tensors()}
         self.own = set(self.places.values())
         constants = {place for place in self.places.values() if graph.values[place].data is not None}
         self.known = constants | set(self.tensors_only(plan["inputs"], "input"))
+        self.spots = {self.places[index]: _spot(tensor) for index, tensor in self._of_tensors()}
+        self.written = {spot: place for place in sorted(self.known) if (spot := self.spots[place])}
         self.stateful = False
+
+    def _of_tensors(self) -> list[tuple[int, dict[str, Any]]]:
+        """The plan's values that are tensors, by number."""
+        return [(index, tensor) for index, (kind, tensor) in enumerate(self.values) if kind == "Tensor"]
 
     def tensors_only(self, indices: list[int], side: str) -> tuple[int, ...]:
         kinds = [self._value(index)[0] for index in indices]
@@ -78,13 +83,37 @@ class _Reader:
             condition = self._tensors(call["cond_value_index"])
             self._add(Op("JumpFalse", PORTABLE, condition, (), call["destination_instruction"]))
 
-    def _add(self, op: Op) -> None:
-        self.graph.ops.append(op)
-        self._follow(op)
+    def _add(self, *ops: Op) -> None:
+        """Takes up operators that follow each other, and before them the views that they read."""
+        at = len(self.graph.ops)
+        self.graph.ops += ops
+        made: set[int] = set()
+        for op in ops:
+            at += self.show(self.own.intersection(op.inputs) - made, at)
+            made.update(op.outputs)
+        self.known |= made
+        self.written |= {spot: place for place in self.own & made if (spot := self.spots[place])}
 
-    def _follow(self, op: Op) -> None:
-        self.stateful |= not self.known.issuperset(self.own.intersection(op.inputs))
-        self.known.update(op.outputs)
+    def show(self, read: Iterable[int], at: int) -> int:
+        """Puts the views among what is read where they are needed; how many there are. The others are state."""
+        unknown = sorted(set(read) - self.known)
+        found = [view for place in unknown if (view := self._view(place))]
+        self.stateful |= len(found) < len(unknown)
+        self.graph.ops[at:at] = found
+        self.known.update(place for view in found for place in view.outputs)
+        return len(found)
+
+    def _view(self, place: int) -> Op | None:
+        """The operator that a view stands for; None where nothing like it was written there."""
+        source = self.written.get(self.spots[place]) if self.spots[place] else None
+        one = self.graph.values[place]
+        other = self.graph.values[source] if source is not None else None
+        if source is None or other is None or other.dtype != one.dtype or one.initial:
+            return None
+        if math.prod(other.shape) != math.prod(one.shape):
+            return None
+        sizes = [["Int", size] for size in one.shape]
+        return Op("aten::view_copy.out", MEMORY, (source,), (place,), ["Tensor", sizes, "Tensor"])
 
     def _kernel(self, name: str, args: list[int]) -> None:
         """An `.out` variant: the last argument is its result, a tensor that is handed in as well, or a list of them."""
@@ -101,8 +130,9 @@ class _Reader:
         if known:
             before = len(self.graph.ops)
             known(payload, self.program.named, self.graph, flat)
-            for op in self.graph.ops[before:]:
-                self._follow(op)
+            taken = self.graph.ops[before:]
+            del self.graph.ops[before:]
+            self._add(*taken)
             return
         specs = [(spec["key"], bytes(spec["value"])) for spec in delegate["compile_specs"]]
         read = tuple(place for place in flat if place in self.known)
@@ -144,6 +174,13 @@ class _Reader:
         if tensor["allocation_info"]:
             return Value(name, shape, dtype, initial=bytes(self.program.initial(buffer, size)))
         return Value(name, shape, dtype, self.program.constant(buffer, size))
+
+
+def _spot(tensor: dict[str, Any]) -> tuple[int, ...]:
+    """Where the plan keeps a tensor; empty: nowhere that it says."""
+    found = tensor["allocation_info"] or {}
+    names = ("memory_id", "memory_offset_high", "memory_offset_low")
+    return tuple(found[name] for name in names) if all(name in found for name in names) else ()
 
 
 def _full_name(operator: dict[str, Any]) -> str:

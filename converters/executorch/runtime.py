@@ -18,7 +18,7 @@ from executorch.runtime import Runtime
 from converters.contract import Arrays, Artifact
 from converters.device import split_name, threads_of
 from converters.errors import ModelError, UnavailableError, UnsupportedError
-from converters.executorch.graph import Graph
+from converters.executorch.graph import MEMORY, Graph
 from converters.executorch.inspect import signature_of
 from converters.executorch.plan import read_graph
 from converters.executorch.program import opened
@@ -79,7 +79,7 @@ class ExecuTorchSession(Session):
     ) -> None:
         super().__init__(artifact)
         self.stateful = graph.stateful
-        self._placement = [(op.type, op.device) for op in graph.ops if graph.backends]
+        self._placement = [(op.type, op.device) for op in graph.ops if graph.backends and op.device != MEMORY]
         self._name, self._threads = method, threads
         self._inputs, self._outputs = names
         self._method: Any = None

@@ -15,7 +15,7 @@ import torch
 from converters.contract import Arrays, Artifact, Format
 from converters.errors import UnsupportedError
 from converters.executorch.dump import recorded
-from converters.executorch.graph import PORTABLE, Value
+from converters.executorch.graph import MEMORY, Value
 from converters.executorch.graph import Graph as Plan
 from converters.executorch.graph import Op as PlanOp
 from converters.executorch.inspect import signature_of
@@ -65,7 +65,11 @@ class ExecuTorchTracer(Tracer):
         """What one call in the runtime shows, by index."""
         tensors = [torch.from_numpy(np.array(values, order="C")) for values in inputs]
         ends = dict(zip(self.graph.inputs, inputs, strict=True))
-        return {**recorded(self.artifact.path, self._plan, tensors), **ends}
+        found = {**recorded(self.artifact.path, self._plan, tensors), **ends}
+        for op in self._file.ops:
+            if op.device == MEMORY and op.inputs[0] in found:
+                found[op.outputs[0]] = found[op.inputs[0]].reshape(self._file.values[op.outputs[0]].shape)
+        return found
 
     def _alone(self, ops: Sequence[Op], given: Mapping[int, np.ndarray]) -> dict[int, np.ndarray]:
         """What portable operators give, by PyTorch's kernels of the same names."""
@@ -99,7 +103,7 @@ def _folded(graph: Graph, plan: Plan) -> Graph:
     kept = []
     for op in graph.ops:
         known = {index: torch.from_numpy(np.array(d)) for index in op.inputs if (d := tensors[index].data) is not None}
-        if plan.ops[op.index].device != PORTABLE or not op.inputs or len(known) != len(set(op.inputs)):
+        if not plan.ops[op.index].own or not op.inputs or len(known) != len(set(op.inputs)):
             kept.append(op)
             continue
         for index, value in zip(op.outputs, computed(plan.ops[op.index], known), strict=True):
@@ -109,7 +113,7 @@ def _folded(graph: Graph, plan: Plan) -> Graph:
 
 def _kind(op: PlanOp) -> str:
     """`aten.convolution` of `aten::convolution.out`; an operator of a delegate under its own name."""
-    return op.type.partition(".")[0].replace("::", ".") if op.device == PORTABLE else op.type
+    return op.type.partition(".")[0].replace("::", ".") if op.own else op.type
 
 
 def _tensor(place: int, value: Value) -> Tensor:

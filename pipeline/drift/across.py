@@ -7,7 +7,8 @@ import numpy as np
 from converters.contract import Artifact
 from converters.errors import EdgeExportError
 from converters.graph import Graph
-from pipeline.checks.drift import ends, folding, numbers, recurrences, rounded, scaling, told, vectors, windows
+from pipeline.checks.drift import ends, folding, numbers, recurrences, rounded, scaling, told, unrun, vectors, windows
+from pipeline.checks.drift.blame import Blame
 from pipeline.checks.drift.cuts import Segment, segment
 from pipeline.checks.drift.folding import Folded
 from pipeline.checks.drift.known import Known
@@ -87,8 +88,11 @@ def _told(alone: Alone, pairs: Pairs) -> tuple[list[Suspect], dict[Segment, Near
     explained = {suspect.b.op_index for _, suspect in moved}
     kept = [(cut, found) for cut, found in kept if explained.isdisjoint(op.index for op in cut.ops_b)]
     near = [(told.tight(a, b, cut, found, pairs), found) for cut, found in kept]
+    hidden = [*(cut for cut in cuts if results[cut] is None), *unrun.open_ends(a, b, pairs, cuts)]
+    seen = [(cut, unrun.recorded(a, b, cut)) for cut in hidden if alone.tight(cut)]
     suspects = [
         *(told.suspect(a, b, cut, found, blamed(alone, cut)) for cut, found in near),
+        *(told.suspect(a, b, cut, found, Blame()) for cut, found in seen if found),
         *(suspect for _, suspect in moved),
         *rounded.broken(a, b),
         *rounded.weights(a, b, same),

@@ -198,7 +198,8 @@ class Alone:
         return int(np.clip(ENOUGH_VALUES // max(sizes), self.most, MOST_ROUNDED))
 
     def _legal(self, start: Partner, values: np.ndarray) -> np.ndarray:
-        return np.clip(values, *self.limits[start.a]) if start.a in self.limits else values
+        plain = not self.rounded and self.eps == EPS
+        return stress.legal(values, self.limits[start.a], plain) if start.a in self.limits else values
 
     def _cut_off(self, segment: Segment, start: Partner, values: np.ndarray) -> np.ndarray:
         """Within the range to which b's segment brings a start first of all, where nothing else there reads it."""

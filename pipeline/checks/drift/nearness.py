@@ -32,6 +32,8 @@ class Nearness:
     spread: float = 0.0
     error: float = 0.0
     steps: bool = False
+    whole: bool = False
+    """Whether the models as a whole gave the values, not the segments alone."""
 
     def said(self) -> str:
         """In words."""
@@ -39,6 +41,8 @@ class Nearness:
         if self.steps:
             mean = f"mean error {self.mean:.2f} +- {self.error:.2g} steps"
             return f"{mean} (sd {self.spread:.2f}, slope {self.slope:.3f}) alone, {where}"
+        if self.whole:
+            return f"off by up to {self.gap:.3g} of the range, behind inputs that are the same"
         lean = f", slope {self.slope:.5f}" if self.slope != 1 else ""
         return f"off by up to {self.gap:.3g} of the range{lean} alone, {where}"
 

@@ -14,6 +14,8 @@ _SIZES = (1.0, 4.0, 32.0, 0.1, 12.0)
 _NUDGE = 2.0**-22
 """Of each value: what rounding changes, to see how far the segment carries it."""
 NUDGES = 2
+_BEYOND = 8
+"""Ranges of an input: two float models that are one compute the same so far beyond what examples tell of its range."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,13 @@ def _made_up(recorded: np.ndarray, turn: int, rng: np.random.Generator) -> np.nd
     largest = float(np.abs(recorded).max(initial=0.0, where=np.isfinite(recorded)))
     size = max(largest, 1.0) * _SIZES[turn] / 2
     return (rng.standard_normal(value.shape, np.float32) * size).astype(value.dtype)
+
+
+def legal(values: np.ndarray, limits: tuple[float, float], plain: bool) -> np.ndarray:
+    """Within the limits of an input; floats of `plain` models, where no type and no grid ends soon, also beyond."""
+    low, high = limits
+    room = _BEYOND * (high - low) if plain and values.dtype.kind == "f" else 0.0
+    return np.clip(values, low - room, high + room)
 
 
 def stored(values: np.ndarray, tensor: Tensor, dtype: np.dtype) -> np.ndarray:

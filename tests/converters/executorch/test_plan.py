@@ -10,7 +10,7 @@ from tiny_models import MODELS
 
 from converters.contract import Artifact
 from converters.errors import ModelError, UnsupportedError
-from converters.executorch.graph import PORTABLE, Graph
+from converters.executorch.graph import MEMORY, PORTABLE, Graph
 from converters.executorch.plan import read_graph
 from converters.executorch.program import Program, opened
 
@@ -120,3 +120,26 @@ def test_what_cannot_be_read_is_refused() -> None:
         read_graph(program([tensor([2]), tensor([2])], [("MoveCall", {"move_from": 9, "move_to": 1})]))
     with pytest.raises(ModelError, match="damaged: it points to byte 400 of 16"):
         read_graph(program([tensor([2]), tensor([2]), tensor([100], 1)], [ADD]))
+
+
+def placed(sizes: list[int], offset: int) -> dict[str, Any]:
+    """A computed tensor with a place in memory."""
+    found = tensor(sizes)
+    found["val"][1]["allocation_info"] = {"memory_id": 1, "memory_offset_high": 0, "memory_offset_low": offset}
+    return found
+
+
+def test_a_view_has_no_instruction_but_the_place_of_what_it_shows() -> None:
+    written = ("MoveCall", {"move_from": 0, "move_to": 2})
+    values = [placed([2, 3], 0), placed([6], 64), placed([2, 3], 32), placed([6], 32)]
+    adding = ("KernelCall", {"op_index": 0, "args": [3, 3, 1, 1]})
+    found = read_graph(program(values, [written, adding]))
+    assert [(op.type, op.device, op.inputs, op.outputs) for op in found.ops][1:] == [
+        ("aten::view_copy.out", MEMORY, (2,), (3,)),
+        ("aten::add.out", PORTABLE, (3, 3), (1,)),
+    ]
+    assert not found.stateful
+    other = [*values[:3], placed([5], 32)]  # not as many values: nothing was written there that this could show
+    assert read_graph(program(other, [written, adding])).stateful
+    last = read_graph(program(values, [written], outputs=[3]))
+    assert (last.ops[-1].device, last.outputs) == (MEMORY, (3,))

@@ -31,3 +31,10 @@ def test_values_are_moved_to_what_a_tensor_stores():
     assert stress.stored(np.array([0.3, 1e3]), eight, np.dtype(np.int8)).tolist() == [4, 127]
     assert stress.settled(np.array([0.3, 1e3]), eight, np.dtype(np.int8)).tolist() == [0.5, 62.0]
     assert stress.settled(np.float32([0.1]), tensor(0), np.dtype(np.float16)).tolist() == [float(np.float16(0.1))]
+
+
+def test_floats_go_beyond_what_examples_told_where_no_type_ends_soon():
+    values = np.array([-100.0, 0.5, 100.0], np.float32)
+    assert stress.legal(values, (0.0, 1.0), plain=True).tolist() == [-8.0, 0.5, 9.0]
+    assert stress.legal(values, (0.0, 1.0), plain=False).tolist() == [0.0, 0.5, 1.0]
+    assert stress.legal(np.array([-1, 300]), (0, 255), plain=True).tolist() == [0, 255]
