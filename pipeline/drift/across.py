@@ -66,9 +66,10 @@ def _repaired(alone: Alone, pairs: Pairs) -> Pairs:
     if better := repairing.better(alone, pairs, results):
         pairs = {**pairs, **better}
         results = alone.compare(segments_of(alone.a, alone.b, pairs))
-    if (better := repairing.moved(alone, pairs, results)) != pairs:
-        pairs = better
-        results = alone.compare(segments_of(alone.a, alone.b, pairs))
+    for repair in (repairing.moved, repairing.merged):
+        if (better := repair(alone, pairs, results)) != pairs:
+            pairs = better
+            results = alone.compare(segments_of(alone.a, alone.b, pairs))
     inner = inner_ends(results)
     return {index: pair for index, pair in pairs.items() if index not in inner}
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from pipeline.checks.drift.cuts import Segment, segment
+from pipeline.checks.drift.grids import STORES
 from pipeline.checks.drift.matching import NEAR_DB, Partner, best_layout
 from pipeline.checks.drift.nearness import Nearness
 from pipeline.drift.alone import Alone
@@ -63,6 +64,25 @@ def moved(alone: Alone, pairs: Mapping[int, Partner], results: Mapping[Segment, 
             if _agree(alone, put, behind):
                 kept = put
                 break
+    return kept
+
+
+def merged(
+    alone: Alone, pairs: Mapping[int, Partner], results: Mapping[Segment, Nearness | None]
+) -> dict[int, Partner]:
+    """The pairs without the starts of wrong segments in which b only stores what it is given.
+
+    Where a bias of few steps was folded in, what lies before it may be as near as what lies behind it; the longer
+    segment, which has the bias on both sides, must agree.
+    """
+    kept = dict(pairs)
+    for cut, near in results.items():
+        if near is None or near.agrees or not cut.ops_b or any(op.type not in STORES for op in cut.ops_b):
+            continue
+        starts = {start.b for start in cut.given if start.b not in alone.b.graph.inputs}
+        rest = {index: pair for index, pair in kept.items() if index not in starts}
+        if starts and _agree(alone, rest, [cut.out]):
+            kept = rest
     return kept
 
 

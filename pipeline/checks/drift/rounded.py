@@ -21,8 +21,8 @@ CORRECTED = 0.5
 """Of the biases: where more of them moved, they were corrected for what rounding the weights does."""
 CUT, TIMES = 0.25, 4.0
 """Of the width of a range: how far recorded values lie beyond its ends, also against most other tensors."""
-CUT_OF_FEW, _MANY = 1.0, 32
-"""The same of a tensor of which fewer values than this were recorded."""
+CUT_OF_FEW, _MANY, RARE = 1.0, 32, 0.005
+"""The same of a tensor of which fewer values than this were recorded, or a smaller share lies beyond its ends."""
 WHOLE = 0.5
 """Of computed tensors in 8 bits: from here on a file is an integer one, and an operator in float was left behind."""
 _BOUNDING = frozenset(("minimum", "maximum", "min", "max", "clip", "select", "select_v2", "where"))
@@ -162,7 +162,8 @@ def ranges(a: Known, b: Known, cuts: Sequence[Segment]) -> Iterator[Suspect]:
         values = a.real(cut.out.a)
         low, high = ends[cut]
         cause = ""
-        few = values.size < _MANY  # a calibration on as few tells its ends badly
+        # a calibration on as few tells its ends badly, and what is squared goes far beyond now and then
+        few = values.size < _MANY or float(((values < low) | (values > high)).mean()) <= RARE
         if beyond[cut] > max(CUT_OF_FEW if few else CUT, TIMES * usual) and not _selected_from(b, cut.out.b):
             needed = f"{values.min():.4g} to {values.max():.4g}"
             cause = f"the range {low:.4g} to {high:.4g} cuts off values from {needed}"

@@ -13,7 +13,7 @@ from pipeline.checks.drift.known import Known
 from pipeline.checks.drift.matching import Partner, best_layout
 from pipeline.drift import pairing
 from pipeline.drift.alone import Alone
-from pipeline.drift.repairing import better
+from pipeline.drift.repairing import better, merged
 from pipeline.drift.work import Work
 from pipeline.lone import open_artifact
 
@@ -67,3 +67,50 @@ def test_the_partner_is_the_tensor_up_to_which_the_segment_agrees(alone):
 def test_where_nothing_is_wrong_nothing_is_put_right(alone):
     pairs = pairing.pairs_of(alone.a, alone.b)
     assert better(alone, pairs, {}) == {}
+
+
+def offset(path, *, rounded, lost=False):
+    """y = x W + b; `rounded`: with weights of 8 bits, the sum stored in 16 bits; `lost`: without b."""
+    rng = np.random.default_rng(1)
+    codes, small = rng.integers(-127, 128, (8, 2)).astype(np.int8), np.float32([0.02, -0.015])
+    held = {
+        "codes": codes,
+        "s": np.float32(0.01),
+        "z": np.int8(0),
+        "b": small * (not lost),
+        "w": codes * np.float32(0.01),
+    }
+    held |= {"fine": np.float32(1e-3), "half": np.uint16(32768)}
+    if rounded:
+        nodes = [helper.make_node("DequantizeLinear", ["codes", "s", "z"], ["wd"])]
+        nodes.append(helper.make_node("Gemm", ["x", "wd", "b"], ["sum"]))
+        nodes.append(helper.make_node("QuantizeLinear", ["sum", "fine", "half"], ["q"]))
+        nodes.append(helper.make_node("DequantizeLinear", ["q", "fine", "half"], ["y"]))
+    else:
+        nodes = [helper.make_node("MatMul", ["x", "w"], ["sum"]), helper.make_node("Add", ["sum", "b"], ["y"])]
+    used = {name for node in nodes for name in node.input}
+    constants = [numpy_helper.from_array(np.asarray(v), name) for name, v in held.items() if name in used]
+    x, y = (helper.make_tensor_value_info(n, TensorProto.FLOAT, (1, c)) for n, c in (("x", 8), ("y", 2)))
+    graph = helper.make_graph(nodes, "g", [x], [y], constants)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10), path)
+    return path
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_pair_before_a_bias_that_was_folded_in_is_dropped_where_all_agrees_then(tmp_path, lost):
+    pool = InProcess(tmp_path)
+    paths = offset(tmp_path / "a.onnx", rounded=False), offset(tmp_path / "b.onnx", rounded=True, lost=lost)
+    a, b = (open_artifact(path, pool, LIMITS)[0] for path in paths)
+    work = Work(a, b, None, pool, LIMITS)
+    graphs = [work.ask(file, "graph") for file in (a, b)]
+    sides = [Known(graph, across._recorded(work, file, graph)) for file, graph in zip((a, b), graphs, strict=True)]
+    places = [{tensor.name: index for index, tensor in graph.tensors.items()} for graph in graphs]
+    pairs = {}
+    for name in ("x", "sum", "y"):
+        ours, theirs = (place[name] for place in places)
+        db, layout = best_layout(sides[0].real(ours), sides[1].real(theirs))
+        pairs[theirs] = Partner(ours, theirs, layout, db)
+    alone = Alone(work, *sides)
+    results = alone.compare(pairing.segments_of(*sides, pairs))
+    kept = merged(alone, pairs, results)
+    assert (places[1]["sum"] in kept) is lost

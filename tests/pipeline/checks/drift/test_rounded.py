@@ -162,3 +162,13 @@ def test_a_range_inside_a_segment_cuts_off_too():
     (found,) = narrow(0.004)
     assert "cuts off values" in found.cause
     assert not narrow(0.02)
+
+
+def test_one_value_in_hundreds_may_lie_beyond_a_range_by_less_than_its_width():
+    a, b, cuts = sides(scale=(0.01, -128))
+    most = np.repeat(np.clip(VALUES[1], 0, 2.5), 64, axis=0)
+    for far, fails in ((4.5, False), (9.0, True)):
+        values = most.copy()
+        values[0, 0] = far
+        seen = Known(a.graph, {**a.recorded, 1: values})
+        assert bool(list(rounded.ranges(seen, b, cuts))) is fails
