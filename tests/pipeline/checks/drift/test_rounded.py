@@ -166,7 +166,7 @@ def test_a_range_inside_a_segment_cuts_off_too():
 
 def test_one_value_in_hundreds_may_lie_beyond_a_range_by_less_than_its_width():
     a, b, cuts = sides(scale=(0.01, -128))
-    most = np.repeat(np.clip(VALUES[1], 0, 2.5), 64, axis=0)
+    most = np.repeat(np.clip(VALUES[1], 0, 2.5), 64, axis=1)
     for far, fails in ((4.5, False), (9.0, True)):
         values = most.copy()
         values[0, 0] = far
