@@ -14,6 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from converters.contract import CALIBRATED, ConversionRequest, Precision, Signature
 from converters.errors import ConfigError, UnsupportedError
 from converters.graph import Graph, Op
@@ -36,7 +38,7 @@ def quantize_litert(request: ConversionRequest) -> Signature:
 
     Raises:
         ConfigError: a recipe that names an operator, a rule or a step that there is not.
-        UnsupportedError: LiteRT does not open the file that the quantizer makes.
+        UnsupportedError: a constant has no end, or LiteRT does not open the file that the quantizer makes.
     """
     tuning = parse(request.options)
     graph = read_graph(request.source.path)
@@ -47,6 +49,8 @@ def quantize_litert(request: ConversionRequest) -> Signature:
     if not static and Tuning(keep=tuning.keep, keep_ops=tuning.keep_ops) != tuning:
         raise ConfigError(f"{request.precision} has no calibration: of the recipe's keys it takes keep and keep_ops")
     calibration = Calibration.of(request) if static else None
+    if static:
+        _require_finite(graph)
 
     def quantize(source: Path, target: Path) -> None:
         from ai_edge_quantizer import quantizer
@@ -70,6 +74,16 @@ def quantize_litert(request: ConversionRequest) -> Signature:
             shutil.copyfile(path, request.edited)
     _must_open(request.target, request.source.path)
     return described(request.target, request.source.signature)
+
+
+def _require_finite(graph: Graph) -> None:
+    """Raises UnsupportedError for constants without an end, as masks are: the file would end LiteRT's process."""
+    for tensor in graph.tensors.values():
+        if tensor.data is not None and tensor.dtype == "float32" and not np.isfinite(tensor.data).all():
+            raise UnsupportedError(
+                f"constant {tensor.name!r} holds Inf or NaN, as masks do, and no grid of integers reaches that: mask "
+                "with a finite number, as in masked_fill(mask, -100), or take `dynamic`"
+            )
 
 
 def _names(graph: Graph, ops: Sequence[Op]) -> set[str]:

@@ -200,7 +200,8 @@ def _beyond_half(model: onnx.ModelProto) -> tuple[str, float] | None:
     most = float(np.finfo(np.float16).max)
     for tensor in tensors(model.graph):
         if tensor.data_type == onnx.TensorProto.FLOAT:
-            largest = float(np.abs(onnx.numpy_helper.to_array(tensor)).max(initial=0.0))
+            values = np.abs(onnx.numpy_helper.to_array(tensor))
+            largest = float(values.max(initial=0.0, where=np.isfinite(values)))  # masks hold Inf, which float16 has
             if largest > most:
                 return tensor.name, largest
     return None

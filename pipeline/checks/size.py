@@ -5,9 +5,17 @@ from __future__ import annotations
 from pipeline.checks.gates import SizeGate
 from pipeline.checks.outcome import Check, Metric, Outcome
 
+SCALE_BYTES = 12
+"""Of a channel's grid in the largest format: a float32 scale and an int64 zero point (TFLite)."""
+
 
 def check_size(
-    size_bytes: int, fp32_bytes: int | None, parameters: int | None, gate: SizeGate, kept_bytes: int = 0
+    size_bytes: int,
+    fp32_bytes: int | None,
+    parameters: int | None,
+    gate: SizeGate,
+    kept_bytes: int = 0,
+    scales: int = 0,
 ) -> Check:
     """The check `size`.
 
@@ -19,6 +27,7 @@ def check_size(
         parameters: of the source model; None where nobody counted them, which leaves the lower bound out.
         gate: the bounds of the artifact's precision.
         kept_bytes: of weights that the recipe leaves in float.
+        scales: how many scales of channels the file holds; of a net of small layers they weigh as much as weights.
     """
     metrics: dict[str, Metric] = {"size_bytes": size_bytes}
     if size_bytes <= 0:
@@ -31,13 +40,14 @@ def check_size(
         graph = max(fp32_bytes - 4 * parameters, 0) if parameters is not None else 0
         weights = fp32_bytes - graph
         largest = round(gate.max_ratio * weights + gate.max_graph_ratio * graph) + gate.overhead_bytes
+        largest += SCALE_BYTES * scales
         largest += round((1 - gate.max_ratio) * kept_bytes) if gate.max_ratio < 1 else 0
         metrics |= {"ratio_to_fp32": size_bytes / fp32_bytes if fp32_bytes else None, "largest_allowed_bytes": largest}
         if size_bytes > largest:
             reasons.append(
                 f"{size_bytes:,} bytes, {size_bytes / max(fp32_bytes, 1):.2f} of the fp32 file; allowed {largest:,} "
                 f"({gate.max_ratio:g} of {weights:,} for weights, {gate.max_graph_ratio:g} of {graph:,} for the graph, "
-                f"and {gate.overhead_bytes:,})"
+                f"{SCALE_BYTES * scales:,} for scales a channel, and {gate.overhead_bytes:,})"
             )
     if parameters is not None:
         least = round(gate.min_bytes_per_parameter * parameters)

@@ -268,12 +268,11 @@ def _requirements(evidence: Evidence, gates: Gates) -> Check:
 
 
 def _size(evidence: Evidence, gates: Gates) -> Check:
-    inspection = evidence.inspection
-    kept = weights_kept(inspection, evidence.kept) if evidence.kept and isinstance(inspection, Inspection) else ()
+    read = evidence.inspection if isinstance(evidence.inspection, Inspection) else None
+    kept = sum(tensor.size_bytes for tensor in weights_kept(read, evidence.kept)) if read and evidence.kept else 0
+    scales = sum(tensor.scales for tensor in read.tensors if tensor.scales > 1) if read else 0
     gate = gates.size[evidence.precision]
-    return check_size(
-        evidence.size_bytes, evidence.fp32_bytes, evidence.parameters, gate, sum(tensor.size_bytes for tensor in kept)
-    )
+    return check_size(evidence.size_bytes, evidence.fp32_bytes, evidence.parameters, gate, kept, scales)
 
 
 def _placement(evidence: Evidence, gates: Gates) -> Check:

@@ -1,16 +1,19 @@
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import outlier_nets
 import pytest
 from tiny_models import MODELS
 
 from converters import job
-from converters.contract import Arrays, Artifact, Format, Precision
+from converters.contract import Arrays, Artifact, ConversionRequest, Format, Precision
 from converters.errors import UnsupportedError
 from converters.inspection import TensorInfo
+from converters.litert.edit import with_constants
 from converters.litert.flatbuffer import opened
 from converters.litert.graph import read_graph
 from converters.litert.pack import packed
@@ -71,6 +74,19 @@ def test_a_file_that_no_kernels_take_is_refused_when_it_is_made(converted: Conve
     with pytest.raises(UnsupportedError, match=r"ai-edge-quantizer made: .*num_scales.*; --keep leaves a layer"):
         _must_open(tmp_path / "broken.tflite", plain)
     _must_open(tmp_path / "broken.tflite", tmp_path / "broken.tflite")  # nor was the float file taken: not its fault
+
+
+def test_masks_without_an_end_are_refused_where_integers_are_asked_for(tmp_path: Path) -> None:
+    """Of -inf, as attention masks hold, the quantizer makes a scale that ends LiteRT's process."""
+    net = outlier_nets.tflite(tmp_path / "net.tflite")
+    index = read_graph(net.path).ops[0].inputs[2]
+    path = tmp_path / "masked.tflite"
+    path.write_bytes(with_constants(net.path, {index: np.float32([0, 1, -np.inf, 2])}))
+    np.savez(tmp_path / "c.npz", image=outlier_nets.images())
+    source = dataclasses.replace(net, path=path)
+    request = ConversionRequest(source, tmp_path / "int8.tflite", Precision.INT8, tmp_path / "c.npz")
+    with pytest.raises(UnsupportedError, match=r"holds Inf or NaN, as masks do.*-100"):
+        job.convert("quantize_litert", request)
 
 
 def test_names_layouts_and_order_survive(tiny: str, converted: Converted) -> None:

@@ -98,3 +98,11 @@ def test_weights_that_a_decided_branch_reads_are_small(tmp_path: Path) -> None:
         quantized = made(source, precision, tmp_path)
         assert {tensor.dtype for tensor in weights(quantized).values()} == {"int8"}, precision
         assert error(source, quantized) < 0.03
+
+
+def test_a_mask_that_is_infinite_stays_so_in_float16(tmp_path: Path) -> None:
+    mask = np.where(np.arange(10) < 4, -np.inf, 0.0)
+    nodes = [helper.make_node("Add", ["image", "mask"], ["sums"]), helper.make_node("Softmax", ["sums"], ["soft"])]
+    nodes.append(helper.make_node("MatMul", ["soft", "w"], ["y"]))
+    source = file(tmp_path, nodes, [1, 3, 6, 8], {"mask": mask, "w": RANDOM.normal(size=(10, 8))}, opset=13)
+    assert error(source, made(source, Precision.FP16, tmp_path)) < 2e-3

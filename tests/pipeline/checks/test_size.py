@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from pipeline.checks.gates import SizeGate
@@ -41,3 +43,11 @@ def test_weights_that_the_recipe_keeps_in_float_may_take_their_room() -> None:
     assert check_size(500, 1000, 250, gate).outcome is Outcome.FAILED
     assert check_size(500, 1000, 250, gate, kept_bytes=300).outcome is Outcome.PASSED
     assert check_size(560, 1000, 250, gate, kept_bytes=300).outcome is Outcome.FAILED
+
+
+def test_scales_a_channel_are_allowed_for():
+    """A MobileNetV3 of 134,000 weights holds 3,000 of them."""
+    gate = dataclasses.replace(GATE, max_ratio=0.35, max_graph_ratio=1.5, overhead_bytes=100)
+    assert check_size(500, 1000, 250, gate).outcome is Outcome.FAILED
+    assert check_size(500, 1000, 250, gate, scales=10).outcome is Outcome.PASSED
+    assert check_size(1000, 1000, 250, gate, scales=10).outcome is Outcome.FAILED
