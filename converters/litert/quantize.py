@@ -14,8 +14,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from converters.contract import CALIBRATED, ConversionRequest, Precision, Signature
 from converters.errors import ConfigError, UnsupportedError
 from converters.graph import Graph, Op
@@ -25,7 +23,7 @@ from converters.litert.limits import limits, within
 from converters.litert.prepare import RANGED, correct, flattened, prepared, statistics
 from converters.litert.signature import described
 from converters.litert.trace import trace
-from converters.tuning.calibration import Calibration
+from converters.tuning.calibration import Calibration, require_finite
 from converters.tuning.options import Tuning, kept_operators, parse
 from converters.words import last_words
 
@@ -50,7 +48,7 @@ def quantize_litert(request: ConversionRequest) -> Signature:
         raise ConfigError(f"{request.precision} has no calibration: of the recipe's keys it takes keep and keep_ops")
     calibration = Calibration.of(request) if static else None
     if static:
-        _require_finite(graph)
+        require_finite(graph)
 
     def quantize(source: Path, target: Path) -> None:
         from ai_edge_quantizer import quantizer
@@ -74,16 +72,6 @@ def quantize_litert(request: ConversionRequest) -> Signature:
             shutil.copyfile(path, request.edited)
     _must_open(request.target, request.source.path)
     return described(request.target, request.source.signature)
-
-
-def _require_finite(graph: Graph) -> None:
-    """Raises UnsupportedError for constants without an end, as masks are: the file would end LiteRT's process."""
-    for tensor in graph.tensors.values():
-        if tensor.data is not None and tensor.dtype == "float32" and not np.isfinite(tensor.data).all():
-            raise UnsupportedError(
-                f"constant {tensor.name!r} holds Inf or NaN, as masks do, and no grid of integers reaches that: mask "
-                "with a finite number, as in masked_fill(mask, -100), or take `dynamic`"
-            )
 
 
 def _names(graph: Graph, ops: Sequence[Op]) -> set[str]:

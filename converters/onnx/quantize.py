@@ -26,7 +26,7 @@ from converters.onnx.load import load, tensors
 from converters.onnx.order import sort_nodes
 from converters.onnx.prepare import correct, folded, prepared, statistics
 from converters.onnx.weight_only import RECURRENT, in_opset, with_scales_a_channel, with_small_weights
-from converters.tuning.calibration import Calibration
+from converters.tuning.calibration import Calibration, require_finite
 from converters.tuning.options import Tuning, kept_names, parse
 
 OPSET, WIDE_OPSET = 13, 21
@@ -106,6 +106,7 @@ def _static(request: ConversionRequest, tuning: Tuning, names: frozenset[str]) -
     that rows are taken out of and recurrent weights are int8 too: ONNX Runtime gives them the activations' type.
     """
     calibration = Calibration.of(request)
+    require_finite(read_graph(request.source.path))
     with tempfile.TemporaryDirectory() as name, contextlib.redirect_stdout(sys.stderr):
         folder = Path(name)
         path, made = prepared(request.source.path, calibration, tuning, folder), folder / "int8.onnx"

@@ -10,7 +10,7 @@ import numpy as np
 
 from converters import adapt
 from converters.contract import Arrays, ConversionRequest, TensorSpec
-from converters.errors import ContractError
+from converters.errors import ContractError, UnsupportedError
 from converters.graph import Graph
 from converters.samples import each_sample, load_samples
 from converters.tracer import Values
@@ -89,4 +89,14 @@ def require_same(before: Values, after: Values) -> None:
             raise ContractError(
                 f"equalization changed what the float file computes: output {index} differs by {error:.3g} of a range "
                 f"of {float(np.ptp(wanted)):.3g}; the file is not used"
+            )
+
+
+def require_finite(graph: Graph) -> None:
+    """Raises UnsupportedError for constants without an end, as masks are: grids made of them end LiteRT's process."""
+    for tensor in graph.tensors.values():
+        if tensor.data is not None and tensor.dtype == "float32" and not np.isfinite(tensor.data).all():
+            raise UnsupportedError(
+                f"constant {tensor.name!r} holds Inf or NaN, as masks do, and no grid of integers reaches that: mask "
+                "with a finite number, as in masked_fill(mask, -100), or take `dynamic`"
             )

@@ -35,6 +35,8 @@ _CLAIMED: Mapping[Precision, tuple[str, ...]] = {
     Precision.INT8_IO: EIGHT_BITS,
     Precision.INT16X8: ("int8",),
 }
+_CHOOSES = frozenset(("where", "select", "select_v2", "aten::where", "aten::masked_fill", "aten.where.self"))
+"""Operators, in small letters, that take a number or leave it, and compute nothing with it."""
 _LISTED = 5
 _LONGEST_NAME = 48
 
@@ -55,9 +57,9 @@ def check_precision(
     dynamic: 8-bit weights that operators compute with, float activations.
     int8: 8-bit weights, per channel in convolutions, and no operator left in float. int8-io: 8-bit inputs and
     outputs as well. int16x8: as int8, with activations of 16 bits. A NaN or Inf among the constants fails every claim
-    unless the source model has `odd` ones too (a mask, and sound outputs), and so do no weights at all unless it is
-    `weightless` too. Operators that give out tensors of the names `kept` are in float by the recipe's word; they and
-    their weights do not count.
+    unless the source model has `odd` ones too (a mask, and sound outputs) or it is one number that is only chosen, and
+    so do no weights at all unless it is `weightless` too. Operators that give out tensors of the names `kept` are in
+    float by the recipe's word; they and their weights do not count.
     """
     counts = _elements(inspection)
     total = sum(counts.values())
@@ -109,7 +111,18 @@ def _elements(inspection: Inspection) -> Counter[str]:
 
 
 def _broken_constants(inspection: Inspection) -> list[str]:
-    broken = [tensor.name for tensor in inspection.tensors if tensor.constant and not tensor.finite]
+    """NaN and Inf, but for a single number that is only ever chosen: what an attention's mask puts in, -inf."""
+    read: dict[int, set[str]] = {}
+    for op in inspection.ops:
+        for index in op.inputs:
+            read.setdefault(index, set()).add(op.type.lower())
+    broken = [
+        tensor.name
+        for index, tensor in enumerate(inspection.tensors)
+        if tensor.constant
+        and not tensor.finite
+        and not (math.prod(tensor.shape) == 1 and read.get(index) and read[index] <= _CHOOSES)
+    ]
     return [f"NaN or Inf in the constants {_names(broken)}"] if broken else []
 
 

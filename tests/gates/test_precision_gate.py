@@ -120,6 +120,21 @@ def test_a_constant_with_inf_is_the_models_own_where_its_source_has_such() -> No
     assert found == [Outcome.FAILED, Outcome.PASSED]
 
 
+@pytest.mark.parametrize("kind", ["SELECT_V2", "Where"])
+def test_the_infinity_that_a_mask_puts_in_is_no_broken_weight(kind: str) -> None:
+    """PyTorch writes an attention's mask so; what computes with it, or is more than a number, fails."""
+
+    def reasons(kind: str, *shape: int) -> tuple[str, ...]:
+        file = HONEST["fp32"]()
+        mask = file.weight("float32", *shape, finite=False)
+        file.op(kind, [file.weight("bool", 4), mask, 0], "float32", 4)
+        return check_precision(file.inspection(), Precision.FP32, mini.gates().precision[Precision.FP32]).reasons
+
+    assert not reasons(kind)
+    for other in (reasons("ADD"), reasons(kind, 4)):
+        assert "NaN or Inf in the constants" in other[0]
+
+
 @pytest.mark.parametrize("claimed", HONEST)
 def test_a_file_without_weights_fails(claimed: str) -> None:
     file = files.File(io=("int8", 0.5) if claimed == "int8-io" else ("float32", None))

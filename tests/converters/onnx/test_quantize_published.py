@@ -6,10 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from converters import job
 from converters.contract import Artifact, ConversionRequest, Format, Precision
+from converters.errors import UnsupportedError
 
 RANDOM = np.random.default_rng(0)
 IMAGES = np.random.default_rng(1).uniform(-1, 1, (8, 1, 3, 6, 10)).astype(np.float32)
@@ -106,3 +108,5 @@ def test_a_mask_that_is_infinite_stays_so_in_float16(tmp_path: Path) -> None:
     nodes.append(helper.make_node("MatMul", ["soft", "w"], ["y"]))
     source = file(tmp_path, nodes, [1, 3, 6, 8], {"mask": mask, "w": RANDOM.normal(size=(10, 8))}, opset=13)
     assert error(source, made(source, Precision.FP16, tmp_path)) < 2e-3
+    with pytest.raises(UnsupportedError, match="holds Inf or NaN, as masks do"):
+        made(source, Precision.INT8, tmp_path)
