@@ -22,3 +22,11 @@ def test_the_table_replaces_the_old_one_and_nothing_else():
 def test_the_readme_has_both_markers_in_order():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert 0 < text.index(readme_results.START) < text.index(readme_results.END)
+
+
+def test_the_readme_shows_float32_and_int8_and_says_how_many_more_there_are():
+    rows = [f"| `m_torch_litert_{kind}.tflite` | 1 kB |" for kind in ("fp32", "fp16", "int8", "int8-io")]
+    found = readme_results.shortened("\n".join(["- m", "| artifact |", "| --- |", *rows, "", "Runtimes: x.", ""]))
+    assert found.splitlines()[:5] == ["- m", "| artifact |", "| --- |", rows[0], rows[2]]
+    assert "Runtimes: x." in found
+    assert "2 more artifacts" in found
