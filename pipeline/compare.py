@@ -24,6 +24,7 @@ from pipeline.checks.parity import check_parity, parity_beside
 from pipeline.checks.precision import check_precision
 from pipeline.config import Limits
 from pipeline.drift import tried
+from pipeline.drift.ordering import ordered
 from pipeline.drift.refused import unreadable
 from pipeline.lone import default_runtime, inputs_for, inspect_file, met, open_artifact
 from pipeline.pair_inputs import made_up
@@ -84,12 +85,12 @@ def compare(
         return _refused(a, path_b, error)
     runtime_a, runtime_b = default_runtime(a, runtimes[0]), default_runtime(b, runtimes[1])
     inputs = inputs or ("golden" if pack_a or pack_b else "random")
-    order = list(gates.parity)
-    coarser = max((a.precision, b.precision), key=order.index)
+    coarser = max((a.precision, b.precision), key=list(gates.parity).index)
     if inputs == "random":
         a, arrays = made_up(a, b, gates.parity[coarser], pool, limits)
     else:
         arrays = inputs_for(a, inputs, [pack_a, pack_b])
+    b = ordered(a, b, arrays, pool, limits)
     reference = run(a, arrays, a.source, runtime_a, pool, limits)
     got, parity = _parity(a, b, arrays, reference, (runtime_a, runtime_b), gates.parity[coarser], pool, limits)
     inspection = None if b.builder else inspect_file(b.path, pool, limits)  # code does not say what it is made of

@@ -52,3 +52,13 @@ def test_a_model_is_opened_as_it_was_first_asked_for(tmp_path):
     found = drift_job.trace(turned, tmp_path / "inputs.npz", "input/", graph.outputs)
     assert [found[index].shape for index in graph.outputs] == [(2, 1, 4), (2, 1, 2, 6, 10)]
     assert drift_job.graph(turned).output_names == ("scores", "mask")
+
+
+@pytest.mark.parametrize(("each", "taken"), [(0.1, 16), (0.3, 8), (1.0, 2), (100.0, 2)])
+def test_a_slow_model_is_looked_at_on_fewer_samples_by_its_own_work(monkeypatch, each, taken):
+    spent, seen = [0.0], []
+    monkeypatch.setattr(drift_job.time, "process_time", lambda: spent[0])
+    for sample in drift_job._while_quick(iter([{}] * 16)):
+        seen.append(sample)
+        spent[0] += each
+    assert len(seen) == taken

@@ -9,6 +9,8 @@ from onnx import TensorProto, helper
 
 from pipeline import config
 from pipeline.checks.outcome import Outcome
+from pipeline.compare import compare
+from pipeline.configs import load_configs
 from pipeline.drift import drift
 from pipeline.drift.ordering import ordered
 from pipeline.lone import open_artifact
@@ -32,6 +34,8 @@ def test_inputs_without_a_name_in_common_are_told_by_what_comes_out(tmp_path, tu
     right = apart(tmp_path / "a.onnx", "near", "far")
     other = apart(tmp_path / "b.onnx", "one", "two", turned)
     assert drift(right, other, "", InProcess(tmp_path), LIMITS).outcome is Outcome.PASSED
+    found = compare(right, other, "", load_configs(None, None)[1], InProcess(tmp_path), LIMITS)
+    assert {check.outcome for check in found.checks if check.required} == {Outcome.PASSED}
 
 
 def test_a_name_that_both_have_is_never_given_up(tmp_path):
