@@ -27,6 +27,8 @@ from converters.tuning.calibration import Calibration, require_finite
 from converters.tuning.options import Tuning, kept_operators, parse
 from converters.words import last_words
 
+_FUSED = ("UNIDIRECTIONAL_SEQUENCE_LSTM", "BIDIRECTIONAL_SEQUENCE_LSTM", "UNIDIRECTIONAL_SEQUENCE_RNN", "LSTM")
+"""Whole layers in one operator, whose tensors inside are nowhere in memory: ai-edge-quantizer dies of reading them."""
 WEIGHT_BITS = {Precision.INT8_WEIGHTS: 8, Precision.INT4_WEIGHTS: 4}
 """One scale a channel: blocks of 32 leave weights in float without a word, and reference kernels read them wrong."""
 
@@ -36,7 +38,7 @@ def quantize_litert(request: ConversionRequest) -> Signature:
 
     Raises:
         ConfigError: a recipe that names an operator, a rule or a step that there is not.
-        UnsupportedError: a constant has no end, or LiteRT does not open the file that the quantizer makes.
+        UnsupportedError: a constant has no end, a layer is one operator, or LiteRT does not open what was made.
     """
     tuning = parse(request.options)
     graph = read_graph(request.source.path)
@@ -49,6 +51,7 @@ def quantize_litert(request: ConversionRequest) -> Signature:
     calibration = Calibration.of(request) if static else None
     if static:
         require_finite(graph)
+        _require_open(graph)
 
     def quantize(source: Path, target: Path) -> None:
         from ai_edge_quantizer import quantizer
@@ -72,6 +75,15 @@ def quantize_litert(request: ConversionRequest) -> Signature:
             shutil.copyfile(path, request.edited)
     _must_open(request.target, request.source.path)
     return described(request.target, request.source.signature)
+
+
+def _require_open(graph: Graph) -> None:
+    """Raises UnsupportedError for layers that are one operator, into which no calibration sees."""
+    if found := next((op for op in graph.ops if op.type in _FUSED), None):
+        raise UnsupportedError(
+            f"ai-edge-quantizer does not calibrate {found.type} (operator {found.index}), a layer in one operator: "
+            "build it with unroll=True, or take `dynamic` or `int8-weights`, which need no calibration"
+        )
 
 
 def _names(graph: Graph, ops: Sequence[Op]) -> set[str]:

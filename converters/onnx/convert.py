@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import onnx
 
 from converters import source
@@ -65,7 +66,23 @@ def onnx_from_keras(request: ConversionRequest) -> Signature:
             made, _ = tf2onnx.convert.from_function(call, input_signature=specs, opset=KERAS_OPSET)
         else:
             made, _ = _from_frozen(function)
-    return finish(made, request)
+    return finish(_spelled_out(made), request)
+
+
+def _spelled_out(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model without Erfc, as an exact GELU has it: tf2onnx hands it on, and ONNX knows Erf alone. 1 - Erf(x)."""
+    found = [(place, node) for place, node in enumerate(model.graph.node) if node.op_type == "Erfc"]
+    for place, node in reversed(found):
+        one, erf = f"{node.output[0]}_one", f"{node.output[0]}_erf"
+        model.graph.initializer.append(onnx.numpy_helper.from_array(np.float32(1), one))
+        made = [
+            onnx.helper.make_node("Erf", node.input, [erf]),
+            onnx.helper.make_node("Sub", [one, erf], node.output, name=node.name),
+        ]
+        del model.graph.node[place]
+        for other in reversed(made):
+            model.graph.node.insert(place, other)
+    return model
 
 
 def _from_frozen(function: Any) -> Any:

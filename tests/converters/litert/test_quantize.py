@@ -17,7 +17,7 @@ from converters.litert.edit import with_constants
 from converters.litert.flatbuffer import opened
 from converters.litert.graph import read_graph
 from converters.litert.pack import packed
-from converters.litert.quantize import _must_open
+from converters.litert.quantize import _must_open, _require_open
 
 BOUNDS = {
     Precision.FP16: 2e-3,
@@ -87,6 +87,15 @@ def test_masks_without_an_end_are_refused_where_integers_are_asked_for(tmp_path:
     request = ConversionRequest(source, tmp_path / "int8.tflite", Precision.INT8, tmp_path / "c.npz")
     with pytest.raises(UnsupportedError, match=r"holds Inf or NaN, as masks do.*-100"):
         job.convert("quantize_litert", request)
+
+
+def test_a_layer_in_one_operator_is_refused_where_it_must_be_calibrated(tmp_path: Path) -> None:
+    """Keras's LSTM: the quantizer's process died of a signal."""
+    graph = read_graph(outlier_nets.tflite(tmp_path / "net.tflite").path)
+    _require_open(graph)
+    fused = dataclasses.replace(graph.ops[0], type="UNIDIRECTIONAL_SEQUENCE_LSTM")
+    with pytest.raises(UnsupportedError, match=r"does not calibrate UNIDIRECTIONAL_SEQUENCE_LSTM.*unroll=True"):
+        _require_open(dataclasses.replace(graph, ops=(fused, *graph.ops[1:])))
 
 
 def test_names_layouts_and_order_survive(tiny: str, converted: Converted) -> None:
