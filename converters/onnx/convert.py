@@ -74,7 +74,7 @@ def _spelled_out(model: onnx.ModelProto) -> onnx.ModelProto:
     found = [(place, node) for place, node in enumerate(model.graph.node) if node.op_type == "Erfc"]
     for place, node in reversed(found):
         one, erf = f"{node.output[0]}_one", f"{node.output[0]}_erf"
-        model.graph.initializer.append(onnx.numpy_helper.from_array(np.float32(1), one))
+        model.graph.initializer.append(onnx.numpy_helper.from_array(np.array(1, np.float32), one))
         made = [
             onnx.helper.make_node("Erf", node.input, [erf]),
             onnx.helper.make_node("Sub", [one, erf], node.output, name=node.name),
