@@ -7,7 +7,19 @@ import numpy as np
 from converters.contract import Artifact
 from converters.errors import EdgeExportError
 from converters.graph import Graph
-from pipeline.checks.drift import ends, folding, numbers, recurrences, rounded, scaling, told, unrun, vectors, windows
+from pipeline.checks.drift import (
+    ends,
+    folding,
+    numbers,
+    recurrences,
+    rounded,
+    scaling,
+    strangers,
+    told,
+    unrun,
+    vectors,
+    windows,
+)
 from pipeline.checks.drift.blame import Blame
 from pipeline.checks.drift.cuts import Segment, segment
 from pipeline.checks.drift.folding import Folded
@@ -100,6 +112,7 @@ def _told(alone: Alone, pairs: Pairs) -> tuple[list[Suspect], dict[Segment, Near
         *rounded.changed(a, b, same),
         *rounded.plain(a, b, cuts),
         *vectors.strange(a, b, cuts),
+        *strangers.strange(a, b, cuts, same),
         *scaling.scaled(a, b, cuts),
         *scaling.lost(a, b, same),
         *rounded.ranges(a, b, cuts),

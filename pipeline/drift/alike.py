@@ -17,7 +17,7 @@ from pipeline.checks.drift.known import Known
 from pipeline.checks.drift.net import Net, Node, comparable
 from pipeline.checks.drift.suspects import Drift, Side, Suspect
 from pipeline.checks.drift.verdict import coverage, judged, notes_differ
-from pipeline.checks.drift.wiring import Boundary, Detour, detours, unanswered
+from pipeline.checks.drift.wiring import Boundary, Detour, corresponds, detours, unanswered
 from pipeline.drift import bodies, rewriting
 from pipeline.drift.work import Work
 
@@ -179,6 +179,7 @@ def _followed(pairs: Pairs, work: Work, doubted: set[int]) -> tuple[list[Suspect
     agreed = _agreeing(pairs, work, [boundary for way in found for boundary in way.boundaries]) if found else {}
     kept: list[Suspect] = []
     rewritten: set[float] = set()
+    idle = 0
     for way in found:
         results = [agreed.get(boundary) for boundary in way.boundaries]
         if way.suspect.kind == "replaced" or (pairs.bridged and "transpose" not in way.suspect.cause.lower()):
@@ -186,6 +187,9 @@ def _followed(pairs: Pairs, work: Work, doubted: set[int]) -> tuple[list[Suspect
             results = [agreed.get(boundary) for boundary in way.boundaries]
         if way.boundaries and all(result is not None and result.agrees for result in results):
             rewritten |= way.touches
+            continue
+        if way.suspect.kind == "extra" and all(_neutral(pairs, work, boundary) for boundary in way.boundaries):
+            idle += 1
             continue
         if way.reader in doubted and way.reader in pairs.to_b and way.suspect.kind != "wiring":
             one, two = pairs.a.nodes[way.reader], pairs.b.nodes[pairs.to_b[way.reader]]
@@ -195,7 +199,25 @@ def _followed(pairs: Pairs, work: Work, doubted: set[int]) -> tuple[list[Suspect
         said = "; ".join(dict.fromkeys(result.said() for result in results if result is not None and not result.agrees))
         measure = f"{way.suspect.measure}: {said}" if said else way.suspect.measure
         kept.append(dataclasses.replace(way.suspect, measure=measure))
-    return kept, rewritten, len(kept) < len(found)
+    return kept, rewritten, len(kept) + idle < len(found)
+
+
+def _neutral(pairs: Pairs, work: Work, boundary: Boundary) -> bool:
+    """Whether all that b has more before a boundary are factors of one, or offsets of zero."""
+    first, second = boundary
+    while (made := pairs.b.maker.get(second)) is not None and made[0] not in pairs.to_a:
+        taken = [i for i in pairs.b.nodes[made[0]].inputs if i >= 0 and not pairs.b.tensors[i].constant]
+        held = [tensor.real() for tensor in pairs.b.constants(pairs.b.nodes[made[0]])]
+        if len(taken) != 1 or not held or not all((one == one.flat[0]).all() and one.flat[0] in (0, 1) for one in held):
+            return False
+        try:
+            seen = work.trace(work.b, pairs.b.graph, [taken[0], second])
+        except EdgeExportError:
+            return False
+        if len(seen) < 2 or not np.array_equal(seen[taken[0]], seen[second]):
+            return False
+        second = taken[0]
+    return second != boundary[1] and corresponds(pairs, first, second)
 
 
 def _agreeing(
@@ -248,7 +270,7 @@ def _unexplained(pairs: Pairs, work: Work, cleared: bool) -> Iterator[Suspect]:
 
     Not asked where every operator has its partner: that is proof, and a logarithm may blow up what rounding leaves.
     """
-    if len(pairs.to_b) == len(pairs.a.nodes) == len(pairs.b.nodes) and not cleared:
+    if len(pairs.to_b) == len(pairs.a.nodes) and not cleared:  # what b has more gives out what it takes
         return
     if len(pairs.to_b) == len(pairs.a.nodes) and parameters.recalibrated(pairs):
         return  # the reference's operators are all there, each on ranges of its own

@@ -64,7 +64,7 @@ class Alone:
         """For each segment how near both sides are; None where one of them cannot be run alone."""
         fresh = [segment for segment in dict.fromkeys(segments) if segment not in self._known]
         made = [self.values(segment) for segment in fresh]
-        weights = [self._weights(segment) for segment in fresh]
+        weights = [self.weights(segment) for segment in fresh]
         plain = [self.tight(segment) or not self._carries(segment) for segment in fresh]
         ours = self._reference(fresh, made, weights, plain)
         theirs = self.asked(self.work.b, [self.piece(False, s, r.starts) for s, r in zip(fresh, made, strict=True)])
@@ -86,7 +86,7 @@ class Alone:
     def _once(self, segment: Segment) -> tuple[np.ndarray | None, bool]:
         """What the reference gives, nudged rows behind where they tell, and whether it has the other's weights."""
         if segment not in self._reference_of:
-            made, weights = self.values(segment), [self._weights(segment)]
+            made, weights = self.values(segment), [self.weights(segment)]
             found = self._reference([segment], [made], weights, [not self._carries(segment)])
             self._reference_of[segment] = found[0], bool(weights[0])
         return self._reference_of[segment]
@@ -119,7 +119,7 @@ class Alone:
         """What the reference gives; the nudged rows behind, but for those of `plain`. Takes weights out that stay."""
         starts = [r.starts if bare else stress.nudged(r, 1) for r, bare in zip(rows, plain, strict=True)]
         pieces = [self.piece(True, segment, values) for segment, values in zip(segments, starts, strict=True)]
-        ours = self.asked(self.work.a, [_with(piece, w) for piece, w in zip(pieces, weights, strict=True)])
+        ours = self.asked(self.work.a, [weighted(piece, w) for piece, w in zip(pieces, weights, strict=True)])
         for place, (values, put) in enumerate(zip(ours, weights, strict=True)):
             if values is None and put:  # its constants cannot be changed
                 ours[place], weights[place] = self.asked(self.work.a, [pieces[place]])[0], {}
@@ -153,7 +153,7 @@ class Alone:
         weights = folding.held(self.b, segment.ops_b, 1)
         return self.eps == EPS and not self.roundings(segment) and not any(one.rounded for one in weights)
 
-    def _weights(self, segment: Segment) -> dict[int, np.ndarray]:
+    def weights(self, segment: Segment) -> dict[int, np.ndarray]:
         """The reference's weights as the other side has rounded them, where it has; roughly only coarse ones matter."""
         theirs = folding.held(self.b, segment.ops_b)
         if not any(one.near > folding.NEAR if self.rough else one.rounded for one in theirs):
@@ -251,7 +251,7 @@ class Alone:
         return None if ours is None or theirs is None else judging.judged(self, segment, rows, put, ours, theirs)
 
 
-def _with(piece: Piece, weights: Mapping[int, np.ndarray]) -> Piece:
+def weighted(piece: Piece, weights: Mapping[int, np.ndarray]) -> Piece:
     """A piece that is given other weights too, the same in each row."""
     given, wanted = piece
     count = len(next(iter(given.values()))) if given else 0

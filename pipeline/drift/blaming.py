@@ -15,8 +15,8 @@ from pipeline.checks.drift.known import Known
 from pipeline.checks.drift.nearness import near
 from pipeline.checks.drift.told import BETWEEN
 from pipeline.checks.drift.values import real
-from pipeline.drift.alone import Alone, Piece
-from pipeline.drift.trying import inside, tried
+from pipeline.drift.alone import Alone, Piece, weighted
+from pipeline.drift.trying import DECIDED, SURELY, inside, tried
 
 _MOST = 8
 """Operators that are left out by turns."""
@@ -40,7 +40,7 @@ def _blamed(alone: Alone, cut: Segment) -> Blame:
     ours = inside(alone.work.a, alone, alone.a, cut.ops_a, alone.piece(True, cut, rows.starts))
     theirs = inside(alone.work.b, alone, alone.b, cut.ops_b, alone.piece(False, cut, rows.starts))
     told = by_constants(alone.a, alone.b, cut)
-    if told is None and (idle := _one_more_or_less(alone, cut, ours, theirs)) is not None:
+    if (told is None or told.guess) and (idle := _one_more_or_less(alone, cut, ours, theirs)) is not None:
         return idle
     if len(cut.ops_b) > 1 and (best := tried(alone, cut, theirs)) is not None:
         return Blame(best.op, None, best.cause)
@@ -68,14 +68,34 @@ def _one_more_or_less(
     """The operator of one side without which it is the other."""
     if not _comparable(cut, ours, theirs):
         return None
-    want, got = ours[cut.out.a], cut.out.layout.back(theirs[cut.out.b])
-    for op, values in _without(alone, False, cut, theirs):
-        if values[0].size == want[0].size and _same(want, cut.out.layout.back(values)):
-            return Blame(op, None, f"{op.type} is put in")
-    for op, values in _without(alone, True, cut, ours):
-        if values.shape == got.shape and _same(got, values):
-            return Blame(_instead(alone, cut, op) or _idle(alone.b, op), op, f"{op.type} is skipped")
+    want, got = alone.wanted(cut), cut.out.layout.back(theirs[cut.out.b])
+    if want is None or want.shape != got.shape:
+        return None
+    start = _apart(want, got)
+    for first, other, words in ((False, want, "is put in"), (True, got, "is skipped")):
+        left = [
+            (_apart(other, values if first else cut.out.layout.back(values)), op)
+            for op, values in _without(alone, first, cut, ours if first else theirs)
+            if values[0].size == other[0].size
+        ]
+        gap, op = min(left, key=lambda one: one[0], default=(np.inf, None))
+        exact = not alone.tight(cut) or gap <= (NEAR * float(np.ptp(other))) ** 2
+        if op is None or not exact or gap > DECIDED * start or any(o is not op and g < gap / SURELY for g, o in left):
+            continue
+        if not first:
+            return Blame(op, None, f"{op.type} {words}")
+        return Blame(_instead(alone, cut, op) or _idle(alone.b, op), op, f"{op.type} {words}")
     return None
+
+
+def _apart(want: np.ndarray, got: np.ndarray) -> float:
+    """The mean square error; infinite where one is not finite and should be."""
+    if want.shape != got.shape:
+        return float("inf")
+    fine = np.isfinite(want)
+    with np.errstate(all="ignore"):
+        error = np.square(got[fine] - want[fine])
+    return float(error.mean()) if fine.any() and np.isfinite(error).all() else float("inf")
 
 
 def _without(alone: Alone, first: bool, cut: Segment, inside: Mapping[int, np.ndarray]) -> list[tuple[Op, np.ndarray]]:
@@ -93,17 +113,14 @@ def _without(alone: Alone, first: bool, cut: Segment, inside: Mapping[int, np.nd
             for index, values in {**needed, **behind}.items()
             if index in side.recorded
         }
-        pieces.append((side.needed(end, stored), (end,)))
+        piece = side.needed(end, stored), (end,)
+        pieces.append(weighted(piece, alone.weights(cut)) if first else piece)
     answers = alone.asked(file, pieces)
     return [
         (op, real(values, side.graph.tensors[end]))
         for (op, _), values in zip(choices, answers, strict=True)
         if values is not None
     ]
-
-
-def _same(want: np.ndarray, got: np.ndarray) -> bool:
-    return near(want, got, np.stack([want]), 0).gap <= NEAR
 
 
 def _instead(alone: Alone, cut: Segment, skipped: Op) -> Op | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +24,8 @@ MOST_TRIED, MOST_VALUES = 40, 300_000_000
 """Pairs inside a segment, and values computed for them: counted, not timed, so that a verdict is the same on a machine
 that does other work. An answer takes 1 s for some 50 million values."""
 _TRIED_LAYOUTS = 3
+MOST_KEPT = 4
+"""Pairs that are looked into closer: of two layouts both may seem right."""
 SURE = 0.5
 _ALIKE = {False: 1e-3, True: 4e-2}
 """Relative gap of mean and deviation under which a tensor counts as known again; the second between precisions."""
@@ -38,6 +40,8 @@ class Healed:
     score: int
     of: int
     """Tensors that lie behind it: `score` of them are known again."""
+    sole: bool
+    """Whether its values can lie in one way only."""
 
     @property
     def sure(self) -> bool:
@@ -47,8 +51,8 @@ class Healed:
 
 def heal(
     work: Work, a: Known, b: Known, pairs: Mapping[int, Partner], cut: Segment, right: frozenset[int], coarse: bool
-) -> Healed | None:
-    """The pair inside a failing segment that, taken for granted, makes most of what lies behind it known again.
+) -> list[Healed]:
+    """The pairs inside a failing segment that, taken for granted, make most of what lies behind known; best first.
 
     Where the next layer is wrong too nothing is: then the first pair of one size. `right` are tensors of b that lie in
     segments which agree.
@@ -57,7 +61,7 @@ def heal(
     lost_a = [i for i in a.rank if i in a.live and i in a.recorded and i not in a.steady]
     sketches = _by_size(a, lost_a)
     order = Counter(pair.layout.order for pair in pairs.values() if pair.layout.of_a)
-    best: Healed | None = None
+    every: list[Healed] = []
     tried = computed = 0
     for pair in _candidates(a, b, pairs, cut, order):
         if pair.b in right:
@@ -72,26 +76,37 @@ def heal(
         known = Known(b.graph, {**b.recorded, **found})
         score = sum(_known_again(a, known, index, pair, sketches, coarse) for index in after)
         inside = pair.a not in {start.a for start in cut.given}
-        if after and (score or inside) and (best is None or score > best.score):
+        if after and (score or inside):
             own = stress.stored(pair.layout.carry(a.real(pair.a)), b.graph.tensors[pair.b], b.recorded[pair.b].dtype)
-            best = Healed(pair, {**found, pair.b: own}, score, len(after))
-        if best is not None and best.score >= len(after) > 0:
+            sole = len(list(layouts(a.recorded[pair.a].shape[1:], b.recorded[pair.b].shape[1:]))) == 1
+            every.append(Healed(pair, {**found, pair.b: own}, score, len(after), sole))
+            every = sorted(every, key=lambda one: -one.score)[:MOST_KEPT]
+        if every and every[0].score >= len(after) > 0:
             break
     bare_of_weights = not folding.held(b, cut.ops_b)  # there a guess that nothing confirms is none
-    return None if best is None or (best.score == 0 and bare_of_weights) else best
+    return [one for one in every if one.score or not bare_of_weights]
+
+
+def beside(b: Known, found: Healed, cuts: Sequence[Segment]) -> list[Segment]:
+    """The segments that end at the pair, or start there or at what is made of it value by value."""
+    starts = {found.pair.b}
+    for cut in sorted(cuts, key=lambda one: b.rank[one.out.b]):
+        if starts.issuperset(start.b for start in cut.given) and not _tells(b, found, cut):
+            starts.add(cut.out.b)
+    return [cut for cut in cuts if cut.out.b == found.pair.b or starts.intersection(start.b for start in cut.given)]
 
 
 def borne_out(b: Known, found: Healed, results: Mapping[Segment, Nearness | None]) -> bool:
-    """Whether a segment that ends or starts at the pair agrees, and computes something: a fault is in one of them."""
-    given = np.sort(found.recorded[found.pair.b], axis=None)
-    for cut, near in results.items():
-        if near is None or not near.agrees or not cut.ops_a or not cut.ops_b:
-            continue
-        end = b.recorded[cut.out.b]
-        moved = cut.out.b != found.pair.b and end.size == given.size and np.array_equal(np.sort(end, axis=None), given)
-        if not moved:
-            return True
-    return False
+    """Whether one of the segments agrees, and tells something: a fault is on one side of the pair."""
+    return any(near is not None and near.agrees and _tells(b, found, cut) for cut, near in results.items())
+
+
+def _tells(b: Known, found: Healed, cut: Segment) -> bool:
+    """Whether a segment does not compute value by value: that agrees in any order of the axes."""
+    size = b.recorded[found.pair.b][0].size
+    mixing = any(one.values.ndim > 1 for one in folding.held(b, cut.ops_b))
+    sizes = {b.recorded[i][0].size for op in cut.ops_b for i in op.outputs if i in b.recorded and i not in b.steady}
+    return bool(cut.ops_a) and (mixing or sizes != {size})
 
 
 def _candidates(

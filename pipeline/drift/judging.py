@@ -10,6 +10,7 @@ from pipeline.checks.drift import folding, rounded, stress
 from pipeline.checks.drift.cuts import Segment
 from pipeline.checks.drift.grids import reach
 from pipeline.checks.drift.nearness import EPS, WEIGHT_EPS, Nearness, leaning, near
+from pipeline.checks.drift.recurrences import recurrent
 from pipeline.checks.drift.stepwise import ADDING, FOLDED_DB, INNER_DB, ROUGH_DB, UNEQUAL, grain, roughly, stepwise
 from pipeline.checks.drift.values import real
 from pipeline.drift import carrying
@@ -53,7 +54,8 @@ def judged(
         if found.agrees or not weights or (put and rounded.settles(alone.a, alone.b, segment)):
             return found
         least_db = rounded.rough_db(alone.a, segment, held)
-        kept = rows.count if least_db >= ROUGH_DB else rows.recorded  # coarse gates saturate otherwise, made up
+        loose = least_db < ROUGH_DB and recurrent(segment.ops_a)  # coarse gates saturate otherwise on made-up values
+        kept = rows.recorded if loose else rows.count
         return roughly(plain[:kept], got[:kept], rows.recorded, least_db=least_db)
     return _stepped(alone, segment, rows, plain, got, put, 1.0 if put or not weights else UNEQUAL)
 

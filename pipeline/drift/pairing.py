@@ -88,22 +88,27 @@ def healed(work: Work, a: Known, b: Known, pairs: Pairs) -> tuple[Pairs, Known]:
             break
         sure = [one for one in wide if (near := results[one]) and near.excess <= SURELY]
         right = {index for one in sure for index in _inner(b, pairs, one)}
-        found = healing.heal(work, a, b, pairs, cut, frozenset(right), rounds)
-        if found is None:
+        for found in healing.heal(work, a, b, pairs, cut, frozenset(right), rounds):
+            put, healthy = _put(work, a, b, pairs, found)
+            guessed = found.score == 0 and found.sole and not rounds  # the next layer is wrong too
+            if found.sure or guessed or _borne_out(work, a, healthy, put, found):
+                pairs, b = put, healthy
+                break
+        else:
             hopeless.add(cut.out.b)
-            continue
-        healthy = Known(b.graph, {**b.recorded, **found.recorded})
-        kept = {index: pair for index, pair in pairs.items() if index not in found.recorded}
-        put = plausible(work, a, healthy, pairs_of(a, healthy)) | kept | {found.pair.b: found.pair}
-        guessed = found.score == 0 and not rounds  # the next layer is wrong too
-        if not (found.sure or guessed):
-            cuts = segments_of(a, healthy, put)
-            beside = [c for c in cuts if found.pair.b in {c.out.b, *(start.b for start in c.given)}]
-            if not healing.borne_out(healthy, found, Alone(work, a, healthy, rough=True).compare(beside)):
-                hopeless.add(cut.out.b)
-                continue
-        pairs, b = put, healthy
     return pairs, b
+
+
+def _put(work: Work, a: Known, b: Known, pairs: Pairs, found: healing.Healed) -> tuple[Pairs, Known]:
+    """The pairs, and what b holds, when a pair is taken for granted."""
+    healthy = Known(b.graph, {**b.recorded, **found.recorded})
+    kept = {index: pair for index, pair in pairs.items() if index not in found.recorded}
+    return plausible(work, a, healthy, pairs_of(a, healthy)) | kept | {found.pair.b: found.pair}, healthy
+
+
+def _borne_out(work: Work, a: Known, b: Known, pairs: Pairs, found: healing.Healed) -> bool:
+    cuts = healing.beside(b, found, segments_of(a, b, pairs))
+    return healing.borne_out(b, found, Alone(work, a, b, rough=True).compare(cuts))
 
 
 def _inner(b: Known, pairs: Pairs, cut: Segment) -> list[int]:

@@ -16,6 +16,8 @@ from pipeline.checks.drift.layout import layouts
 from pipeline.checks.drift.matching import best_layout
 from pipeline.checks.drift.weights import causes
 
+_FRAMES = frozenset(("PAD", "PADV2", "MIRROR_PAD", "Pad", "pad"))
+"""Operators that put a frame around a layer's values, which the other side's layer may do itself."""
 SHARE = 1e-4
 """Of the range of what should come out: less is rounding."""
 
@@ -27,6 +29,8 @@ class Blame:
     b: Op | None = None
     a: Op | None = None
     cause: str = ""
+    guess: bool = False
+    """Whether nothing but its having no partner speaks against it."""
 
 
 def by_constants(a: Known, b: Known, cut: Segment) -> Blame | None:
@@ -43,7 +47,8 @@ def by_constants(a: Known, b: Known, cut: Segment) -> Blame | None:
             continue
         fitting = [one for one in left_a if one.values.size == second.values.size]
         for first in fitting[:1]:
-            return Blame(second.op, first.op, next(_worded(first, second), _named(second) + "values differ"))
+            said = next(_worded(first, second), _named(second) + "values differ")
+            return Blame(second.op, first.op, said, guess=True)
     return None
 
 
@@ -141,7 +146,12 @@ def _strangers(
         if not outs or all(index in side.steady for index in op.outputs):
             continue
         before = all(i in known or i < 0 or i in side.steady or side.graph.tensors[i].constant for i in op.inputs)
-        bare = any(own[index].dtype.kind != "f" or _bare(side, index) for index in outs)  # integers of a grid
+        framed = (
+            before
+            and op.type in _FRAMES
+            and any(_layer(side, reader) for reader in side.readers.get(op.outputs[0], ()))
+        )
+        bare = framed or any(own[index].dtype.kind != "f" or _bare(side, index) for index in outs)  # integers of a grid
         if (bare and before) or all(_there(own[index], other, least_db) for index in outs):
             known |= set(outs)
             continue
@@ -149,6 +159,10 @@ def _strangers(
         if before:
             found.first.append(op)
     return found
+
+
+def _layer(side: Known, op: Op) -> bool:
+    return any(one.values.ndim > 1 for one in folding.held(side, [op]))
 
 
 def _bare(side: Known, index: int) -> bool:

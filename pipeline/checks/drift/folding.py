@@ -227,6 +227,17 @@ def _fits(a: Held, b: Held) -> Iterator[Folded]:
         yield best
 
 
+def nearest(want: np.ndarray, got: np.ndarray) -> float:
+    """The least relative distance of two constants of one size, in any layout, each slice of an axis scaled at will."""
+    found = [np.inf]
+    for layout in layouts(want.shape, got.shape):
+        turned = layout.carry(want[None])[0]
+        for axis in (None, *range(got.ndim)):
+            if axis is None or 1 < got.shape[axis] < got.size:
+                found.append(_distance(turned * _scale(turned, got, axis), got))
+    return float(min(found))
+
+
 def _allowed(held: Held) -> np.ndarray:
     """How far each value may be from the one of which it is the rounding."""
     if held.step is not None:

@@ -78,6 +78,26 @@ _FUSED: Mapping[str, Callable[[Values], Values]] = {
 }
 
 
+KNOWN = (
+    0.0,
+    1.0,
+    0.5,
+    2.0,
+    0.044715,
+    (2 / np.pi) ** 0.5,
+    2**0.5,
+    2**-0.5,
+    1 / 6,
+    3.0,
+    6.0,
+    1 / 255,
+    255.0,
+    127.5,
+    1 / 127.5,
+)
+"""Numbers that functions are written with, and pixels prepared."""
+
+
 def alternatives(op: Op, taken: Sequence[Values], made: Values, flags: bool = False) -> Iterator[tuple[str, Values]]:
     """(in words, values) of what an operator could have given out for what it takes, in the shape of what it gives.
 
@@ -189,6 +209,11 @@ def constants(side: Known, op: Op, there: Sequence[Values]) -> Iterator[tuple[st
         with np.errstate(all="ignore"):
             tried = [("with its sign exchanged", -own), ("inverted", 1 / own)]
         if own.size == 1:
-            tried += [(f"{value:g}", np.full(own.shape, value)) for value in (*EPSILONS, 0.0, 1.0, 0.5, 2.0)]
-        tried += [("as in the reference", values.reshape(own.shape)) for values in there if values.size == own.size]
+            tried += [(f"{value:g}", np.full(own.shape, value)) for value in (*EPSILONS, *KNOWN)]
+        with np.errstate(all="ignore"):
+            for words, others in (
+                ("as in the reference", there),
+                ("as in the reference, inverted", [1 / v for v in there]),
+            ):
+                tried += [(words, values.reshape(own.shape)) for values in others if values.size == own.size]
         yield from ((words, index, values) for words, values in tried if not np.array_equal(values, own))

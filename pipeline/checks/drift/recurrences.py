@@ -42,7 +42,7 @@ class _Rows:
 def changed(a: Known, b: Known, cuts: Sequence[Segment]) -> Iterator[tuple[Segment, Suspect]]:
     """(segment, suspect) for kernels and biases of b in segments in which one side has a recurrence as one operator."""
     for cut in cuts:
-        if _one(cut.ops_a) == _one(cut.ops_b):
+        if recurrent(cut.ops_a) == recurrent(cut.ops_b):
             continue
         ours, theirs = _held(a, cut.ops_a), _held(b, cut.ops_b)
         if any(one.rounded for one in ours):
@@ -62,7 +62,8 @@ def _held(side: Known, ops: Sequence[Op]) -> list[Held]:
     return [one for one in every if one.values.any() and not side.steady.issuperset(one.op.outputs)]
 
 
-def _one(ops: Sequence[Op]) -> bool:
+def recurrent(ops: Sequence[Op]) -> bool:
+    """Whether one of the operators is a recurrence."""
     return any(part in op.type.lower() for op in ops for part in _TYPES)
 
 

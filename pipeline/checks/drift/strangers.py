@@ -1,0 +1,48 @@
+"""Kernels without a partner where the reference has one of their size without one: those of another layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from pipeline.checks.drift.cuts import Segment
+from pipeline.checks.drift.folding import Folded, Held, held, nearest
+from pipeline.checks.drift.known import Known
+from pipeline.checks.drift.rounded import order_of, reader
+from pipeline.checks.drift.suspects import Suspect
+
+UNLIKE = 0.8
+"""Relative distance, whatever each channel is scaled by: kernels that have nothing to do with each other show 1.0, one
+into which factors of both its axes were folded 0.1 to 0.6."""
+
+
+def strange(a: Known, b: Known, cuts: Sequence[Segment], same: Sequence[Folded]) -> Iterator[Suspect]:
+    """A suspect for each segment with one kernel left over on both sides, of one size and unlike in any layout."""
+    taken = {one.a.index for one in same}, {one.b.index for one in same}
+    for cut in cuts:
+        left = [
+            [one for one in held(side, ops) if one.values.ndim > 1 and not one.vector and one.index not in known]
+            for side, ops, known in ((a, cut.ops_a, taken[0]), (b, cut.ops_b, taken[1]))
+        ]
+        if len(left[0]) != 1 or len(left[1]) != 1 or left[0][0].values.size != left[1][0].values.size:
+            continue
+        (one,), (two,) = left
+        if not one.rounded and (apart := _apart(one, two)) > UNLIKE:
+            sides = reader(a, one.op), reader(b, two.op)
+            measure = f"{min(apart, 1.0):.0%} of it is not the reference's"
+            yield Suspect(
+                "weights", *sides, measure, "kernel: that of another layer, or in another order", order_of(a, cut)
+            )
+
+
+def _apart(one: Held, two: Held) -> float:
+    """The least relative distance of two kernels in any layout, reversed or not, each channel scaled at will."""
+    return min(nearest(one.values, flipped) for flipped in _reversed(two.values))
+
+
+def _reversed(values: np.ndarray) -> Iterator[np.ndarray]:
+    yield values
+    for axes in ((0, 1), (1, 2), (2, 3), (-2, -1), (-1,), (0,)):
+        if max(axes) < values.ndim and len(axes) <= values.ndim:
+            yield np.flip(values, axes)
