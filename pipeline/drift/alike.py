@@ -15,6 +15,7 @@ from pipeline.checks.drift import bits, ends, parameters, precision, run_time, s
 from pipeline.checks.drift.align import Pairs, align
 from pipeline.checks.drift.known import Known
 from pipeline.checks.drift.net import Net, Node, comparable
+from pipeline.checks.drift.passing import parted
 from pipeline.checks.drift.suspects import Drift, Side, Suspect
 from pipeline.checks.drift.verdict import coverage, judged, notes_differ
 from pipeline.checks.drift.wiring import Boundary, Detour, corresponds, detours, unanswered
@@ -37,6 +38,8 @@ def alike(one: Graph, two: Graph, work: Work) -> Drift:
     proved = _proved(pairs, work, doubted)
     ways, rewritten, cleared = _followed(pairs, work, {int(suspect.order) for suspect in doubted})
     found += [*ways, *(s for s in proved if s.order not in rewritten or _certain(s, work))]
+    if not found and not precisions:
+        found += parted(Known(one, {}), Known(two, {}))
     if not found:
         found += _unexplained(pairs, work, bool(rewritten))
     if not precisions and (found or cleared):

@@ -21,6 +21,7 @@ _SLOPES = {
 }  # fmt: skip
 _HARD = {"HardSigmoid": 0.2, "sigmoid_hard": 0.2}
 """Operators that say the slope of a hard sigmoid, and what they say where they leave it out."""
+_ELUS = dict.fromkeys(("ELU", "Elu", "elu", "aten.elu", "aten.elu_"), 1.0)
 _SIXTHS = frozenset(
     ("HARD_SWISH", "HardSwish", "aten.hardswish", "aten.hardswish_", "aten.hardsigmoid", "aten.hardsigmoid_")
 )
@@ -35,7 +36,7 @@ def changed(a: Known, b: Known, cuts: Sequence[Segment]) -> Iterator[tuple[Segme
     Of the whole models where both have as many, which says of no segment; else of segments that have as many: a
     variance may be taken for the one with an epsilon.
     """
-    for name, found in (("epsilon", _epsilons), ("slope", _slopes), ("hard sigmoid's slope", _hard)):
+    for name, found in (("epsilon", _epsilons), ("slope", _slopes), ("hard sigmoid's slope", _hard), ("alpha", _elus)):
         whole = [list(found(side, side.graph.ops)) for side in (a, b)]
         if len(whole[0]) == len(whole[1]):
             yield from ((None, suspect) for suspect in _compared(a, b, name, whole[0], whole[1]))
@@ -100,3 +101,7 @@ def _hard(side: Known, ops: Sequence[Op]) -> Iterator[tuple[Op, float]]:
             yield op, 1 / 6
         elif op.type in _HARD:
             yield op, float(op.attributes.get("alpha", _HARD[op.type]))
+
+
+def _elus(side: Known, ops: Sequence[Op]) -> Iterator[tuple[Op, float]]:
+    yield from ((op, float(op.attributes.get("alpha", _ELUS[op.type]))) for op in ops if op.type in _ELUS)

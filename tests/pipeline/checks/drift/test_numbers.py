@@ -48,3 +48,9 @@ def test_the_slope_of_a_hard_sigmoid_is_that_of_a_hard_swish(alpha, said):
     for right in ("HARD_SWISH", "aten.hardsigmoid"):
         assert len(list(changed(bent(right), bent("HardSigmoid", alpha=alpha), []))) == said
     assert len(list(changed(bent("sigmoid_hard", alpha=0.2), bent("HardSigmoid"), []))) == 0
+
+
+def test_the_alpha_of_an_elu_is_one_where_it_is_not_said():
+    assert list(changed(bent("ELU"), bent("Elu", alpha=1.0), [])) == []
+    ((_, suspect),) = changed(bent("aten.elu"), bent("Elu", alpha=1.2), [])
+    assert suspect.cause == "alpha is 1.2, not 1"
