@@ -28,6 +28,7 @@ WHOLE = 0.5
 _BOUNDING = frozenset(("minimum", "maximum", "min", "max", "clip", "select", "select_v2", "where"))
 """Operators that take an infinite constant and give finite values: it bounds nothing, or marks what is left out."""
 _SELECTING = frozenset(("select", "select_v2", "where"))
+_LIMITS = ("clip", "clamp", "hardtanh", "relu", "minimum", "maximum")
 UNMET, UNMET_DB = 0.03, 12.0
 """Of a kernel's size: from here on its rounding is coarse; and by how much it adds up behind such a one."""
 _SMALL = ("int8", "uint8")
@@ -164,7 +165,8 @@ def ranges(a: Known, b: Known, cuts: Sequence[Segment]) -> Iterator[Suspect]:
         cause = ""
         # a calibration on as few tells its ends badly, and what is squared goes far beyond now and then
         few = values.size < _MANY or float(((values < low) | (values > high)).mean()) <= RARE
-        if beyond[cut] > max(CUT_OF_FEW if few else CUT, TIMES * usual) and not _selected_from(b, cut.out.b):
+        wide = beyond[cut] > max(CUT_OF_FEW if few else CUT, TIMES * usual)
+        if wide and not _selected_from(b, cut.out.b) and not _limited(a, cut.out.a, low, high):
             needed = f"{values.min():.4g} to {values.max():.4g}"
             cause = f"the range {low:.4g} to {high:.4g} cuts off values from {needed}"
         alone = twins.count((grid.scale, grid.zero_point)) == 1
@@ -179,6 +181,22 @@ def ranges(a: Known, b: Known, cuts: Sequence[Segment]) -> Iterator[Suspect]:
             ours = Side(there.index if there else None, there.type if there else "INPUT", (), seen)
             measure = f"recorded values lie beyond it by {beyond[cut]:.2f} of its width"
             yield Suspect("quantization", ours, theirs, measure, cause, float(a.rank.get(cut.out.a, 0)))
+
+
+def _limited(a: Known, index: int, low: float, high: float, far: int = 3) -> bool:
+    """Whether the reference cuts a tensor off within these ends soon: a quantizer takes the limit for the range."""
+    room = 0.01 * (high - low)
+    for op in a.readers.get(index, ()) if far else ():
+        out = op.outputs[0]
+        if out not in a.recorded or a.recorded[out].shape != a.recorded[index].shape:
+            continue
+        values = a.real(out)
+        cut = any(part in op.type.lower() for part in _LIMITS)
+        if cut and values.min() >= low - room and values.max() <= high + room:
+            return True
+        if not cut and _limited(a, out, low, high, far - 1):
+            return True
+    return False
 
 
 def _selected_from(side: Known, index: int) -> bool:
