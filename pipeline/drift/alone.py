@@ -202,10 +202,13 @@ class Alone:
         return stress.legal(values, self.limits[start.a], plain) if start.a in self.limits else values
 
     def _cut_off(self, segment: Segment, start: Partner, values: np.ndarray) -> np.ndarray:
-        """Within the range to which b's segment brings a start first of all, where nothing else there reads it."""
+        """On the grid to which b's segment brings a start first of all, where nothing else there reads it.
+
+        What is lost by that is another file's affair, as a picture whose values are no whole numbers.
+        """
         readers = [op for op in segment.ops_b if start.b in op.inputs]
         if self.rounded and len(readers) == 1 and (grid := quantized(self.b, readers[0])):
-            values = np.clip(values, *grid.ends()).astype(values.dtype)
+            values = grid.settled(values)
         return values
 
     def _settled(self, start: Partner, values: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 
 from pipeline.checks.drift import folding, rounded, stress
 from pipeline.checks.drift.cuts import Segment
-from pipeline.checks.drift.grids import reach
+from pipeline.checks.drift.grids import Grid, reach
 from pipeline.checks.drift.nearness import EPS, WEIGHT_EPS, Nearness, leaning, near
 from pipeline.checks.drift.recurrences import recurrent
 from pipeline.checks.drift.stepwise import ADDING, FOLDED_DB, INNER_DB, ROUGH_DB, UNEQUAL, grain, roughly, stepwise
@@ -60,6 +60,20 @@ def judged(
     return _stepped(alone, segment, rows, plain, got, put, 1.0 if put or not weights else UNEQUAL)
 
 
+def offset(alone: Alone, segment: Segment, grid: Grid) -> float:
+    """What an integer MEAN at the end of a segment may add to all values, in real numbers.
+
+    One of LiteRT's kernels rounds the input's zero point on the output's grid: half a step at most, and known, so that
+    a zero point that is off by one is told beside it.
+    """
+    op = alone.b.maker.get(segment.out.b)
+    taken = alone.grid(False, op.inputs[0]) if op is not None and op.type == "MEAN" else None
+    if taken is None:
+        return 0.0
+    point = taken.zero_point * taken.scale / grid.scale
+    return float(point - np.rint(point)) * grid.scale
+
+
 def _stepped(
     alone: Alone,
     segment: Segment,
@@ -77,6 +91,9 @@ def _stepped(
         return roughly(plain[:kept], got[:kept], rows.recorded, roundings, INNER_DB)
     want, got = np.clip(plain, *reach(alone.b, segment.ops_b, grid))[:kept], got[:kept]
     found = stepwise(want, got, grid, rows.recorded, roundings * farther)
+    if not found.agrees and (added := offset(alone, segment, grid)):
+        beside = stepwise(want, got - added, grid, rows.recorded, roundings * farther)
+        found = beside if beside.agrees else found
     if found.agrees:
         return found
     if grid.most - grid.least <= BYTE:
