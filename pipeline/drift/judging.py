@@ -90,9 +90,9 @@ def _stepped(
     if grid is None:
         return roughly(plain[:kept], got[:kept], rows.recorded, roundings, INNER_DB)
     want, got = np.clip(plain, *reach(alone.b, segment.ops_b, grid))[:kept], got[:kept]
-    found = stepwise(want, got, grid, rows.recorded, roundings * farther)
+    found = stepwise(want, got, grid, rows.recorded, roundings, farther=farther)
     if not found.agrees and (added := offset(alone, segment, grid)):
-        beside = stepwise(want, got - added, grid, rows.recorded, roundings * farther)
+        beside = stepwise(want, got - added, grid, rows.recorded, roundings, farther=farther)
         found = beside if beside.agrees else found
     if found.agrees:
         return found
@@ -100,7 +100,7 @@ def _stepped(
         if roundings <= ADDING:
             return found
         moved = [segment.out.layout.back(values)[:kept] for values in carrying.moved(alone, segment)]
-        return stepwise(want, got, grid, rows.recorded, roundings * farther, grain(got, moved, grid))
+        return stepwise(want, got, grid, rows.recorded, roundings, grain(got, moved, grid), farther)
     tables = roundings > 1 and any(op.type in TABLES for op in segment.ops_b)
     if put or roundings > FEW or tables:
         # finer than a kernel's tables, and than what rounded weights tell of a factor in them

@@ -39,30 +39,39 @@ _OWN, _PAIR = 0.3, 0.6
 
 
 def stepwise(
-    want: np.ndarray, got: np.ndarray, grid: Grid, recorded: int, roundings: float, grain: float = 1.0
+    want: np.ndarray,
+    got: np.ndarray,
+    grid: Grid,
+    recorded: int,
+    roundings: float,
+    grain: float = 1.0,
+    farther: float = 1.0,
 ) -> Nearness:
     """Compares real values, (rows, ...), in steps of the grid, all together and slice by slice of each axis.
 
     Of a grid of 16 bits `FINE` steps count as one: kernels look functions up in tables of 513 entries, and leave more.
 
     `roundings` is how many times as far as one rounding the segment may be: more operators, weights not put equal.
-    `grain` steps count as one, as `grain` tells them.
+    `grain` steps count as one, as `grain` tells them; `farther` times as far are values and means where the reference
+    has other weights.
     Values that the grid cuts off are left out: clipping bends them.
     """
     worst = Nearness(True, 0.0, 0.0, steps=True)
     for real, rows in ((True, slice(0, recorded)), (False, slice(recorded, len(want)))):
         if len(want[rows]):
-            found = _judged(want[rows], got[rows], grid, roundings, real, grain)
+            found = _judged(want[rows], got[rows], grid, roundings, real, grain, farther)
             if found.excess > worst.excess and (worst.agrees or found.real):
                 worst = found
     return worst
 
 
-def _judged(want: np.ndarray, got: np.ndarray, grid: Grid, roundings: float, real: bool, grain: float) -> Nearness:
+def _judged(
+    want: np.ndarray, got: np.ndarray, grid: Grid, roundings: float, real: bool, grain: float, farther: float
+) -> Nearness:
     low, high = grid.ends()
     fine = grid.most - grid.least > _BYTE
     far = roundings if fine or roundings <= ADDING else ADDING * (roundings / ADDING) ** _ROOT
-    roundings = roundings if fine else min(roundings, MEANS)
+    far, roundings = far * farther, (roundings if fine else min(roundings, MEANS)) * farther
     finite = np.isfinite(want) & np.isfinite(got)
     cut = np.clip(np.where(finite, want, 0.0), low, high)
     step = grid.scale * grain * (FINE if fine else 1)
