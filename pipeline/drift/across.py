@@ -9,6 +9,7 @@ from converters.errors import EdgeExportError
 from converters.graph import Graph
 from pipeline.checks.drift import (
     ends,
+    factors,
     folding,
     numbers,
     recurrences,
@@ -97,7 +98,12 @@ def _told(alone: Alone, pairs: Pairs) -> tuple[list[Suspect], dict[Segment, Near
     kept = [one for one, longer in zip(wrong, clear, strict=True) if not longer]
     proved = {**results, **alone.compare([cut for longer in clear for cut in longer])}
     same = rounded.matches(a, b, cuts)
-    moved = [*windows.changed(a, b, cuts, same), *numbers.changed(a, b, cuts), *recurrences.changed(a, b, cuts)]
+    moved = [
+        *windows.changed(a, b, cuts, same),
+        *numbers.changed(a, b, cuts),
+        *factors.changed(a, b, cuts),
+        *recurrences.changed(a, b, cuts),
+    ]
     explained = {suspect.b.op_index for _, suspect in moved}
     kept = [(cut, found) for cut, found in kept if explained.isdisjoint(op.index for op in cut.ops_b)]
     near = [(told.tight(a, b, cut, found, pairs), found) for cut, found in kept]

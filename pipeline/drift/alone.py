@@ -10,6 +10,8 @@ import numpy as np
 
 from converters.contract import Artifact
 from converters.errors import EdgeExportError
+from converters.graph import Op
+from converters.reach import moves_only
 from pipeline.checks.drift import folding, run_time, stress
 from pipeline.checks.drift.cuts import Segment
 from pipeline.checks.drift.grids import Grid, grid_of, quantized
@@ -139,14 +141,20 @@ class Alone:
         return self._grids[key]
 
     def roundings(self, segment: Segment) -> int:
-        """How many operators of b's segment give out 8- or 16-bit integers, or what lies on their grid.
+        """How many operators of b's segment give out 8- or 16-bit integers, or what lies on their grid; new ones.
 
         None in a model whose weights are not rounded: there a grid is a fault.
         """
         if not self.rounded:
             return 0
-        made = [i for op in segment.ops_b for i in op.outputs if i == segment.out.b or i not in self.b.steady]
-        return sum(self.grid(False, index) is not None for index in made)
+        made = [(op, i) for op in segment.ops_b for i in op.outputs if i == segment.out.b or i not in self.b.steady]
+        stored = [(op, index) for op, index in made if self.grid(False, index) is not None]
+        return max(sum(not self._moved(op, index) for op, index in stored), min(len(stored), 1))
+
+    def _moved(self, op: Op, index: int) -> bool:
+        """Whether an operator of b only moves integers, which stay on their grid."""
+        taken = [i for i in op.inputs if i in self.b.recorded and i not in self.b.steady]
+        return moves_only(op.type) and all(self.grid(False, i) == self.grid(False, index) for i in taken)
 
     def tight(self, segment: Segment) -> bool:
         """Whether nothing in a segment rounds to less than float32, so that all that is left is the order of sums."""

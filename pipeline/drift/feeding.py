@@ -18,6 +18,8 @@ _DEVIATIONS = 8
 """Standard deviations in a range: the largest of some thousand values lie four from the middle."""
 _ROOM = 0.05
 """Of a range: how far pixels may lie beyond it, as those of other pictures than it was calibrated on do."""
+_PART = 1 / 16
+"""Of a range: pixels that fill less of it are on another scale."""
 _SCALE, _ZERO = 1, 2
 """Inputs of QuantizeLinear."""
 
@@ -58,9 +60,13 @@ def _moved(
 
 
 def _squeezed(values: np.ndarray, low: float, high: float) -> np.ndarray:
-    """An image as it is where it lies in a range, else brought into it: pixels of 0 to 1 were not made for -1 to 1."""
-    least, greatest, room = float(values.min()), float(values.max()), _ROOM * (high - low)
-    if (low - room <= least and greatest <= high + room) or greatest <= least:
+    """An image as it is where it fills a good part of a range, else brought into it.
+
+    Pixels of 0 to 1 were not made for -1 to 1, nor for 0 to 255.
+    """
+    least, greatest, width = float(values.min()), float(values.max()), high - low
+    inside = low - _ROOM * width <= least and greatest <= high + _ROOM * width
+    if (inside and greatest - least >= _PART * width) or greatest <= least:
         return values
     return (low + (values - least) * ((high - low) / (greatest - least))).astype(values.dtype)
 

@@ -61,7 +61,7 @@ def moved(alone: Alone, pairs: Mapping[int, Partner], results: Mapping[Segment, 
             if layout is None:
                 continue
             put = {**rest, index: Partner(cut.out.a, index, layout, db)}
-            if _agree(alone, put, behind):
+            if _agree(alone, put, behind) or _agree(alone, put, [put[index], *behind], 1.0):
                 kept = put
                 break
     return kept
@@ -86,12 +86,12 @@ def merged(
     return kept
 
 
-def _agree(alone: Alone, pairs: Mapping[int, Partner], outs: Sequence[Partner]) -> bool:
-    """Whether the segments up to these ends agree."""
+def _agree(alone: Alone, pairs: Mapping[int, Partner], outs: Sequence[Partner], most: float = SURELY) -> bool:
+    """Whether the segments up to these ends agree, by at most so much of what is allowed."""
     cuts = [segment(alone.a, alone.b, out, pairs) for out in outs]
     whole = [cut for cut in cuts if cut is not None]
     found = alone.compare(whole).values() if len(whole) == len(cuts) else [None]
-    return all(near is not None and near.excess <= SURELY for near in found)
+    return all(near is not None and near.excess <= most for near in found)
 
 
 def _beside(alone: Alone, cut: Segment, pairs: Mapping[int, Partner]) -> list[int]:

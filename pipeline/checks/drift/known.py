@@ -16,6 +16,8 @@ POINTS = 4096
 """Values of a sample by which tensors are matched: more say nothing new."""
 SAMPLES = 4
 _FEW = 64
+_AVERAGED = 8
+"""Values that an average is of, at least."""
 _COMPUTED = frozenset(("ConvInteger", "MatMulInteger", "DynamicQuantizeLinear", "QuantizeLinear", "QUANTIZE"))
 """Operators that give integers which stand for the values of a sample, even where those are the same in all."""
 
@@ -98,6 +100,21 @@ class Known:
             elif index in self.maker and index not in self.steady:
                 todo += self.maker[index].inputs
         return found
+
+    @cached_property
+    def averaged(self) -> frozenset[int]:
+        """Tensors that come from averages of many values alone: noise moves them little, other samples far more."""
+        found: set[int] = set()
+        for op in self.graph.ops:
+            read = [index for index in op.inputs if index in self.recorded and index not in self.steady]
+            made = [index for index in op.outputs if index in self.recorded]
+            if not read or not made:
+                continue
+            kind = op.type.lower()
+            many = self.recorded[read[0]][0].size >= _AVERAGED * self.recorded[made[0]][0].size
+            if found.issuperset(read) or (many and ("mean" in kind or "average" in kind or "avg" in kind)):
+                found.update(made)
+        return frozenset(found)
 
     @cached_property
     def live(self) -> frozenset[int]:

@@ -22,7 +22,8 @@ CORRECTED = 0.5
 CUT, TIMES = 0.25, 4.0
 """Of the width of a range: how far recorded values lie beyond its ends, also against most other tensors."""
 CUT_OF_FEW, _MANY, RARE = 1.0, 32, 0.005
-"""The same of a tensor of which fewer values than this were recorded, or a smaller share lies beyond its ends."""
+"""The same of a tensor of which fewer values than this were recorded, or a smaller share lies beyond its ends, or that
+comes from averages: what calibrates on noise sees little of where those may lie."""
 WHOLE = 0.5
 """Of computed tensors in 8 bits: from here on a file is an integer one, and an operator in float was left behind."""
 _BOUNDING = frozenset(("minimum", "maximum", "min", "max", "clip", "select", "select_v2", "where"))
@@ -165,6 +166,7 @@ def ranges(a: Known, b: Known, cuts: Sequence[Segment]) -> Iterator[Suspect]:
         cause = ""
         # a calibration on as few tells its ends badly, and what is squared goes far beyond now and then
         few = values.size < _MANY or float(((values < low) | (values > high)).mean()) <= RARE
+        few |= cut.out.b in b.averaged
         wide = beyond[cut] > max(CUT_OF_FEW if few else CUT, TIMES * usual)
         if wide and not _selected_from(b, cut.out.b) and not _limited(a, cut.out.a, low, high):
             needed = f"{values.min():.4g} to {values.max():.4g}"

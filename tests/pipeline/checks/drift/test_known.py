@@ -49,3 +49,10 @@ def test_sums_that_are_the_same_in_all_samples_are_no_sizes():
 
 def test_what_was_not_recorded_is_stored_as_the_graph_says():
     assert (known().dtype(1), Known(known().graph, {}).dtype(4)) == (np.float32, np.int64)
+
+
+def test_averages_and_what_is_made_of_them_alone_are_known():
+    ops = [Op(0, "MEAN", (0,), (1,)), Op(1, "FULLY_CONNECTED", (1,), (2,)), Op(2, "MUL", (0, 1), (3,))]
+    wide = RNG.normal(size=(3, 1, 32)).astype(np.float32)
+    values = {0: wide, 1: wide[..., :2], 2: wide[..., :4], 3: wide}
+    assert Known(graph([tensor(n) for n in range(4)], ops, (0,), (3,)), values).averaged == {1, 2}

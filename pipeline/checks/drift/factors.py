@@ -1,0 +1,77 @@
+"""Factors of 8 bits that are one number: a quantizer stores them exactly, so that 1/256 in the place of 1/255 shows.
+
+What they multiply moves by less than a step, which is no more than rounding does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from converters.graph import Op
+from converters.reach import moves_only
+from pipeline.checks.drift.cuts import Segment
+from pipeline.checks.drift.grids import STORES
+from pipeline.checks.drift.known import Known
+from pipeline.checks.drift.suspects import Side, Suspect
+from pipeline.checks.drift.values import real
+
+_MULTIPLIES = frozenset(("MUL", "Mul", "mul", "aten.mul", "aten.mul_"))
+_DIVIDES = frozenset(("DIV", "Div", "RealDiv", "real_div", "aten.div", "aten.div_"))
+_OFF = 1e-3
+"""Of a factor: scales are kept in float32, and some files write them in a few digits."""
+
+
+def changed(a: Known, b: Known, cuts: Sequence[Segment]) -> Iterator[tuple[Segment, Suspect]]:
+    """(segment, suspect) where all that both sides do is to multiply by a number, and it is another one."""
+    for cut in cuts:
+        ours, theirs = _factor(a, cut.ops_a), _factor(b, cut.ops_b)
+        if ours is None or theirs is None:
+            continue
+        (one, want, _), (two, got, exact) = ours, theirs
+        if exact and abs(got - want) > _OFF * abs(want):
+            sides = _side(a, one, want), _side(b, two, got)
+            cause = f"values are multiplied by {got:.6g}, not {want:.6g}"
+            yield cut, Suspect("attribute", *sides, "another number", cause, float(a.rank.get(cut.out.a, 0)))
+
+
+def _factor(side: Known, ops: Sequence[Op]) -> tuple[Op, float, bool] | None:
+    """(operator, number, whether integers of 8 bits hold it exactly) of what else only stores and moves values."""
+    work = [op for op in ops if op.type not in STORES and not moves_only(op.type) and not _steady(side, op)]
+    if len(work) != 1 or work[0].type not in _MULTIPLIES | _DIVIDES or len(work[0].inputs) != 2:
+        return None
+    (op,) = work
+    lone = [(place, found) for place, index in enumerate(op.inputs) if (found := _number(side, index)) is not None]
+    if len(lone) != 1 or not lone[0][1][0] or (op.type in _DIVIDES and lone[0][0] == 0):
+        return None
+    value, exact = lone[0][1]
+    return op, 1 / value if op.type in _DIVIDES else value, exact
+
+
+def _steady(side: Known, op: Op) -> bool:
+    return all(index in side.steady for index in op.outputs)
+
+
+def _number(side: Known, index: int) -> tuple[float, bool] | None:
+    """(value, whether it is the last of an 8-bit grid, which was made for it) of a constant that is one number."""
+    tensor = side.graph.tensors[index]
+    if tensor.data is not None and tensor.data.size == 1:
+        return float(real(tensor.data, tensor).reshape(-1)[0]), _last(tensor.data)
+    maker = side.maker.get(index)
+    if index in side.steady and index in side.recorded and maker is not None and maker.type in STORES:
+        stored = side.graph.tensors[maker.inputs[0]].data
+        if stored is not None and stored.size == 1:
+            return float(side.real(index).reshape(-1)[0]), _last(stored)
+    return None
+
+
+def _last(stored: np.ndarray) -> bool:
+    if stored.dtype not in (np.dtype(np.int8), np.dtype(np.uint8)):
+        return False
+    limits = np.iinfo(stored.dtype)
+    return int(stored.reshape(-1)[0]) in (limits.min, limits.max, -limits.max)
+
+
+def _side(side: Known, op: Op, value: float) -> Side:
+    return Side(op.index, op.type, tuple(side.graph.tensors[index].name for index in op.outputs), {"factor": value})
