@@ -68,6 +68,7 @@ def across(one: Graph, two: Graph, work: Work) -> Drift:
     suspects, proved, same = _told(alone, pairs)
     if not (wrong_ends or suspects):  # else the output has its shape from there
         wrong_ends += [ends.shape_told(a, b, end) for end in ends.resized(a, b)]
+        wrong_ends += ends.far(a, b, {cut.out.b for cut, near in proved.items() if near is not None})
     outcome, told_suspects = judged([*wrong_ends, *suspects])
     shares = told.coverage(a, b, proved) | {"weights_compared": rounded.share(a, same)}
     return Drift(str(work.a.path), str(work.b.path), outcome, told_suspects, shares, tuple(work.notes))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 import numpy as np
 
@@ -109,6 +109,35 @@ def resized(a: Known, b: Known) -> list[tuple[int, int]]:
         for end, (one, two) in zip(ends, shapes, strict=True)
         if _size(one) != _size(two) and not (_counts(a, end[0]) or _counts(b, end[1]))
     ]
+
+
+FAR_DB = 6.0
+"""Signal to error of an output: honest files of 8 bits show 15 dB and more."""
+
+
+def far(a: Known, b: Known, known: Collection[int]) -> Iterator[Suspect]:
+    """Outputs of b, but those `known` to be right, that are not the reference's on the same inputs.
+
+    For segments that cannot be run alone, as a branch that calls another graph: nothing else judges them.
+    """
+    for place, other in partner_places(a, b).items():
+        one, two = a.graph.outputs[place], b.graph.outputs[other]
+        if two in known or one not in a.recorded or two not in b.recorded:
+            continue
+        kinds = a.recorded[one].dtype.kind + b.recorded[two].dtype.kind
+        if kinds != "ff" or a.recorded[one][0].size != b.recorded[two][0].size:
+            continue
+        want, got = a.real(one), b.real(two)
+        db, _ = best_layout(want, got)
+        if db < FAR_DB and np.isfinite(want).all():
+            ours, theirs = _end(a, one), _end(b, two)
+            cause = "the output is another, and what lies before it cannot be run alone"
+            yield Suspect("outputs", ours, theirs, f"signal to error {db:.1f} dB", cause, float(a.rank.get(one, 0)))
+
+
+def _end(side: Known, index: int) -> Side:
+    op = side.maker.get(index)
+    return Side(op.index if op else None, op.type if op else "INPUT", (side.graph.tensors[index].name,))
 
 
 def shape_told(a: Known, b: Known, end: tuple[int, int]) -> Suspect:

@@ -49,3 +49,16 @@ def test_an_output_that_holds_something_else_is_a_partner_all_the_same():
 def test_a_missing_output_is_told():
     a, b = side((1, 2), ("x", "y")), side((1,), ("x",))
     assert [suspect.measure for suspect in ends.exchanged(a, b, {})] == ["2 became 1"]
+
+
+def test_an_output_that_nothing_else_judges_is_held_to_the_reference():
+    values = np.random.default_rng(0).normal(size=(4, 1, 6)).astype(np.float32)
+    ops = [Op(0, "IF", (0,), (1,))]
+
+    def side(out):
+        return Known(graph([tensor(0), tensor(1)], ops, (0,), (1,)), {0: values, 1: out})
+
+    assert not list(ends.far(side(values), side(values * 1.2), ()))
+    (found,) = ends.far(side(values), side(values[:, :, ::-1].copy() * 3), ())
+    assert (found.kind, found.b.op_type) == ("outputs", "IF")
+    assert not list(ends.far(side(values), side(-values), (1,)))
