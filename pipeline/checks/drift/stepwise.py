@@ -33,9 +33,9 @@ UNEQUAL = 2.0
 ADDING, MEANS = 2.0, 2.0
 """Roundings up to which errors are taken to add up, and means to move: behind more of them honest segments of 8 bits
 show means as of one, and single values as far as 1.4 steps behind 5, 3.4 behind 16."""
-_ROOT = 0.5
-_OWN, _PAIR = 0.3, 0.4
-"""Of a step: the deviation that one rounding leaves, and two; honest recurrences in 8 bits show 1.3 times it."""
+_ROOT = 0.25
+_OWN, _PAIR = 0.3, 0.6
+"""Of a step: the deviation that one rounding leaves, and two of them with what lies between."""
 
 
 def stepwise(
