@@ -147,13 +147,13 @@ class Alone:
         """
         if not self.rounded:
             return 0
-        made = [(op, i) for op in segment.ops_b for i in op.outputs if i == segment.out.b or i not in self.b.steady]
+        made = [(op, i) for op in segment.ops_b for i in op.outputs if i == segment.out.b or i in self.b.computed]
         stored = [(op, index) for op, index in made if self.grid(False, index) is not None]
         return max(sum(not self._moved(op, index) for op, index in stored), min(len(stored), 1))
 
     def _moved(self, op: Op, index: int) -> bool:
         """Whether an operator of b only moves integers, which stay on their grid."""
-        taken = [i for i in op.inputs if i in self.b.recorded and i not in self.b.steady]
+        taken = [i for i in op.inputs if i in self.b.computed]
         return moves_only(op.type) and all(self.grid(False, i) == self.grid(False, index) for i in taken)
 
     def tight(self, segment: Segment) -> bool:

@@ -102,6 +102,12 @@ class Known:
         return found
 
     @cached_property
+    def computed(self) -> frozenset[int]:
+        """Tensors that the inputs are needed for, those that happened to hold the same for all samples too."""
+        inputs = sum(1 << self.rank[index] for index in self.graph.inputs)
+        return frozenset(index for index, bits in self.before.items() if bits & inputs)
+
+    @cached_property
     def averaged(self) -> frozenset[int]:
         """Tensors that come from averages of many values alone: noise moves them little, other samples far more."""
         found: set[int] = set()

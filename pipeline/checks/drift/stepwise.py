@@ -143,6 +143,10 @@ def _by_slice(error: np.ndarray, inside: np.ndarray, roundings: float, axis: int
     return float((np.abs(mean) / allowed).max())
 
 
+_SMALL_ROW = 3
+"""Values of a row: fewer say little of how large they are."""
+
+
 def roughly(
     want: np.ndarray,
     got: np.ndarray,
@@ -153,9 +157,13 @@ def roughly(
 ) -> Nearness:
     """Compares real values, (rows, ...), by signal to error alone: the rounding inside is not known.
 
-    Gaps up to `least` are none: rounding the output alone leaves as much, however small a single value is.
+    Gaps up to `least` are none: rounding the output alone leaves as much, however small a single value is. Of few
+    values a row may by chance hold none that is large: its signal is then that of the recorded rows.
     """
     worst, least = Nearness(True, 0.0, 0.0), max(floor(want, recorded), least)
+    usual = 0.0
+    if want[0].size < _SMALL_ROW and recorded:
+        usual = float(np.square(np.nan_to_num(want[:recorded].astype(np.float64), posinf=0, neginf=0)).sum()) / recorded
     for row in range(len(want)):
         first, second = want[row].astype(np.float64), got[row].astype(np.float64)
         fine = np.isfinite(first) & np.isfinite(second)
@@ -164,7 +172,7 @@ def roughly(
         first, second = first[fine], second[fine]
         signal = float(np.square(first).sum())
         noise = float(np.square(np.maximum(np.abs(first - second) - least, 0.0)).sum())
-        excess = roundings**-0.5 * np.sqrt(noise / max(signal, 1e-300)) * 10 ** (least_db / 20)
+        excess = roundings**-0.5 * np.sqrt(noise / max(signal, usual, 1e-300)) * 10 ** (least_db / 20)
         if excess > worst.excess and not (worst.real and not worst.agrees and row >= recorded):
             gap = float(np.abs(first - second).max()) / (float(np.ptp(first)) or 1.0)
             worst = Nearness(excess <= 1.0, float(excess), gap, row < recorded)

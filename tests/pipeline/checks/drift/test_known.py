@@ -56,3 +56,10 @@ def test_averages_and_what_is_made_of_them_alone_are_known():
     wide = RNG.normal(size=(3, 1, 32)).astype(np.float32)
     values = {0: wide, 1: wide[..., :2], 2: wide[..., :4], 3: wide}
     assert Known(graph([tensor(n) for n in range(4)], ops, (0,), (3,)), values).averaged == {1, 2}
+
+
+def test_what_rounding_has_made_the_same_for_all_samples_is_computed_all_the_same():
+    found = known()
+    assert 2 in found.steady
+    assert {0, 1, 2, 3} <= found.computed
+    assert not Known(graph([tensor(0), tensor(1)], [Op(0, "FILL", (), (1,))], (0,), (1,)), {}).computed & {1}

@@ -82,3 +82,10 @@ def test_an_error_in_steps_is_rounding_where_it_is_small_and_goes_both_ways():
     assert in_steps(np.where(rounding > 0.4, np.nan, rounding), 8).agrees
     for wrong in (rounding + 0.5, rounding * 5, rounding + np.float64([0, 0, 1, 0]).reshape(4, 1)):
         assert not in_steps(wrong, 8).agrees
+
+
+def test_a_lone_value_near_zero_is_held_against_what_is_usual():
+    want = np.float64([[0.01], [4.0], [-3.0], [5.0]])
+    assert roughly(want, want + 0.02, 4).agrees
+    assert not roughly(want, want * 1.3, 4).agrees
+    assert not roughly(np.repeat(want, 32, 1), np.repeat(want + 0.02, 32, 1), 4).agrees

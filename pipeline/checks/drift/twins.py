@@ -1,0 +1,57 @@
+"""Partners inside a segment whose operators are the same on both sides, one by one: each is then judged alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from converters.graph import Op
+from converters.reach import plain
+from pipeline.checks.drift.cuts import Segment
+from pipeline.checks.drift.grids import STORES
+from pipeline.checks.drift.known import Known
+from pipeline.checks.drift.matching import Partner, bare, best_layout
+
+
+def twins(a: Known, b: Known, cuts: Iterable[Segment], pairs: Mapping[int, Partner]) -> dict[int, Partner]:
+    """The pairs, by tensor of b, and those inside of `cuts` of two operators that stand one for the other.
+
+    Values may have left what those give out without a partner, or with a copy of it that is stored anew as near.
+    """
+    found = dict(pairs)
+    for cut in cuts:
+        ours, theirs = _working(a, cut.ops_a), _working(b, cut.ops_b)
+        if [_kind(op) for op in ours] != [_kind(op) for op in theirs]:
+            continue
+        for first, second in zip(ours, theirs, strict=True):
+            for pair in _outputs(a, b, first, second):
+                holder = next((other.b for other in found.values() if other.a == pair.a), None)
+                if pair.b in found or (holder is not None and not _copied(b, holder, pair.b)):
+                    continue
+                found = {index: other for index, other in found.items() if index != holder} | {pair.b: pair}
+    return found
+
+
+def _copied(side: Known, index: int, source: int) -> bool:
+    """Whether a tensor is nothing but another one, stored anew."""
+    maker = side.maker.get(index)
+    return maker is not None and maker.type in STORES and maker.inputs[0] == source and index not in side.graph.outputs
+
+
+def _working(side: Known, ops: Sequence[Op]) -> list[Op]:
+    """Those that compute with the sample; what only stores values stands at other places."""
+    return [op for op in ops if op.type not in STORES and not all(index in side.steady for index in op.outputs)]
+
+
+def _kind(op: Op) -> str:
+    return plain(op.type.rpartition(".")[2])
+
+
+def _outputs(a: Known, b: Known, first: Op, second: Op) -> Iterator[Partner]:
+    for one, two in zip(first.outputs, second.outputs, strict=False):
+        if one not in a.recorded or two not in b.recorded or bare(b, two) or bare(a, one):
+            continue
+        if a.recorded[one][0].size != b.recorded[two][0].size or {one in a.steady, two in b.steady} != {False}:
+            continue
+        db, layout = best_layout(a.real(one), b.real(two))
+        if layout is not None:
+            yield Partner(one, two, layout, db)
