@@ -72,7 +72,8 @@ def test_a_changed_gate_judges_anew_and_measures_nothing(go):
     Path("tight.toml").write_text(TIGHT)
     assert go("fp32", "fp16", gates=Path("tight.toml")) == 1
     assert go.workers.calls == []
-    assert outcomes() == {("fp32", "onnxruntime"): "PASSED", ("fp16", "onnxruntime"): "FAILED"}
+    missed = {("fp32", "onnxruntime"): "PASSED", ("fp16", "onnxruntime"): "UNDECIDED"}  # on made-up inputs
+    assert outcomes() == missed
 
 
 def test_one_failing_conversion_costs_its_own_cells_only(go):
