@@ -105,12 +105,11 @@ class _Reader:
 
     def _view(self, place: int) -> Op | None:
         """The operator that a view stands for; None where nothing like it was written there."""
-        source = self.written.get(self.spots[place]) if self.spots[place] else None
-        one = self.graph.values[place]
-        other = self.graph.values[source] if source is not None else None
-        if source is None or other is None or other.dtype != one.dtype or one.initial:
+        one, source = self.graph.values[place], self.written.get(self.spots[place])
+        if source is None or one.initial:
             return None
-        if math.prod(other.shape) != math.prod(one.shape):
+        other = self.graph.values[source]
+        if (other.dtype, math.prod(other.shape)) != (one.dtype, math.prod(one.shape)):
             return None
         sizes = [["Int", size] for size in one.shape]
         return Op("aten::view_copy.out", MEMORY, (source,), (place,), ["Tensor", sizes, "Tensor"])

@@ -41,7 +41,7 @@ def with_flat_biases(path: Path) -> bytes | None:
     TensorFlow folds an Add into TRANSPOSE_CONV as it is, (1, 1, 1, channels): a scale a channel then has no axis.
     """
     with opened(path) as opened_model:
-        model = opened_model.schema.ModelT.InitFromObj(opened_model.root)
+        model = unpacked(opened_model.data)
         graph = model.subgraphs[0]
         builtins = {code: name for name, code in vars(opened_model.schema.BuiltinOperator).items() if name in _BIAS}
         kinds = [builtins.get(max(code.builtinCode, code.deprecatedBuiltinCode), "") for code in model.operatorCodes]

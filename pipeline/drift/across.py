@@ -29,7 +29,6 @@ from pipeline.checks.drift.matching import Partner, best_layout
 from pipeline.checks.drift.nearness import Nearness
 from pipeline.checks.drift.passing import parted, passing
 from pipeline.checks.drift.suspects import Drift, Suspect
-from pipeline.checks.drift.twins import twins
 from pipeline.checks.drift.verdict import judged
 from pipeline.drift import inner_steps, repairing
 from pipeline.drift.alone import Alone
@@ -78,14 +77,7 @@ def across(one: Graph, two: Graph, work: Work) -> Drift:
 def _repaired(alone: Alone, pairs: Pairs) -> Pairs:
     """The pairs with those put right that only look like partners."""
     results = alone.compare(segments_of(alone.a, alone.b, pairs))
-    wrong = [cut for cut, found in results.items() if found is not None and not found.agrees]
-    if (better := twins(alone.a, alone.b, wrong, pairs)) != pairs:
-        pairs = better
-        results = alone.compare(segments_of(alone.a, alone.b, pairs))
-    if better := repairing.better(alone, pairs, results):
-        pairs = {**pairs, **better}
-        results = alone.compare(segments_of(alone.a, alone.b, pairs))
-    for repair in (repairing.moved, repairing.merged):
+    for repair in (repairing.one_by_one, repairing.replaced, repairing.moved, repairing.merged):
         if (better := repair(alone, pairs, results)) != pairs:
             pairs = better
             results = alone.compare(segments_of(alone.a, alone.b, pairs))

@@ -27,29 +27,18 @@ def moved(alone: Alone, segment: Segment) -> Iterator[np.ndarray]:
     rows = alone.values(segment)
     starts, _ = alone.piece(False, segment, rows.starts)
     inner = [i for op in segment.ops_b for i in op.outputs if i != end and i not in b.steady]
-    inner = [i for i in inner if alone.grid(False, i) is not None][-_MOST:]
-    if not inner:
+    grids = dict([(i, grid) for i in inner if (grid := alone.grid(False, i)) is not None][-_MOST:])
+    if not grids:
         return
-    (found,) = alone.work.ask(alone.work.b, "run_many", pieces=[(starts, tuple(inner))])
+    (found,) = alone.work.ask(alone.work.b, "run_many", pieces=[(starts, tuple(grids))])
     if isinstance(found, EdgeExportError):
         return
     rng = np.random.default_rng(0)
     pieces = []
-    for index in inner:
-        put = {index: _off(alone, index, found[index], rng)}
+    for index, grid in grids.items():
+        put = {index: grid.moved(found[index], rng.choice((-1, 1), found[index].shape))}
         beside = {i: v for i, v in {**starts, **found}.items() if not b.before[i] >> b.rank[index] & 1}
         pieces.append((b.needed(end, {**beside, **put}), (end,)))
     for values in alone.asked(alone.work.b, pieces):
         if values is not None:
             yield real(values, b.graph.tensors[end])
-
-
-def _off(alone: Alone, index: int, values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Stored values of a tensor, each a step of its grid more or less."""
-    steps = rng.choice((-1, 1), values.shape)
-    if values.dtype.kind == "f":
-        grid = alone.grid(False, index)
-        assert grid is not None
-        return np.clip(values + steps * grid.scale, *grid.ends()).astype(values.dtype)
-    ends = np.iinfo(values.dtype)
-    return np.clip(values.astype(np.int64) + steps, ends.min, ends.max).astype(values.dtype)

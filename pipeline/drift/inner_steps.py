@@ -50,7 +50,7 @@ def _carried(alone: Alone, cut: Segment) -> Nearness | None:
     try:
         plain = alone.work.ask(alone.work.b, "run", given=given, wanted=(*grids, out))
         moved = [
-            alone.work.ask(alone.work.b, "run", given={**given, index: _moved(plain[index], grid, by)}, wanted=(out,))
+            alone.work.ask(alone.work.b, "run", given={**given, index: grid.moved(plain[index], by)}, wanted=(out,))
             for index, grid in grids.items()
             for by in (-1, 1)
         ]
@@ -72,10 +72,3 @@ def _carried(alone: Alone, cut: Segment) -> Nearness | None:
             error[cut.out.layout.back((inner <= low) | (inner >= high))] = np.nan
     gap = float(np.nanmax(np.abs(got - want), initial=0.0)) / (float(np.ptp(want)) or 1.0)
     return dataclasses.replace(in_steps(error, rows.recorded), gap=gap)
-
-
-def _moved(values: np.ndarray, grid: Grid, by: int) -> np.ndarray:
-    """Stored integers, or real numbers on their grid, one step further."""
-    if values.dtype.kind == "f":
-        return np.clip(values + by * grid.scale, *grid.ends()).astype(values.dtype)
-    return np.clip(values.astype(np.int64) + by, grid.least, grid.most).astype(values.dtype)

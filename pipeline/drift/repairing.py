@@ -10,6 +10,7 @@ from pipeline.checks.drift.cuts import Segment, segment
 from pipeline.checks.drift.grids import STORES
 from pipeline.checks.drift.matching import NEAR_DB, Partner, best_layout
 from pipeline.checks.drift.nearness import Nearness
+from pipeline.checks.drift.twins import twins
 from pipeline.drift.alone import Alone
 
 _FAR = 4
@@ -17,6 +18,21 @@ _FAR = 4
 _MOST = 6
 SURELY, TIMES = 0.5, 8.0
 """In what is allowed: a segment must agree so well to prove another pair, or so much better than the first one."""
+
+
+def one_by_one(
+    alone: Alone, pairs: Mapping[int, Partner], results: Mapping[Segment, Nearness | None]
+) -> dict[int, Partner]:
+    """The pairs, and those inside of wrong segments of operators that stand one for the other."""
+    wrong = [cut for cut, near in results.items() if near is not None and not near.agrees]
+    return twins(alone.a, alone.b, wrong, pairs)
+
+
+def replaced(
+    alone: Alone, pairs: Mapping[int, Partner], results: Mapping[Segment, Nearness | None]
+) -> dict[int, Partner]:
+    """The pairs, with those of `better` in the place of theirs."""
+    return {**pairs, **better(alone, pairs, results)}
 
 
 def better(

@@ -12,9 +12,11 @@ import numpy as np
 from converters.graph import Op
 from converters.reach import moves_only
 from pipeline.checks.drift.cuts import Segment
-from pipeline.checks.drift.grids import STORES
+from pipeline.checks.drift.grids import STORES, working
 from pipeline.checks.drift.known import Known
-from pipeline.checks.drift.suspects import Side, Suspect
+from pipeline.checks.drift.numbers import side_of
+from pipeline.checks.drift.rounded import order_of
+from pipeline.checks.drift.suspects import Suspect
 from pipeline.checks.drift.values import real
 
 _MULTIPLIES = frozenset(("MUL", "Mul", "mul", "aten.mul", "aten.mul_"))
@@ -31,14 +33,14 @@ def changed(a: Known, b: Known, cuts: Sequence[Segment]) -> Iterator[tuple[Segme
             continue
         (one, want, _), (two, got, exact) = ours, theirs
         if exact and abs(got - want) > _OFF * abs(want):
-            sides = _side(a, one, want), _side(b, two, got)
+            sides = side_of(a, one, "factor", want), side_of(b, two, "factor", got)
             cause = f"values are multiplied by {got:.6g}, not {want:.6g}"
-            yield cut, Suspect("attribute", *sides, "another number", cause, float(a.rank.get(cut.out.a, 0)))
+            yield cut, Suspect("attribute", *sides, "another number", cause, order_of(a, cut))
 
 
 def _factor(side: Known, ops: Sequence[Op]) -> tuple[Op, float, bool] | None:
     """(operator, number, whether integers of 8 bits hold it exactly) of what else only stores and moves values."""
-    work = [op for op in ops if op.type not in STORES and not moves_only(op.type) and not _steady(side, op)]
+    work = [op for op in working(side, ops) if not moves_only(op.type)]
     if len(work) != 1 or work[0].type not in _MULTIPLIES | _DIVIDES or len(work[0].inputs) != 2:
         return None
     (op,) = work
@@ -47,10 +49,6 @@ def _factor(side: Known, ops: Sequence[Op]) -> tuple[Op, float, bool] | None:
         return None
     value, exact = lone[0][1]
     return op, 1 / value if op.type in _DIVIDES else value, exact
-
-
-def _steady(side: Known, op: Op) -> bool:
-    return all(index in side.steady for index in op.outputs)
 
 
 def _number(side: Known, index: int) -> tuple[float, bool] | None:
@@ -71,7 +69,3 @@ def _last(stored: np.ndarray) -> bool:
         return False
     limits = np.iinfo(stored.dtype)
     return int(stored.reshape(-1)[0]) in (limits.min, limits.max, -limits.max)
-
-
-def _side(side: Known, op: Op, value: float) -> Side:
-    return Side(op.index, op.type, tuple(side.graph.tensors[index].name for index in op.outputs), {"factor": value})

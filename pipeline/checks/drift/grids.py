@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +37,17 @@ class Grid:
         """The nearest values of the grid."""
         steps = np.clip(np.rint(values / self.scale + self.zero_point), self.least, self.most)
         return ((steps - self.zero_point) * self.scale).astype(values.dtype)
+
+    def moved(self, values: np.ndarray, by: int | np.ndarray) -> np.ndarray:
+        """Stored integers, or real numbers on the grid, `by` steps further, not beyond its ends."""
+        if values.dtype.kind == "f":
+            return np.clip(values + by * self.scale, *self.ends()).astype(values.dtype)
+        return np.clip(values.astype(np.int64) + by, self.least, self.most).astype(values.dtype)
+
+
+def working(side: Known, ops: Iterable[Op]) -> list[Op]:
+    """The operators that compute with the sample: what only stores values stands at other places in other files."""
+    return [op for op in ops if op.type not in STORES and not side.steady.issuperset(op.outputs)]
 
 
 def grid_of(side: Known, index: int, *, read: bool = False) -> Grid | None:

@@ -57,7 +57,7 @@ def _compared(a: Known, b: Known, name: str, ours: Found, theirs: Found) -> Iter
         return
     for (one, want), (two, got) in zip(ours, theirs, strict=True):
         if not _same(want, got):
-            sides = _side(a, one, name, want), _side(b, two, name, got)
+            sides = side_of(a, one, name, want), side_of(b, two, name, got)
             order = float(a.rank.get(one.outputs[0], 0))
             yield Suspect("attribute", *sides, "another number", f"{name} is {got:.6g}, not {want:.6g}", order)
 
@@ -66,7 +66,8 @@ def _same(want: float, got: float) -> bool:
     return abs(got - want) <= HALF * abs(want) + SMALLEST
 
 
-def _side(side: Known, op: Op, name: str, value: float) -> Side:
+def side_of(side: Known, op: Op, name: str, value: float) -> Side:
+    """An operator with one number that it says."""
     return Side(op.index, op.type, tuple(side.graph.tensors[index].name for index in op.outputs), {name: value})
 
 

@@ -182,7 +182,7 @@ def ranges(a: Known, b: Known, cuts: Sequence[Segment]) -> Iterator[Suspect]:
             there = a.maker.get(cut.out.a)
             ours = Side(there.index if there else None, there.type if there else "INPUT", (), seen)
             measure = f"recorded values lie beyond it by {beyond[cut]:.2f} of its width"
-            yield Suspect("quantization", ours, theirs, measure, cause, float(a.rank.get(cut.out.a, 0)))
+            yield Suspect("quantization", ours, theirs, measure, cause, order_of(a, cut))
 
 
 def _limited(a: Known, index: int, low: float, high: float, far: int = 3) -> bool:

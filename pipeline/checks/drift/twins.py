@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 
 from converters.graph import Op
 from converters.reach import plain
 from pipeline.checks.drift.cuts import Segment
-from pipeline.checks.drift.grids import STORES
+from pipeline.checks.drift.grids import STORES, working
 from pipeline.checks.drift.known import Known
 from pipeline.checks.drift.matching import Partner, bare, best_layout
 
@@ -17,17 +17,19 @@ def twins(a: Known, b: Known, cuts: Iterable[Segment], pairs: Mapping[int, Partn
 
     Values may have left what those give out without a partner, or with a copy of it that is stored anew as near.
     """
-    found = dict(pairs)
+    found, holders = dict(pairs), {pair.a: index for index, pair in reversed(list(pairs.items()))}
     for cut in cuts:
-        ours, theirs = _working(a, cut.ops_a), _working(b, cut.ops_b)
+        ours, theirs = working(a, cut.ops_a), working(b, cut.ops_b)
         if [_kind(op) for op in ours] != [_kind(op) for op in theirs]:
             continue
         for first, second in zip(ours, theirs, strict=True):
             for pair in _outputs(a, b, first, second):
-                holder = next((other.b for other in found.values() if other.a == pair.a), None)
+                holder = holders.get(pair.a)
                 if pair.b in found or (holder is not None and not _copied(b, holder, pair.b)):
                     continue
-                found = {index: other for index, other in found.items() if index != holder} | {pair.b: pair}
+                if holder is not None:
+                    del found[holder]
+                found[pair.b], holders[pair.a] = pair, pair.b
     return found
 
 
@@ -35,11 +37,6 @@ def _copied(side: Known, index: int, source: int) -> bool:
     """Whether a tensor is nothing but another one, stored anew."""
     maker = side.maker.get(index)
     return maker is not None and maker.type in STORES and maker.inputs[0] == source and index not in side.graph.outputs
-
-
-def _working(side: Known, ops: Sequence[Op]) -> list[Op]:
-    """Those that compute with the sample; what only stores values stands at other places."""
-    return [op for op in ops if op.type not in STORES and not all(index in side.steady for index in op.outputs)]
 
 
 def _kind(op: Op) -> str:
