@@ -5,10 +5,11 @@ from __future__ import annotations
 import errno
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from converters.errors import DiskFullError, EdgeExportError, ToolkitError, WorkspaceError
@@ -93,14 +94,14 @@ class Driver:
         self.executor = executor
         self._stopping = False
 
-    def run(self, tasks: Iterable[Task]) -> dict[str, Result]:
-        """Every task's result by name, those of their needs included.
+    def run(self, tasks: Iterable[Task], known: Mapping[str, Result] = MappingProxyType({})) -> dict[str, Result]:
+        """Every task's result by name, those of their needs included; `known` ones stand as they are, failures too.
 
         Raises:
             DiskFullError, WorkspaceError: nothing more can be stored; what was finished is kept.
         """
-        waiting = list(_closure(tasks))
-        results: dict[str, Result] = {}
+        results = dict(known)
+        waiting = [task for task in _closure(tasks) if task.name not in results]
         running: dict[Future[Result], Task] = {}
         executor = self.executor(self.jobs)
         try:

@@ -69,16 +69,21 @@ class Plan:
 
     def tasks(self) -> list[Task]:
         """Every task of the plan, in the order of the stages."""
-        cells = self.cells
-        return [
-            *([self.data] if self.data else []),
-            *self.sources.values(),
-            *self.references.values(),
-            *(cell.artifact for cell in cells),
-            *(task for cell in cells for task in (cell.inspection, cell.measurement)),
-            *(cell.timing for cell in cells if cell.timing),
-            *(task for cell in cells for task in (cell.origin, cell.drift) if isinstance(task, Task)),
-        ]
+        return [*self.first(), *proofs(self.cells)]
+
+    def first(self) -> list[Task]:
+        """What comes before any cell: data, models, what counts as right, and the files."""
+        data = [self.data] if self.data else []
+        return [*data, *self.sources.values(), *self.references.values(), *(cell.artifact for cell in self.cells)]
+
+
+def proofs(cells: Sequence[PlannedCell]) -> list[Task]:
+    """What verdicts on cells are made from, in the order of the stages."""
+    return [
+        *(task for cell in cells for task in (cell.inspection, cell.measurement)),
+        *(cell.timing for cell in cells if cell.timing),
+        *(task for cell in cells for task in (cell.origin, cell.drift) if isinstance(task, Task)),
+    ]
 
 
 def make_plan(request: Request, configs: Configs) -> Plan:

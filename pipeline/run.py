@@ -14,21 +14,18 @@ from rich.console import Console
 from rich.markup import escape
 
 from converters import registry
-from converters.errors import EdgeExportError, UnavailableError, UsageError
+from converters.errors import UnavailableError, UsageError
 from converters.worker import WorkerPool
 from pipeline.bundle import require_place
-from pipeline.checks.gates import Gates
-from pipeline.checks.outcome import Cell
-from pipeline.choosing import choose_routes
+from pipeline.choosing import opening, prove
 from pipeline.config import load_model
 from pipeline.configs import load_configs
 from pipeline.display import STAGES, ConsoleDisplay
 from pipeline.driver import Driver, Result, State, ends_the_run, reason_to_run
 from pipeline.entries import read_artifact, read_facts
-from pipeline.plan import Plan, PlannedCell, make_plan
+from pipeline.plan import Plan, make_plan
 from pipeline.publish import publish, say
 from pipeline.request import Request
-from pipeline.stages.judge import Subject, judge_task, read_cell
 from pipeline.stages.train import PACKAGES
 from pipeline.store import Store
 from pipeline.task import Task, worker_limits
@@ -73,16 +70,14 @@ def execute(request: Request, options: Options) -> int:
         store = stack.enter_context(open_workspace(options.workspace, command, display.warn))
         pool = stack.enter_context(WorkerPool(store.root / "logs", worker_limits(configs.limits)))
         driver = Driver(store, pool, display, options.jobs)
-        tasks = {"train": [*plan.sources.values()], "convert": [cell.artifact for cell in plan.cells]}.get(
-            options.until, plan.tasks()
-        )
-        _forget(store, tasks, options.force)
-        results = driver.run(tasks)
+        parts = {"train": [*plan.sources.values()], "convert": [cell.artifact for cell in plan.cells]}
+        _forget(store, parts.get(options.until, plan.tasks()), options.force)
+        results = driver.run(parts.get(options.until, opening(plan)))
         _raise_user_faults(plan, results)
         if options.until == "report":
-            cells = judge(plan, gates, results, driver)
-            plan, cells, choices = choose_routes(plan, cells, results, driver, gates.latency, configs.limits)
+            shipped = prove(plan, results, driver, gates, configs.limits)
             display.summary()
+            plan, cells, choices, results = shipped.plan, shipped.cells, shipped.choices, dict(shipped.results)
             folder, report, written = publish(plan, gates, cells, results, store, options.out, command, choices)
             if not written:
                 console.print("  [dim]=[/] package: nothing to do, the bundle holds these verdicts already")
@@ -101,53 +96,6 @@ def _require_frameworks(plan: Plan) -> None:
                 f"{framework} models need {', '.join(missing)}, which is not installed here: "
                 f"pip install 'edge-export[{framework},litert,onnx]', or choose the other framework with --framework"
             )
-
-
-def judge(plan: Plan, gates: Gates, results: Mapping[str, Result], driver: Driver) -> list[Cell]:
-    """Every planned cell with its verdict; what failed on the way is a verdict too."""
-    tasks = [_judge_task(plan, cell, gates, results) for cell in plan.cells]
-    judged = driver.run(tasks)
-    cells = []
-    for task in tasks:
-        result = judged[task.name]
-        if result.entry is None:
-            assert result.error is not None
-            raise result.error
-        cells.append(read_cell(result.entry))
-    return cells
-
-
-def _judge_task(plan: Plan, cell: PlannedCell, gates: Gates, results: Mapping[str, Result]) -> Task:
-    steps = {
-        "source": plan.sources[cell.route.framework],
-        "reference": plan.references[cell.route.framework],
-        "artifact": cell.artifact,
-        "inspection": cell.inspection,
-        "measurement": cell.measurement,
-        "baseline": cell.baseline,
-    }
-    steps |= {"timing": cell.timing} if cell.timing else {}
-    steps |= {"home": cell.home} if cell.home else {}
-    steps |= {"drift": cell.drift} if isinstance(cell.drift, Task) else {}
-    steps |= {"origin": cell.origin} if isinstance(cell.origin, Task) else {}
-    have = {name: task for name, task in steps.items() if results[task.name].entry is not None}
-    errors = {name: results[task.name].error for name, task in steps.items() if name not in have}
-    errors |= {"drift": cell.drift} if isinstance(cell.drift, EdgeExportError) else {}
-    device = cell.runtime.device
-    subject = Subject(
-        model=plan.model,
-        framework=cell.route.framework.value,
-        route=cell.route.name,
-        precision=cell.route.precision,
-        runtime=cell.runtime.name,
-        target=cell.route.target.value,
-        file=cell.file,
-        home=cell.home_runtime if cell.home else "",
-        on_device=device is not None,
-        arithmetic=registry.arithmetic(cell.runtime),
-        emulated=device.name if device and device.emulated else "",
-    )
-    return judge_task(subject, gates, have, {name: error for name, error in errors.items() if error is not None})
 
 
 def _forget(store: Store, tasks: list[Task], stages: tuple[str, ...]) -> None:

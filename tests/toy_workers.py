@@ -32,9 +32,9 @@ from pipeline.configs import load_configs
 from pipeline.driver import Driver, Result
 from pipeline.plan import Plan, make_plan
 from pipeline.request import Request
-from pipeline.run import judge
 from pipeline.store import Entry, Store, file_sha256
 from pipeline.task import Task
+from pipeline.verdicts import judge
 
 SIGNATURE = Signature((TensorSpec("image", (1, 12, 20, 3), "float32", "NHWC", meaning="image"),), mini.OUTPUTS)
 BUILDER = "import torch\n\n\ndef build(): ...\n"
@@ -281,4 +281,4 @@ def finish(wanted: Request, workspace: Path, workers: ToyWorkers | None = None) 
     store = Store(workspace)
     driver = Driver(store, workers or ToyWorkers(), Quiet())  # type: ignore[arg-type]
     results = driver.run(plan.tasks())
-    return Finished(plan, gates, configs, judge(plan, gates, results, driver), results, store)
+    return Finished(plan, gates, configs, judge(plan, plan.cells, results, driver, gates), results, store)

@@ -19,7 +19,10 @@ Race = Callable[[str, str], Comparison | EdgeExportError]
 
 @dataclass(frozen=True)
 class Entrant:
-    """A route's file with its verdict: `outcomes` and `reasons` of all its cells, the median of a call where timed."""
+    """A route's file with its verdict: `outcomes` and `reasons` of all its cells, the median of a call where timed.
+
+    Of one that is not `proved` only what is cheap was asked: it may pass that and fail the rest.
+    """
 
     route: str
     artifact: str  # empty where none was made
@@ -27,6 +30,7 @@ class Entrant:
     reasons: tuple[str, ...]
     size_bytes: int
     latency_ms_p50: float | None = None
+    proved: bool = True
 
     @property
     def passes(self) -> bool:
@@ -40,8 +44,9 @@ class Entrant:
 
     @property
     def outcome(self) -> Outcome:
-        """PASSED where it passes, else the worst of its cells."""
-        return Outcome.PASSED if self.passes else worst(self.outcomes)
+        """PASSED where it passes, NOT_RUN where that is not proved, else the worst of its cells."""
+        passed = Outcome.PASSED if self.proved else Outcome.NOT_RUN
+        return passed if self.passes else worst(self.outcomes)
 
 
 @dataclass(frozen=True)
@@ -85,13 +90,14 @@ def choose(subject: tuple[str, str, str, str], entrants: Sequence[Entrant], race
     passing, gates = [entrant for entrant in entrants if entrant.passes], _EVERY
     if not passing:
         passing, gates = [entrant for entrant in entrants if entrant.passes_where_supported], _SUPPORTED
+    those = f"that pass {gates}" if all(one.proved for one in passing) else f"whose outputs pass, and it passes {gates}"
     raced: dict[str, Comparison | EdgeExportError] = {}
     leader = min(passing, key=_seconds) if passing else _least_bad(entrants)
     if race and len(passing) > 1:
         leader, raced = _fastest(passing, leader, race, margin)
     near = [e for e in passing if e is leader or _near(raced.get(e.route), margin)] if raced else passing
     chosen = min(near, key=lambda entrant: entrant.size_bytes, default=leader)
-    reason = _reason(chosen, leader, len(entrants), len(passing), len(near), subject[3], gates, timed=bool(raced))
+    reason = _reason(chosen, leader, len(entrants), len(passing), len(near), subject[3], those, timed=bool(raced))
     if any(isinstance(found, Comparison) and _faster(found, margin) for found in raced.values()):
         reason = f"the smallest of {len(near)} whose races on {subject[3]} contradict each other: none is the fastest"
     told = (
@@ -138,20 +144,20 @@ def _least_bad(entrants: Iterable[Entrant]) -> Entrant:
 
 
 def _reason(
-    chosen: Entrant, leader: Entrant, of: int, passing: int, near: int, runtime: str, gates: str, *, timed: bool
+    chosen: Entrant, leader: Entrant, of: int, passing: int, near: int, runtime: str, those: str, *, timed: bool
 ) -> str:
     if not passing:
         return f"none of {of} routes passes {_EVERY}; this one is the least bad" + (
             "" if chosen.artifact else ", and makes no file"
         )
     if passing == 1:
-        return f"the only one of {of} routes that passes {gates}"
+        return f"the only one of {of} routes {those.replace('pass ', 'passes ', 1)}"
     if not timed:
-        return f"{runtime} tells no latency: the smallest of {passing} that pass {gates}"
+        return f"{runtime} tells no latency: the smallest of {passing} {those}"
     if near == 1:
-        return f"the fastest on {runtime} of {passing} that pass {gates}"
+        return f"the fastest on {runtime} of {passing} {those}"
     if chosen is leader:
-        return f"as fast on {runtime} as any of {passing} that pass {gates}, and the smallest within noise"
+        return f"as fast on {runtime} as any of {passing} {those}, and the smallest within noise"
     return f"within noise of the fastest on {runtime}, {leader.route}, and smaller"
 
 
@@ -178,6 +184,8 @@ def _candidate(
         says = f"could not be timed beside {leader.route}: {found}"
     else:
         says = "larger"
+    if not one.proved and one.artifact:
+        says = f"{says}; not proved any further"
     bounded = ratio if ratio and math.isfinite(ratio.high) else None
     return Candidate(
         route=one.route,

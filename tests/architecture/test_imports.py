@@ -9,6 +9,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("pipeline.cli",),
     ("pipeline.commands", "pipeline.repair", "pipeline.run", "pipeline.publish", "pipeline.display"),
     ("pipeline.choosing",),
+    ("pipeline.verdicts",),
     (
         *(
             "pipeline.driver",

@@ -23,9 +23,9 @@ from pipeline.driver import Driver, Result, State
 from pipeline.entries import ARTIFACT_FILE
 from pipeline.plan import Plan, PlannedCell, make_plan
 from pipeline.request import Request
-from pipeline.run import judge
 from pipeline.store import ENTRY, Store, file_sha256
 from pipeline.task import Task
+from pipeline.verdicts import judge
 
 PICTURE = {
     Framework.TORCH: TensorSpec("picture", (1, 3, 12, 20), "float32", "NCHW", meaning="image", limits=(0.0, 255.0)),
@@ -64,7 +64,7 @@ class Run:
         tasks = [task for task in self.plan.tasks() if "time " not in task.name]
         results = driver.run(tasks)
         untimed = {task.name: Result(task, *_blocked()) for task in self.plan.tasks() if task.name not in results}
-        judged = judge(self.plan, GATES, {**results, **untimed}, driver)
+        judged = judge(self.plan, self.plan.cells, {**results, **untimed}, driver, GATES)
         return list(zip(self.plan.cells, judged, strict=True))
 
     def planted(self, folder: Path, file: str, fault: Callable[[File], None]) -> list[Cell]:

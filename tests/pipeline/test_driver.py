@@ -103,6 +103,17 @@ def test_a_failure_blocks_what_needs_it_and_nothing_else(place, error):
     assert not list(place[0].rglob("half"))
 
 
+def test_what_is_known_already_stands_as_it_is_failures_too(place):
+    root, pool = place
+    bad = task("bad", fail(ToolkitError("x")))
+    driver = Driver(Store(root, print), pool, Recorder())
+    known = driver.run([bad])
+    again = driver.run([task("after", needs=[bad]), task("beside")], known)
+    assert again["bad"] is known["bad"]
+    assert driver.display.finished_names == ["bad", "after", "beside"]
+    assert again["after"].state is State.BLOCKED
+
+
 def test_a_failure_is_not_remembered_as_a_result(place):
     run(place, task("a", fail(ToolkitError("x"))))
     assert run(place, task("a"))[0]["a"].state is State.DONE

@@ -82,7 +82,7 @@ def legal(values: np.ndarray, limits: tuple[float, float], plain: bool) -> np.nd
 
 
 def stored(values: np.ndarray, tensor: Tensor, dtype: np.dtype) -> np.ndarray:
-    """Real values as a tensor stores them."""
+    """Real values as a tensor stores them; what is no number, on a grid of integers, as zero."""
     found = tensor.quantization
     if dtype.kind == "f":
         with np.errstate(over="ignore"):
@@ -90,7 +90,7 @@ def stored(values: np.ndarray, tensor: Tensor, dtype: np.dtype) -> np.ndarray:
     if found is None or len(found.scales) != 1:
         return values.astype(dtype)
     limits = np.iinfo(dtype)
-    steps = np.rint(values.astype(np.float64) / found.scales[0]) + found.zero_points[0]
+    steps = np.rint(np.nan_to_num(values.astype(np.float64)) / found.scales[0]) + found.zero_points[0]
     return np.clip(steps, limits.min, limits.max).astype(dtype)
 
 

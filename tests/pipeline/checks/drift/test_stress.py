@@ -29,6 +29,7 @@ def test_nudged_rows_are_moved_by_their_rounding_and_integers_not():
 def test_values_are_moved_to_what_a_tensor_stores():
     eight = tensor(0, dtype="int8", scale=(0.5, 3))
     assert stress.stored(np.array([0.3, 1e3]), eight, np.dtype(np.int8)).tolist() == [4, 127]
+    assert stress.stored(np.array([np.nan, np.inf]), eight, np.dtype(np.int8)).tolist() == [3, 127]
     assert stress.settled(np.array([0.3, 1e3]), eight, np.dtype(np.int8)).tolist() == [0.5, 62.0]
     assert stress.settled(np.float32([0.1]), tensor(0), np.dtype(np.float16)).tolist() == [float(np.float16(0.1))]
 
