@@ -259,7 +259,7 @@ class RuntimeSpec:
     and variant, named `family[device,option]`: `litert-gpu[SwiftShader,fp32]`, `litert-xnnpack[4t]`.
     `arithmetic` is what it computes a float32 file in, by variant, where that is not float32: `fp16`.
     `reference` marks a framework's own eager mode, which every other runtime is judged against.
-    `timed` is false where its seconds say nothing of any device: an interpreter for proving files.
+    `timed` is false where its seconds say nothing of any device: an interpreter or kernels for proving files.
     `self_check` ("module:function") is set where a device judges whole bundles by its own code: it is called with the
     device's name, the bundle's folder, the seconds a step may take, an event that stops it, and whom to tell.
     `app` ("module:function" of a bundle's path and the runtime) proves a whole bundle by the code of an app that ships:

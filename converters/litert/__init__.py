@@ -65,6 +65,7 @@ RUNTIMES = (
         formats=(Format.TFLITE,),
         worker="litert",
         packages=("ai-edge-litert",),
+        timed=False,
     ),
     RuntimeSpec(
         name="litert-gpu",

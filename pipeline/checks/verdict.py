@@ -293,6 +293,6 @@ def _latency(evidence: Evidence, gates: Gates) -> Check:
     if isinstance(evidence.timings, EdgeExportError):
         return failed("latency", evidence.timings, required=judged)
     if evidence.timings is None:
-        reason = "no baseline was timed beside this artifact"
+        reason = f"no baseline was timed beside this artifact in {evidence.runtime}"
         return Check("latency", Outcome.NOT_RUN, (reason,), required=judged)
     return check_latency(evidence.timings, gates.latency)

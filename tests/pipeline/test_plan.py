@@ -63,6 +63,14 @@ def test_every_framework_target_precision_and_runtime_has_its_cell():
     assert not any(name.startswith(("tensorflow:torchscript", "tensorflow:executorch")) for name in made)
 
 
+def test_reference_kernels_are_there_for_proof_and_are_not_timed():
+    cells = make_plan(Request(("tflite",), "digits-cnn", precisions=("fp32",)), CONFIGS).cells
+    assert {cell.runtime.name: cell.timing is not None for cell in cells} == {
+        "litert-xnnpack": True,
+        "litert-reference": False,
+    }
+
+
 def test_a_file_is_only_planned_for_runtimes_that_open_it():
     for cell in make_plan(BOTH, CONFIGS).cells:
         assert cell.route.target in cell.runtime.formats

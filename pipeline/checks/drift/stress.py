@@ -90,7 +90,7 @@ def stored(values: np.ndarray, tensor: Tensor, dtype: np.dtype) -> np.ndarray:
     if found is None or len(found.scales) != 1:
         return values.astype(dtype)
     limits = np.iinfo(dtype)
-    steps = np.rint(np.nan_to_num(values.astype(np.float64)) / found.scales[0]) + found.zero_points[0]
+    steps = np.rint(np.where(np.isnan(values), 0.0, values).astype(np.float64) / found.scales[0]) + found.zero_points[0]
     return np.clip(steps, limits.min, limits.max).astype(dtype)
 
 
