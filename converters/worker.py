@@ -40,6 +40,8 @@ from converters.errors import (
 Progress = Callable[[dict[str, Any]], None]
 POLL_S = 0.1
 LAST_LINES = 12
+PATIENCE_S = 1.0
+"""Before a second process is started: it takes as long to load what the first one has loaded, and its memory."""
 
 QUIET = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
@@ -86,7 +88,7 @@ class Worker:
             except (EOFError, ConnectionError, BrokenPipeError):
                 raise ToolkitCrash(self._epitaph(target, log_start)) from None
             except BaseException:  # a limit, Ctrl-C or a failing callback: the child's state is unknown
-                self._kill()
+                self.close()
                 raise
         if kind == "result":
             return payload
@@ -94,14 +96,15 @@ class Worker:
         error.add_note(f"in worker {self.name!r} (log: {self.log}):\n{trace}")
         raise error
 
-    def close(self) -> None:
-        """Ends the child, whatever it does."""
-        self._kill()
+    @property
+    def busy(self) -> bool:
+        """Whether a call is being served."""
+        return self._lock.locked()
 
     def _start(self) -> Connection:
         if self._process is not None and self._process.poll() is None and self._connection is not None:
             return self._connection
-        self._kill()
+        self.close()
         self.log.parent.mkdir(parents=True, exist_ok=True)
         ours, theirs = socket.socketpair()
         lifeline_read, self._lifeline = os.pipe()
@@ -152,7 +155,8 @@ class Worker:
                         f"{self.memory_limit_bytes / 2**30:.1f} GiB; it was stopped{self._last_words(log_start)}"
                     )
 
-    def _kill(self) -> None:
+    def close(self) -> None:
+        """Ends the child, whatever it does."""
         if self._process is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
@@ -171,7 +175,7 @@ class Worker:
             code = self._process.wait(timeout=5)
         except subprocess.TimeoutExpired:
             code = 0
-        self._kill()
+        self.close()
         how = f"died of {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
         return f"the process that ran {target} {how}{self._last_words(log_start)}"
 
@@ -182,32 +186,56 @@ class Worker:
         return "; it wrote last:\n  " + "\n  ".join(lines[-LAST_LINES:]) if lines else "; it wrote nothing"
 
 
-class WorkerPool:
-    """Workers by name, each started when first needed; a name shares what it has loaded."""
+class WorkerPool(contextlib.AbstractContextManager[Any]):
+    """Workers by name, each started when first needed; a name shares what it has loaded.
 
-    def __init__(self, log_folder: Path, memory_limit_bytes: int) -> None:
+    Where all of a name's workers are busy for `PATIENCE_S`, another one is started, up to `most` of them: but not where
+    the name stands for a device or a sealed environment, of which there is one.
+    """
+
+    def __init__(self, log_folder: Path, memory_limit_bytes: int, most: int = 1) -> None:
         self.log_folder = log_folder
         self.memory_limit_bytes = memory_limit_bytes
-        self._workers: dict[str, Worker] = {}
+        self.most = most
+        self._workers: dict[str, list[Worker]] = {}
         self._lock = threading.Lock()
+        self._mine = threading.local()
 
     def call(
         self, worker: str, target: str, timeout_s: float, on_progress: Progress | None = None, **arguments: Any
     ) -> Any:
-        """`Worker.call` on the worker of that name."""
-        with self._lock:
-            if worker not in self._workers:
-                log = self.log_folder / f"{worker}.log"
-                self._workers[worker] = Worker(worker, log, self.memory_limit_bytes, registry.launch(worker))
-        return self._workers[worker].call(target, timeout_s, arguments, on_progress)
+        """`Worker.call` on a worker of that name."""
+        return self._chosen(worker).call(target, timeout_s, arguments, on_progress)
 
     def close(self) -> None:
         """Ends every child."""
-        for worker in self._workers.values():
-            worker.close()
+        for workers in self._workers.values():
+            for worker in workers:
+                worker.close()
 
-    def __enter__(self) -> WorkerPool:
-        return self
+    def _chosen(self, name: str) -> Worker:
+        """The worker that this thread had last, which has loaded what it asks about, else one that is idle."""
+        with self._lock:
+            if name not in self._workers:
+                self._workers[name] = [self._made(name, "", registry.launch(name))]
+        known = self._workers[name]
+        last, most = getattr(self._mine, name, known[0]), 1 if known[0].launch != Launch() else self.most
+        patient_until = time.monotonic() + PATIENCE_S
+        while last.busy and most > 1:
+            with self._lock:
+                idle = next((one for one in known if not one.busy), None)
+                if idle is None and len(known) < most and time.monotonic() > patient_until:
+                    idle = self._made(name, f"-{len(known) + 1}", Launch())
+                    known.append(idle)
+            if idle or len(known) == most:
+                last = idle or last
+                break
+            time.sleep(POLL_S / 2)
+        setattr(self._mine, name, last)
+        return last
+
+    def _made(self, name: str, number: str, launch: Launch) -> Worker:
+        return Worker(name, self.log_folder / f"{name}{number}.log", self.memory_limit_bytes, launch)
 
     def __exit__(self, *_: object) -> None:
         self.close()

@@ -128,18 +128,23 @@ class Driver:
         return results
 
     def _ready(self, waiting: Sequence[Task], results: dict[str, Result], running: Sequence[Task]) -> list[Task]:
-        """The tasks to look at next: needs settled; one a lane; an exclusive one only when nothing else runs."""
+        """The tasks to look at next: needs settled; an exclusive one only when nothing else runs.
+
+        One a lane while there are others; then a second of the same, for which the pool starts another worker.
+        """
         ready = [task for task in waiting if all(need.name in results for need in task.needs.values())]
         stored = [task for task in ready if self._settle(task, results) is not None]
         if stored or any(task.exclusive for task in running):
             return stored
         lanes = {task.lane for task in running}
         free: dict[str, Task] = {}
-        for task in ready:
-            if not task.exclusive and task.lane not in lanes:
+        shared = [task for task in ready if not task.exclusive]
+        for task in shared:
+            if task.lane not in lanes:
                 free.setdefault(task.lane, task)
-        if free or running:
-            return list(free.values())[: self.jobs - len(running)]
+        if shared or running:
+            chosen = [*free.values(), *(task for task in shared if task not in free.values())]
+            return chosen[: self.jobs - len(running)]
         return ready[:1]
 
     def _settle(self, task: Task, results: dict[str, Result]) -> Result | None:

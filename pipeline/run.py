@@ -68,7 +68,7 @@ def execute(request: Request, options: Options) -> int:
     with contextlib.ExitStack() as stack:
         display = stack.enter_context(ConsoleDisplay(console, verbose=options.verbose))
         store = stack.enter_context(open_workspace(options.workspace, command, display.warn))
-        pool = stack.enter_context(WorkerPool(store.root / "logs", worker_limits(configs.limits)))
+        pool = stack.enter_context(WorkerPool(store.root / "logs", worker_limits(configs.limits), options.jobs))
         driver = Driver(store, pool, display, options.jobs)
         parts = {"train": [*plan.sources.values()], "convert": [cell.artifact for cell in plan.cells]}
         _forget(store, parts.get(options.until, plan.tasks()), options.force)

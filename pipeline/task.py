@@ -36,7 +36,7 @@ class Context:
 class Task:
     """`work` fills a folder; the result is kept under a key made of `ingredients` and of the keys of `needs`.
 
-    `lane` names the worker that does the work: tasks of one lane wait for each other.
+    `lane` names the worker that does the work: tasks of one lane wait while there are others to do.
     `exclusive` work runs alone on the machine: it uses every core, or it measures time.
     """
 

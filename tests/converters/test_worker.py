@@ -5,12 +5,16 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import psutil
 import pytest
 
+from converters import registry
+from converters import worker as worker_module
+from converters.device import Launch
 from converters.errors import (
     ContractError,
     DiskFullError,
@@ -142,6 +146,37 @@ def test_a_pool_keeps_one_process_a_name(tmp_path):
         first = pool.call("a", "os:getpid", 20)
         assert pool.call("a", "os:getpid", 20) == first
         assert pool.call("b", "os:getpid", 20) != first
+
+
+def test_a_second_process_serves_while_the_first_is_busy_and_each_thread_keeps_its_own(tmp_path):
+    with WorkerPool(tmp_path, 2**30, most=2) as pool, ThreadPoolExecutor(1) as beside:
+        first = pool.call("a", "os:getpid", 20)
+        busy = beside.submit(pool.call, "a", "subprocess:call", 20, args=["sleep", str(3 * worker_module.PATIENCE_S)])
+        time.sleep(0.3)
+        second = pool.call("a", "os:getpid", 20)
+        assert second != first
+        assert not busy.done()
+        busy.result()
+        assert pool.call("a", "os:getpid", 20) == second
+        assert beside.submit(pool.call, "a", "os:getpid", 20).result() == first
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["a-2.log", "a.log"]
+
+
+def test_a_short_wait_starts_no_second_process(tmp_path):
+    with WorkerPool(tmp_path, 2**30, most=2) as pool, ThreadPoolExecutor(1) as beside:
+        first = pool.call("a", "os:getpid", 20)
+        beside.submit(pool.call, "a", "subprocess:call", 20, args=["sleep", str(worker_module.PATIENCE_S / 5)])
+        time.sleep(0.05)
+        assert pool.call("a", "os:getpid", 20) == first
+
+
+def test_a_device_is_one_process_however_many_are_allowed(tmp_path, monkeypatch):
+    monkeypatch.setattr(registry, "launch", lambda name: Launch(env={"DEVICE": "1"}))
+    with WorkerPool(tmp_path, 2**30, most=2) as pool, ThreadPoolExecutor(1) as beside:
+        first = pool.call("a", "os:getpid", 20)
+        beside.submit(pool.call, "a", "subprocess:call", 20, args=["sleep", str(1.5 * worker_module.PATIENCE_S)])
+        time.sleep(0.05)
+        assert pool.call("a", "os:getpid", 20) == first
 
 
 def test_resolve_names_what_is_missing():

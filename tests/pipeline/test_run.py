@@ -23,7 +23,7 @@ def go(monkeypatch, tmp_path):
 
     def run_it(*precisions, fault=lambda name, arguments: None, targets=("onnx",), **options):
         go.workers = ToyWorkers(fault)
-        monkeypatch.setattr(run, "WorkerPool", lambda logs, memory: go.workers)
+        monkeypatch.setattr(run, "WorkerPool", lambda logs, memory, most: go.workers)
         chosen = Options(**{"until": "report", "out": Path("dist"), "workspace": Path("ws"), **options})
         return execute(toy_workers.request(folder, *precisions, targets=targets), chosen)
 
