@@ -63,5 +63,6 @@ def _judge_task(plan: Plan, cell: PlannedCell, gates: Gates, results: Mapping[st
         on_device=device is not None,
         arithmetic=registry.arithmetic(cell.runtime),
         emulated=device.name if device and device.emulated else "",
+        timed=cell.runtime.timed,
     )
     return judge_task(subject, gates, have, {name: error for name, error in errors.items() if error is not None})

@@ -85,8 +85,8 @@ class Evidence:
 
     `on_device`: the runtime is none of this machine's CPU, and its parity is held to no more than its `kernels` gate.
     `alone`: the reference is the same file on other kernels, which differ from one another as kernels do.
-    `arithmetic` is what the runtime computes a float32 file in, where that is not float32. `emulated` names a device
-    whose seconds say nothing; it is not asked for accuracy either, as far as parity with the home runtime carries it.
+    `arithmetic` is what the runtime computes a float32 file in, where that is not float32. `timed` is false of one that
+    only proves files. `emulated` names a device whose seconds say nothing; it is not asked for accuracy either.
     `kept` names what operators give out that the recipe left in float.
     `odd_constants`: the source model's own constants hold Inf or NaN, as masks do, and its outputs do not.
     `fed`: sequences of calls in which the state goes back in.
@@ -111,6 +111,7 @@ class Evidence:
     alone: bool = False
     arithmetic: str = ""
     emulated: str = ""
+    timed: bool = True
     drift: Drift | EdgeExportError | None = None
     origin: Drift | EdgeExportError | None = None
     kept: tuple[str, ...] = ()
@@ -287,8 +288,9 @@ def _placement(evidence: Evidence, gates: Gates) -> Check:
 
 def _latency(evidence: Evidence, gates: Gates) -> Check:
     judged = gates.latency.max_ratio > 0
-    if evidence.emulated:
-        reason = f"{evidence.emulated} stands in for hardware: its seconds say nothing of a device, and are not judged"
+    if evidence.emulated or not evidence.timed:
+        it = f"{evidence.emulated} stands in for hardware" if evidence.emulated else f"{evidence.runtime} proves files"
+        reason = f"{it}: its seconds say nothing of a device, and are not judged"
         return Check("latency", Outcome.NOT_RUN, (reason,), required=False)
     if isinstance(evidence.timings, EdgeExportError):
         return failed("latency", evidence.timings, required=judged)

@@ -42,6 +42,7 @@ class Subject:
     on_device: bool = False
     arithmetic: str = ""
     emulated: str = ""
+    timed: bool = True
 
 
 def judge_task(subject: Subject, gates: Gates, have: Mapping[str, Task], errors: Mapping[str, EdgeExportError]) -> Task:
@@ -128,6 +129,7 @@ def _checks(
             on_device=subject.on_device,
             arithmetic=subject.arithmetic,
             emulated=subject.emulated,
+            timed=subject.timed,
             drift=drift,
             origin=origin,
             fed=_fed(subject, needs) if measured else None,

@@ -200,11 +200,14 @@ def test_half_floats_are_forgiven_only_where_the_device_computes_in_them() -> No
     assert (found["parity"], found["kernels"]) == (Outcome.PASSED, Outcome.PASSED)
 
 
-def test_an_emulated_device_gets_no_verdict_on_its_seconds() -> None:
-    found = {check.name: check for check in judge(evidence(**ON_GPU, emulated="QEMU"), GATES)}
-    for name in ("latency", "accuracy"):
-        assert (found[name].outcome, found[name].required) == (Outcome.NOT_RUN, False)
-        assert "QEMU" in found[name].reasons[0]
+def test_what_stands_for_no_device_gets_no_verdict_on_its_seconds_whatever_is_asked_of_them() -> None:
+    strict = dataclasses.replace(GATES, latency=dataclasses.replace(GATES.latency, max_ratio=1.0))
+    emulated = {check.name: check for check in judge(evidence(**ON_GPU, emulated="QEMU"), strict)}
+    proving = {check.name: check for check in judge(evidence(timed=False), strict)}
+    told = (emulated["latency"], "QEMU"), (emulated["accuracy"], "QEMU"), (proving["latency"], "proves files")
+    for check, why in told:
+        assert (check.outcome, check.required) == (Outcome.NOT_RUN, False)
+        assert why in check.reasons[0]
 
 
 def test_kernels_that_home_does_not_have_are_not_run() -> None:
