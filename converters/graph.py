@@ -17,18 +17,22 @@ from converters.contract import Format
 
 @dataclass(frozen=True)
 class Quantization:
-    """real = scales * (stored - zero_points), one of each for the tensor or for each slice of `axis`; both (n,)."""
+    """real = scales * (stored - zero_points), one of each for the tensor or for each slice of `axis`; both (n,).
+
+    `rows`: how many slices of the first axis have ones of their own, as the directions of a recurrence.
+    """
 
     scales: np.ndarray
     zero_points: np.ndarray
     axis: int = 0
+    rows: int = 1
 
     def same(self, other: Quantization | None) -> bool:
         """Whether every stored integer stands for the same number."""
         return (
             other is not None
             and self.scales.shape == other.scales.shape
-            and (len(self.scales) < 2 or self.axis == other.axis)
+            and (len(self.scales) < 2 or (self.axis, self.rows) == (other.axis, other.rows))
             and np.allclose(self.scales, other.scales, rtol=1e-6, atol=0)
             and np.array_equal(self.zero_points, other.zero_points)
         )
@@ -37,7 +41,8 @@ class Quantization:
         """(scales, zero points) shaped to multiply a tensor of `ndim` axes."""
         shape = [1] * ndim
         if len(self.scales) > 1:
-            shape[self.axis] = len(self.scales)
+            shape[self.axis] = len(self.scales) // self.rows
+            shape[0] = self.rows if self.rows > 1 else shape[0]
         return self.scales.reshape(shape), self.zero_points.reshape(shape)
 
 

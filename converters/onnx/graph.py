@@ -42,8 +42,11 @@ def read_graph(path: Path) -> Graph:
     number = numbered(graph)
     constants = dict(_constants(graph, folder))
     for node in graph.node:
-        if node.op_type == "Identity" and node.input[0] in constants:
-            constants[node.output[0]] = constants[node.input[0]]
+        if node.op_type in ("Identity", "Cast") and (known := constants.get(node.input[0])) is not None:
+            if node.op_type == "Identity":
+                constants[node.output[0]] = known
+            elif known.size == 1 and (dtype := _cast_to(node)):  # limits and axes; weights say in what they are stored
+                constants[node.output[0]] = known.astype(dtype)
     values = {value.name: value for value in (*graph.input, *graph.value_info, *graph.output)}
     tensors = {
         index: _tensor(index, name, constants.get(name), values.get(name)) for name, index in number.items() if name
@@ -108,6 +111,13 @@ def _constants(graph: onnx.GraphProto, folder: Path) -> Iterator[tuple[str, np.n
     for node in graph.node:
         if node.op_type == "Constant" and (found := _value(node)) is not None:
             yield node.output[0], array(found, folder) if isinstance(found, onnx.TensorProto) else np.asarray(found)
+
+
+def _cast_to(node: onnx.NodeProto) -> np.dtype | None:
+    """The type of a Cast, where numpy has it."""
+    kind = next((attribute.i for attribute in node.attribute if attribute.name == "to"), 0)
+    found = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(kind)) if kind else None
+    return found if found is not None and found.kind in "fiub" else None
 
 
 def _value(node: onnx.NodeProto) -> Any:

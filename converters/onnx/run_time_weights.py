@@ -21,6 +21,8 @@ _SLOTS = {
     "DynamicQuantizeLSTM": ((1, 8, 9), (2, 10, 11)),
 }
 """Operators of ONNX Runtime that take scale and zero point of their weights as inputs: (weights, scale, zero point)."""
+_RECURRENT = "DynamicQuantizeLSTM"
+"""Its directions have scales of their own."""
 _AXES = {"ConvInteger": 0, "MatMulInteger": -1}
 """Where one scale a channel lies."""
 
@@ -81,7 +83,7 @@ def run_time_grids(graph: onnx.GraphProto, constants: Mapping[str, np.ndarray]) 
     for node in graph.node:
         for weights, scale, zero_point in _SLOTS.get(node.op_type, ()):
             names = [node.input[slot] if slot < len(node.input) else "" for slot in (weights, scale, zero_point)]
-            found |= _grid(names[0], constants.get(names[1]), constants.get(names[2]), constants, -1)
+            found |= _grid(names[0], constants.get(names[1]), constants.get(names[2]), constants, -1, node.op_type)
         if node.op_type in _AXES and len(node.input) > 1:
             point = constants.get(node.input[3]) if len(node.input) > 3 else None
             scales = [factor for factor in _factors(node, maker, readers) if factor in constants]
@@ -112,12 +114,15 @@ def _grid(
     zero_point: np.ndarray | None,
     constants: Mapping[str, np.ndarray],
     axis: int,
+    kind: str = "",
 ) -> dict[str, Quantization]:
     weights = constants.get(name)
     if weights is None or scale is None or not weights.ndim:
         return {}
     scales = scale.astype(np.float64).reshape(-1)
-    if scales.size not in (1, weights.shape[axis]):
+    rows = len(weights) if kind == _RECURRENT and scales.size % len(weights) == 0 else 1
+    if scales.size // rows not in (1, weights.shape[axis]):
         return {}
     points = np.zeros(1) if zero_point is None or not zero_point.size else zero_point.reshape(-1)
-    return {name: Quantization(scales, np.resize(points.astype(np.int64), scales.size), axis % weights.ndim)}
+    stored = np.resize(points.astype(np.int64), scales.size)
+    return {name: Quantization(scales, stored, axis % weights.ndim, rows)}

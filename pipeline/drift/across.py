@@ -119,7 +119,7 @@ def _told(alone: Alone, pairs: Pairs) -> tuple[list[Suspect], dict[Segment, Near
         *strangers.strange(a, b, cuts, same),
         *scaling.scaled(a, b, cuts),
         *scaling.lost(a, b, same),
-        *rounded.ranges(a, b, cuts),
+        *rounded.ranges(a, b, cuts, guessed=alone.work.given is None),
         *rounded.left_in_float(a, b, cuts),
         *passing(a, b),
         *parted(a, b),

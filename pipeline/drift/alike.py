@@ -43,7 +43,7 @@ def alike(one: Graph, two: Graph, work: Work) -> Drift:
     if not found:
         found += _unexplained(pairs, work, bool(rewritten))
     if not precisions and (found or cleared):
-        found = rewriting.settled(found, one, two, work)
+        found = rewriting.settled(found, one, two, work, paired=len(pairs.to_b) == len(pairs.a.nodes))
     outcome, suspects = judged(found)
     return Drift(
         str(work.a.path), str(work.b.path), outcome, suspects, coverage(pairs, work.isolated), tuple(work.notes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from converters.graph import Graph
+from converters.graph import Graph, Tensor
 from pipeline.checks.drift import run_time
 from pipeline.checks.drift.net import comparable
 from pipeline.checks.drift.suspects import Drift
@@ -15,6 +15,8 @@ from pipeline.drift.work import Work
 
 REWRITTEN = frozenset(("type", "extra", "missing", "replaced", "wiring", "attribute", "values", "shape"))
 """Kinds of suspects that a quantizer's own rewriting makes too."""
+ANEW, _FEW = 0.5, 3
+"""Share of the stored kernels on grids that the reference has not, and how many at least: another quantizer's."""
 WHOLE = 0.999
 """Of both sides' operators in segments that agree: then a rewrite is proved honest."""
 
@@ -33,7 +35,9 @@ def both(one: Graph, two: Graph, work: Work) -> Drift:
     if certain and bridged(one, two) and doubted <= REWRITTEN:
         outcome, suspects = judged(certain)  # the others may be a quantizer's own rewriting
         return dataclasses.replace(found, outcome=outcome, suspects=suspects)
-    if not bridged(one, two) or not doubted <= (REWRITTEN | {"weights"} if moved else REWRITTEN):
+    again_too = quantized_anew(one, two)
+    may = REWRITTEN | {"weights", "quantization"} if again_too else REWRITTEN | {"weights"} if moved else REWRITTEN
+    if not (bridged(one, two) or (again_too and doubted)) or not doubted <= may:
         return found
     again = opinion(one, two, work)
     parted = any(run_time.rounds(two.ops)) and not any(run_time.rounds(one.ops))  # no operator is left as it was
@@ -43,6 +47,23 @@ def both(one: Graph, two: Graph, work: Work) -> Drift:
     shares = {name: again.coverage[name] for name in ("proved_a", "proved_b", "ops_isolated")}
     shares |= {name: _most(found, again, name) for name in ("ops_aligned", "weights_compared")}
     return dataclasses.replace(found, outcome=outcome, suspects=suspects, coverage=found.coverage | shares)
+
+
+def quantized_anew(one: Graph, two: Graph) -> bool:
+    """Whether most kernels lie on other grids, of a channel or a tensor each: then nothing stored is comparable."""
+    ours, theirs = ([_grid(t) for t in g.tensors.values() if _kernel(t)] for g in (one, two))
+    other = [grid for grid in theirs if grid not in ours]
+    return len(ours) > 0 and len(other) >= max(_FEW, ANEW * len(theirs))
+
+
+def _kernel(tensor: Tensor) -> bool:
+    stored = tensor.data is not None and tensor.data.ndim > 1 and tensor.data.size > 1
+    return stored and tensor.quantization is not None
+
+
+def _grid(tensor: Tensor) -> tuple[float, ...]:
+    assert tensor.quantization is not None
+    return tuple(tensor.quantization.scales.tolist())
 
 
 def _most(found: Drift, again: Drift, name: str) -> float | int | None:

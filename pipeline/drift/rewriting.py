@@ -19,8 +19,10 @@ REWRITABLE = frozenset(("attribute", "type", "shape", "weights", "wiring", "miss
 """Kinds of differences that may only be another way to compute the same."""
 
 
-def settled(found: list[Suspect], one: Graph, two: Graph, work: Work) -> list[Suspect]:
+def settled(found: list[Suspect], one: Graph, two: Graph, work: Work, *, paired: bool) -> list[Suspect]:
     """The suspects that remain when every piece between tensors that both hold is run alone.
+
+    `paired`: every operator of the reference has its partner, so that nothing else can make up for one that differs.
 
     A bias as an addition of its own, a padding apart, channels in another order: the graphs differ, and each piece, on
     recorded and made-up values, gives the same. Where values had cleared all differences, `found` is empty, and a piece
@@ -30,7 +32,7 @@ def settled(found: list[Suspect], one: Graph, two: Graph, work: Work) -> list[Su
     if coarse and {suspect.kind for suspect in found} == {"values"}:  # a choice between two branches turns on rounding
         second = opinion(one, two, work)
         return [] if second is not None and _same(second, found, work) else found
-    if coarse or (found and not _rewritable(found, one, two)):
+    if coarse or (found and not _rewritable(found, one, two, paired)):
         return found
     second = None if found and _far(one, two, work) else opinion(one, two, work)
     if second is None:
@@ -56,12 +58,12 @@ def _far(one: Graph, two: Graph, work: Work) -> bool:
     return False
 
 
-def _rewritable(found: Sequence[Suspect], one: Graph, two: Graph) -> bool:
+def _rewritable(found: Sequence[Suspect], one: Graph, two: Graph, paired: bool) -> bool:
     """Whether another way to compute the same may be behind what differs."""
     kinds = {suspect.kind for suspect in found}
     stored = {t.dtype for graph in (one, two) for t in graph.tensors.values()} & set(values.COARSE)
     moved = "type" in kinds or ("extra" in kinds and kinds & {"weights", "attribute"})  # taken over by an operator
-    lone = kinds == {"weights"} and _one_constant(found, two)  # nothing there makes up for it
+    lone = paired and kinds == {"weights"} and _one_constant(found, two)  # nothing there makes up for it
     if "type" in kinds:  # what became of the operators that give them out is not known by their graphs
         kinds -= {"outputs"}
     return not lone and kinds <= REWRITABLE and (not stored or bool(moved))

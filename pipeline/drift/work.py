@@ -20,11 +20,10 @@ from pipeline.binding import speaking
 from pipeline.checks.drift.layers import layers
 from pipeline.checks.drift.suspects import Layer
 from pipeline.config import Limits
-from pipeline.drift.feeding import fitted
+from pipeline.drift.feeding import SAMPLES, chosen, fitted
 from pipeline.evidence import INPUT as PREFIX
 from pipeline.lone import inputs_for
 
-SAMPLES = 16
 FEWEST = 2
 """Samples, however large: one shows nothing that moves."""
 MOST_BYTES = 256 << 20
@@ -106,4 +105,4 @@ class Work:
 
 def _spread(stacked: np.ndarray, count: int) -> np.ndarray:
     """The first `count` of `SAMPLES` samples that lie evenly in all: the same ones, whatever the count."""
-    return stacked[np.unique(np.linspace(0, len(stacked) - 1, min(SAMPLES, len(stacked))).astype(int))[:count]]
+    return stacked[chosen(len(stacked))[:count]]

@@ -29,8 +29,9 @@ _LATER = {"saturate": 1, "stash_type": 1, "keep_aspect_ratio_policy": "stretch"}
 """What attributes that a later opset brought say where an earlier one could not say it."""
 _BODIES = ("then_branch", "else_branch", "body")
 """Attributes that stand for all that a branch or a loop computes."""
-_HASHED = "SubgraphIndex"
-"""How TFLite's end: hashes of all that is stored there, weights included, which another precision stores otherwise."""
+_STORED = ("SubgraphIndex", "asymmetricQuantizeInputs", "quantizedBiasType", "stash_type")
+"""How attributes of TFLite and ONNX end that tell how things are stored or rounded, which is another precision's own:
+hashes of bodies with all their weights, how a layer rounds its inputs as it runs, in which type it adds up."""
 _WORDS = {
     "padding": "the padding", "strideH": "the stride", "strideW": "the stride", "strides": "the stride",
     "dilationHFactor": "the dilation", "dilationWFactor": "the dilation", "dilations": "the dilation",
@@ -78,7 +79,7 @@ def _differences(pairs: Pairs, one: Node, two: Node, moved: bool) -> Iterator[_D
     for name in sorted({*one.attributes, *two.attributes}):
         ours, theirs = one.attributes.get(name), two.attributes.get(name)
         since = name in _LATER and None in (ours, theirs) and _LATER[name] in (ours, theirs)
-        stored = pairs.bridged and name.endswith(_HASHED)
+        stored = pairs.bridged and name.endswith(_STORED)
         if not since and not stored and not _same(ours, theirs, _HALF if pairs.bridged else 0.0):
             cause = f"{_WORDS.get(name, name)} is {theirs}, not {ours}"
             inside = name.startswith(_BODIES)
@@ -101,18 +102,22 @@ def _shapes(ours: Tensor, theirs: Tensor, slot: int, types: bool = True) -> Iter
         cause = f"output {slot} is {theirs.dtype}, not {ours.dtype}"
         yield "dtype", {"dtype": ours.dtype}, {"dtype": theirs.dtype}, "another number type", cause
     sizes = ours.shape, theirs.shape
-    if None not in sizes and _other_size(_open(sizes[0]) or (), _open(sizes[1]) or ()):
+    if sizes[0] is not None and sizes[1] is not None and _other_size(sizes[0], sizes[1]):
         yield "shape", {"shape": sizes[0]}, {"shape": sizes[1]}, f"{sizes[0]} became {sizes[1]}", "another shape"
 
 
-def _open(shape: tuple[int, ...] | None) -> tuple[int, ...] | None:
+def _open(shape: tuple[int, ...]) -> tuple[int, ...]:
     """A shape without its batch axis where that may be open."""
-    return shape and shape[1:] if shape and shape[0] in (-1, 1) else shape
+    return shape[1:] if shape and shape[0] in (-1, 1) else shape
 
 
 def _other_size(one: tuple[int, ...], two: tuple[int, ...]) -> bool:
-    """Whether two shapes cannot be one; an open axis takes any size."""
-    return len(one) != len(two) or any(-1 not in (x, y) and x != y for x, y in zip(one, two, strict=True))
+    """Whether two shapes cannot be one; an open axis takes any size, and one of them may lack the batch."""
+    same = [
+        len(x) == len(y) and all(-1 in pair or len({*pair}) == 1 for pair in zip(x, y, strict=True))
+        for x, y in ((one, two), (_open(one), _open(two)))
+    ]
+    return not any(same)
 
 
 def _grid(net: Net, node: Node) -> Tensor | None:

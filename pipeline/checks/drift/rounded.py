@@ -153,11 +153,15 @@ def reader(side: Known, op: Op) -> Side:
     return Side(op.index, op.type, tuple(side.graph.tensors[index].name for index in op.outputs))
 
 
-def ranges(a: Known, b: Known, cuts: Sequence[Segment]) -> Iterator[Suspect]:
-    """Ranges that cut off much of what the reference holds there, or do not start where an activation does."""
+def ranges(a: Known, b: Known, cuts: Sequence[Segment], *, guessed: bool = False) -> Iterator[Suspect]:
+    """Ranges that cut off much of what the reference holds there, or do not start where an activation does.
+
+    `guessed`: nobody gave inputs, and every other sample is as wide as it may be: a range is right if it is for them,
+    or for the others.
+    """
     grids = {cut: grid for cut in cuts if (grid := grid_of(b, cut.out.b)) and grid_of(a, cut.out.a) is None}
     ends = {cut: reach(b, cut.ops_b, grid) for cut, grid in grids.items()}
-    beyond = {cut: _beyond(a.real(cut.out.a), *ends[cut]) for cut in grids}
+    beyond = {cut: min(_beyond(part, *ends[cut]) for part in _alike(a.real(cut.out.a), guessed)) for cut in grids}
     usual = float(np.quantile(list(beyond.values()), 0.75)) if len(beyond) > 3 else 0.0
     twins = [(grid.scale, grid.zero_point) for grid in grids.values()]
     for cut, grid in grids.items():
@@ -208,6 +212,11 @@ def _selected_from(side: Known, index: int) -> bool:
         return all(_selected_from(side, op.outputs[0]) for op in readers)
     kinds = {op.type.lower() for op in readers}
     return bool(kinds) and kinds <= _SELECTING and all(index in op.inputs[1:] for op in readers)
+
+
+def _alike(values: np.ndarray, guessed: bool) -> tuple[np.ndarray, ...]:
+    """Samples as wide as each other; see `feeding.chosen`."""
+    return (values[::2], values[1::2]) if guessed and len(values) > 1 else (values,)
 
 
 def _beyond(values: np.ndarray, low: float, high: float) -> float:

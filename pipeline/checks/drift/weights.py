@@ -63,6 +63,10 @@ def _regridded(a: Tensor, b: Tensor) -> tuple[str, str] | None:
         return None
     if two is not None and not a.real().any() and not b.real().any():
         return None  # zeros on any grid
+    if two is not None and a.real().size < _ENOUGH and one.scales.shape == two.scales.shape:
+        gap = np.abs(a.real() - b.real())
+        if not (gap > 0.501 * (_step(a) + _step(b))).any() and not np.array_equal(one.zero_points, two.zero_points):
+            return None  # a number at the end of its range, whose other end another quantizer puts elsewhere
     if two is None:
         return "no scale", "the scales of the weights are lost"
     if len(one.scales) != len(two.scales):
@@ -112,8 +116,8 @@ def _beyond(a: Tensor, b: Tensor, want: np.ndarray, gap: np.ndarray) -> np.ndarr
             if np.array_equal(a.quantization.scales, b.quantization.scales):
                 return gap > 0
             step = _step(a) + _step(b)
-            if gap.size < _ENOUGH:  # one number on two grids: each may be half a step off
-                return gap > 0.501 * step
+            if gap.size < _ENOUGH or len(a.quantization.scales) != len(b.quantization.scales):
+                return gap > 0.501 * step  # the same numbers on two grids: each may be half a step off
             off = gap > 0.25 * step
             return gap > 0.75 * step if off.mean() <= _REQUANTIZED_SHARE or a.dtype == "int32" else off
         allowed = FLOAT_TOLERANCE * np.abs(want) + FLOAT_TOLERANCE / 4 * (np.abs(want).max() if want.size else 0)

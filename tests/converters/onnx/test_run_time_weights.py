@@ -63,3 +63,20 @@ def test_weights_that_a_node_quantizes_become_what_it_gives(tmp_path):
     known |= {node.output[0]: numpy_helper.to_array(node.attribute[0].t) for node in settled.graph.node[:2]}
     for name, values in zip(("q", "qs", "qz", "r"), want, strict=False):
         np.testing.assert_array_equal(known[name], values)
+
+
+@pytest.mark.parametrize("per_channel", [False, True])
+def test_both_directions_of_a_recurrence_have_scales_of_their_own(per_channel):
+    """Honest dynamic files of two-way LSTMs were FAILED: their weights counted as none."""
+    node = helper.make_node("DynamicQuantizeLSTM", ["x", "w", "r", *[""] * 5, "s", "z", "s", "z"], ["y"])
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in "xy"]
+    scales = np.arange(1, 17, dtype=np.float32).reshape(2, 8) if per_channel else np.float32([1, 2])
+    constants = {name: np.ones((2, 3, 8), np.int8) for name in "wr"} | {
+        "s": scales,
+        "z": np.zeros_like(scales, np.int8),
+    }
+    found = run_time_grids(helper.make_graph([node], "g", ends[:1], ends[1:]), constants)
+    for name in "wr":
+        spread, zeros = found[name].spread(3)
+        assert spread.shape == zeros.shape == ((2, 1, 8) if per_channel else (2, 1, 1))
+        assert spread.reshape(scales.shape).tolist() == scales.tolist()

@@ -23,10 +23,10 @@ def test_pieces_that_agree_settle_what_differs_but_for_what_no_rewriting_does(tm
     given = {"x": np.random.default_rng(0).normal(size=(4, 1, 3, 8, 8)).astype(np.float32)}
     work = Work(file, file, given, pool, limits)
     graph = work.ask(file, "graph")
-    assert settled([TYPE], graph, graph, work) == []
-    assert settled([], graph, graph, work) == []
+    assert settled([TYPE], graph, graph, work, paired=True) == []
+    assert settled([], graph, graph, work, paired=True) == []
     named = Suspect("names", TYPE.a, TYPE.b, "", "names are exchanged")
-    assert settled([TYPE, named], graph, graph, work) == [TYPE, named]
+    assert settled([TYPE, named], graph, graph, work, paired=True) == [TYPE, named]
 
 
 def test_computing_in_a_type_is_not_storing_in_it(tmp_path):
@@ -48,4 +48,4 @@ def test_where_an_output_is_far_off_no_piece_is_run(tmp_path, monkeypatch):
     a, b = (open_artifact(path, pool, limits)[0] for path in (one, two))
     work = Work(a, b, {"x": np.random.default_rng(0).normal(size=(4, 1, 3, 8, 8)).astype(np.float32)}, pool, limits)
     monkeypatch.setattr(rewriting, "opinion", lambda *_: pytest.fail("pieces were run"))
-    assert settled([TYPE], work.ask(a, "graph"), work.ask(b, "graph"), work) == [TYPE]
+    assert settled([TYPE], work.ask(a, "graph"), work.ask(b, "graph"), work, paired=True) == [TYPE]

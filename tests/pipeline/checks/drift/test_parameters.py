@@ -121,3 +121,32 @@ def test_a_limit_beyond_the_end_of_a_grid_is_that_end(limit, stored, count):
 
     two = net("int8", stored, scale=(0.01, 0))
     assert len(list(suspects(align(net("float32", limit), two, bridged=True)))) == count
+
+
+def shaped(*shape):
+    held = [tensor(0), tensor(1, shape=shape)]
+    return comparable(graph(held, [Op(0, "ConstantOfShape", (0,), (1,))], (0,), (1,)))
+
+
+@pytest.mark.parametrize("shape", [(-1,), (4,), (1, 4)])
+def test_a_size_that_one_file_leaves_open_is_no_other_shape(shape):
+    """Exporters that fold no constants leave the sizes of padding lists open: honest files were FAILED for that."""
+    assert found(shaped(4), shaped(*shape)) == []
+
+
+@pytest.mark.parametrize("shape", [(3,), (2, 4), (4, 4)])
+def test_another_size_is(shape):
+    assert [suspect.cause for suspect in found(shaped(4), shaped(*shape))] == ["another shape"]
+
+
+def hybrid(asymmetric):
+    held = [tensor(0), tensor(1, data=KERNEL), tensor(2)]
+    op = Op(0, "FULLY_CONNECTED", (0, 1), (2,), {"asymmetricQuantizeInputs": asymmetric})
+    return comparable(graph(held, [op], (0,), (2,)))
+
+
+def test_how_a_layer_rounds_its_inputs_says_something_of_one_precision_alone():
+    """A float file says False, the dynamic one made from it True, which was told beside every true fault."""
+    (only,) = found(hybrid(False), hybrid(True))
+    assert only.kind == "attribute"
+    assert list(suspects(align(hybrid(False), hybrid(True), bridged=True))) == []

@@ -172,3 +172,15 @@ def test_one_value_in_hundreds_may_lie_beyond_a_range_by_less_than_its_width():
         values[0, 0] = far
         seen = Known(a.graph, {**a.recorded, 1: values})
         assert bool(list(rounded.ranges(seen, b, cuts))) is fails
+
+
+def test_a_range_is_right_if_it_is_for_the_narrow_samples_or_for_the_wide_ones():
+    a, b, cuts = sides(scale=(0.01, -128))
+    values = np.clip(VALUES[1], 0, 2.5)
+    for narrow, wide, fails in ((4, 1, False), (1, 4, False), (4, 4, True), (1, 1, False)):
+        spread = values.copy()
+        spread[::2] *= narrow
+        spread[1::2] *= wide
+        seen = Known(a.graph, {**a.recorded, 1: spread})
+        assert bool(list(rounded.ranges(seen, b, cuts, guessed=True))) is fails
+        assert bool(list(rounded.ranges(seen, b, cuts))) is (max(narrow, wide) > 1)

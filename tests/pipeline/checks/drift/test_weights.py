@@ -103,3 +103,36 @@ def test_a_bias_below_half_a_step_of_its_channel_is_zero_and_a_channel_of_a_kern
     kernel = np.tile(bias[:, None], (1, 4))
     rounded = Tensor(1, "k", (8, 4), "int8", np.rint(kernel).astype(np.int8), quantized)
     assert differs(Tensor(0, "k", (8, 4), "float32", kernel), rounded) is not None
+
+
+def stored(values, axis=None, factor=1.0):
+    """Values in 8 bits with one scale, or one for each slice of an axis."""
+    others = tuple(n for n in range(values.ndim) if n != axis)
+    scales = factor * np.abs(values).max(others if axis is not None else None, keepdims=True) / 127
+    data = np.rint(values / scales * factor).astype(np.int8)
+    return Tensor(
+        0, "", data.shape, "int8", data, Quantization(scales.reshape(-1), np.zeros(scales.size, int), axis or 0)
+    )
+
+
+def test_a_kernel_with_a_scale_a_channel_is_the_one_with_a_scale_for_all():
+    assert differs(stored(KERNEL, 0), stored(KERNEL)) is None
+    assert differs(stored(KERNEL), stored(KERNEL, 0)) is None
+    for wrong in (
+        stored(KERNEL, factor=1.05),
+        stored(np.roll(KERNEL, 1, 0)),
+        stored(broken(KERNEL * 1).astype(int) * 1.0),
+    ):
+        assert differs(stored(KERNEL, 0), wrong) is not None
+
+
+def number(value, scale, zero):
+    stored_as = np.int8([np.rint(value / scale) + zero])
+    return Tensor(0, "", (1,), "int8", stored_as, Quantization(np.array([scale]), np.array([zero])))
+
+
+def test_a_number_at_the_end_of_its_range_may_be_the_same_integer_on_another_grid():
+    one, two = number(0.255, 0.001, -128), number(0.254, 0.002, 0)
+    assert one.data == two.data
+    assert differs(one, two) is None
+    assert differs(one, number(0.254 * 2, 0.004, 0)) is not None
