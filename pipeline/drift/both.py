@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 
 from converters.graph import Graph, Tensor
 from pipeline.checks.drift import run_time
@@ -25,7 +26,8 @@ def both(one: Graph, two: Graph, work: Work) -> Drift:
     """The verdict on a file of the same format."""
     found = alike(one, two, work)
     doubted = {suspect.kind for suspect in found.suspects}
-    nodes = [len(comparable(graph, bridged=True).nodes) for graph in (one, two)]
+    nets = [comparable(graph, bridged=True) for graph in (one, two)]
+    nodes = [len(net.nodes) for net in nets]
     kernels = [suspect for suspect in found.suspects if suspect.kind == "weights"]
     # then a constant may have become another operator's, or operators of one size were taken for each other
     moved = nodes[0] != nodes[1] or len(kernels) > 1
@@ -35,9 +37,9 @@ def both(one: Graph, two: Graph, work: Work) -> Drift:
     if certain and bridged(one, two) and doubted <= REWRITTEN:
         outcome, suspects = judged(certain)  # the others may be a quantizer's own rewriting
         return dataclasses.replace(found, outcome=outcome, suspects=suspects)
-    again_too = quantized_anew(one, two)
-    may = REWRITTEN | {"weights", "quantization"} if again_too else REWRITTEN | {"weights"} if moved else REWRITTEN
-    if not (bridged(one, two) or (again_too and doubted)) or not doubted <= may:
+    anew = quantized_anew(nets[0].tensors.values(), nets[1].tensors.values())
+    may = REWRITTEN | {"weights", "quantization"} if anew else REWRITTEN | {"weights"} if moved else REWRITTEN
+    if not (bridged(one, two) or (anew and doubted)) or not doubted <= may:
         return found
     again = opinion(one, two, work)
     parted = any(run_time.rounds(two.ops)) and not any(run_time.rounds(one.ops))  # no operator is left as it was
@@ -49,9 +51,9 @@ def both(one: Graph, two: Graph, work: Work) -> Drift:
     return dataclasses.replace(found, outcome=outcome, suspects=suspects, coverage=found.coverage | shares)
 
 
-def quantized_anew(one: Graph, two: Graph) -> bool:
-    """Whether most kernels lie on other grids, of a channel or a tensor each: then nothing stored is comparable."""
-    ours, theirs = ([_grid(t) for t in g.tensors.values() if _kernel(t)] for g in (one, two))
+def quantized_anew(one: Iterable[Tensor], two: Iterable[Tensor]) -> bool:
+    """Whether most kernels lie on other grids, of a channel or a tensor each: then graphs tell no partners."""
+    ours, theirs = ([_grid(tensor) for tensor in side if _kernel(tensor)] for side in (one, two))
     other = [grid for grid in theirs if grid not in ours]
     return len(ours) > 0 and len(other) >= max(_FEW, ANEW * len(theirs))
 

@@ -52,3 +52,22 @@ def test_a_body_is_a_hash_and_what_it_reads_from_outside_is_read(tmp_path):
     one, same, other = (read_graph(tmp_path / f"{name}.onnx") for name in ("one", "same", "other"))
     assert one.ops[0].attributes == same.ops[0].attributes != other.ops[0].attributes
     assert set(one.inputs) == set(one.ops[0].inputs)
+
+
+def test_a_limit_behind_a_cast_is_a_limit(tmp_path):
+    """Exporters that fold no constants write them so: the clip was another one, and honest files FAILED."""
+    value = [helper.make_tensor_value_info(name, TensorProto.FLOAT, (1, 4)) for name in "xy"]
+    held = [onnx.numpy_helper.from_array(np.float64(limit), name) for name, limit in (("lo", -1), ("hi", 2))]
+    weights = onnx.numpy_helper.from_array(np.ones(4, np.float16), "w")
+    nodes = [
+        *(helper.make_node("Cast", [name], [f"{name}_f"], to=TensorProto.FLOAT) for name in ("lo", "hi", "w")),
+        helper.make_node("Clip", ["x", "lo_f", "hi_f"], ["c"]),
+        helper.make_node("Mul", ["c", "w_f"], ["y"]),
+    ]
+    graph = helper.make_graph(nodes, "g", value[:1], value[1:], [*held, weights])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
+    onnx.save(model, tmp_path / "m.onnx")
+    found = read_graph(tmp_path / "m.onnx")
+    clip, product = found.ops[3], found.ops[4]
+    assert (clip.attributes["min"], clip.attributes["max"]) == ((-1.0,), (2.0,))
+    assert found.tensors[product.inputs[1]].data is None, "weights say in what they are stored"
