@@ -45,8 +45,10 @@ def read_graph(path: Path) -> Graph:
         if node.op_type in ("Identity", "Cast") and (known := constants.get(node.input[0])) is not None:
             if node.op_type == "Identity":
                 constants[node.output[0]] = known
-            elif known.size == 1 and (dtype := _cast_to(node)):  # limits and axes; weights say in what they are stored
-                constants[node.output[0]] = known.astype(dtype)
+            elif (
+                known.size == 1 and (kind := _cast_to(node)) is not None
+            ):  # limits and axes; weights say in what they are stored
+                constants[node.output[0]] = known.astype(kind)
     values = {value.name: value for value in (*graph.input, *graph.value_info, *graph.output)}
     tensors = {
         index: _tensor(index, name, constants.get(name), values.get(name)) for name, index in number.items() if name
