@@ -19,6 +19,8 @@ _REORDERS = frozenset(("Slice", "Concat", "Unsqueeze", "Squeeze", "Identity"))
 _TYPES = {4: TensorProto.INT4, 8: TensorProto.INT8}
 _IR_VERSION = 10  # the first that knows 4-bit integers
 
+_OVER_CLASSES = ("Softmax", "LogSoftmax", "Hardmax")
+
 
 def with_small_weights(model: onnx.ModelProto, bits: int, kept: frozenset[str]) -> onnx.ModelProto:
     """The model with weights of 4 or 8 bits, symmetric, but for those that operators giving out `kept` read.
@@ -84,11 +86,37 @@ def in_opset(model: onnx.ModelProto, least: int) -> onnx.ModelProto:
     own = next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 0)
     if own >= least:
         return model
-    try:
-        return onnx.version_converter.convert_version(model, least)
+    ends = {
+        node.output[0]: item.i
+        for node in model.graph.node
+        if node.op_type in _OVER_CLASSES
+        for item in node.attribute
+        if item.name == "axis"
+    }
+    try:  # of unknown shape, what goes into a Softmax is made flat
+        made = onnx.version_converter.convert_version(_shaped(onnx.shape_inference.infer_shapes(model)), least)
     except Exception as error:  # ConvertError and what its C++ raises share no base
         said = str(error).strip().splitlines() or [type(error).__name__]
         raise UnsupportedError(f"onnx cannot tell this graph in opset {least}: {said[0]}") from error
+    for node in made.graph.node:  # the last axis, which the converter calls -1 whatever it was called
+        for item in node.attribute:
+            if item.name == "axis" and node.output[0] in ends:
+                item.i = ends[node.output[0]]
+    return made
+
+
+def _shaped(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model, in which what goes into the Softmax at an end is known to be of the end's shape."""
+    known = {value.name: value for value in (*model.graph.value_info, *model.graph.output)}
+    for node in reversed(model.graph.node):
+        end = known.get(node.output[0]) if node.op_type in (*_OVER_CLASSES, "Identity") else None
+        before = known.get(node.input[0]) if end else None
+        if end is not None and end.type.tensor_type.HasField("shape"):
+            if before is None:
+                before = known[node.input[0]] = model.graph.value_info.add(name=node.input[0])
+            if not before.type.tensor_type.HasField("shape"):
+                before.type.CopyFrom(end.type)
+    return model
 
 
 def _weights_of(

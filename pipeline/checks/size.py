@@ -7,6 +7,9 @@ from pipeline.checks.outcome import Check, Metric, Outcome
 
 SCALE_BYTES = 12
 """Of a channel's grid in the largest format: a float32 scale and an int64 zero point (TFLite)."""
+TURN_BYTES = 256
+"""Of an operator that only turns numbers into integers or back, with its names and scale: 160 to 320 in ONNX files."""
+TURNS = frozenset(("QuantizeLinear", "DequantizeLinear", "QUANTIZE", "DEQUANTIZE"))
 
 
 def check_size(
@@ -16,6 +19,7 @@ def check_size(
     gate: SizeGate,
     kept_bytes: int = 0,
     scales: int = 0,
+    turns: int = 0,
 ) -> Check:
     """The check `size`.
 
@@ -28,6 +32,7 @@ def check_size(
         gate: the bounds of the artifact's precision.
         kept_bytes: of weights that the recipe leaves in float.
         scales: how many scales of channels the file holds; of a net of small layers they weigh as much as weights.
+        turns: how many of its operators are `TURNS`; of a net of many small operators they weigh as much, too.
     """
     metrics: dict[str, Metric] = {"size_bytes": size_bytes}
     if size_bytes <= 0:
@@ -40,14 +45,15 @@ def check_size(
         graph = max(fp32_bytes - 4 * parameters, 0) if parameters is not None else 0
         weights = fp32_bytes - graph
         largest = round(gate.max_ratio * weights + gate.max_graph_ratio * graph) + gate.overhead_bytes
-        largest += SCALE_BYTES * scales
+        largest += SCALE_BYTES * scales + TURN_BYTES * turns
         largest += round((1 - gate.max_ratio) * kept_bytes) if gate.max_ratio < 1 else 0
         metrics |= {"ratio_to_fp32": size_bytes / fp32_bytes if fp32_bytes else None, "largest_allowed_bytes": largest}
         if size_bytes > largest:
             reasons.append(
                 f"{size_bytes:,} bytes, {size_bytes / max(fp32_bytes, 1):.2f} of the fp32 file; allowed {largest:,} "
                 f"({gate.max_ratio:g} of {weights:,} for weights, {gate.max_graph_ratio:g} of {graph:,} for the graph, "
-                f"{SCALE_BYTES * scales:,} for scales a channel, and {gate.overhead_bytes:,})"
+                f"{SCALE_BYTES * scales:,} for scales a channel, {TURN_BYTES * turns:,} for {turns} operators that "
+                f"only quantize, and {gate.overhead_bytes:,})"
             )
     if parameters is not None:
         least = round(gate.min_bytes_per_parameter * parameters)

@@ -28,7 +28,7 @@ from pipeline.checks.placement import check_placement
 from pipeline.checks.precision import check_precision, weights_kept
 from pipeline.checks.requirements import check_requirements
 from pipeline.checks.sequence import Fed, check_sequence
-from pipeline.checks.size import check_size
+from pipeline.checks.size import TURNS, check_size
 from pipeline.checks.unmade import blocked, failed
 
 _Tolerance = TypeVar("_Tolerance", ParityGate, KernelsGate)
@@ -224,8 +224,7 @@ def _kernels(evidence: Evidence, gates: Gates) -> tuple[Check, ...]:
         reason = f"{home.runtime} does not run this file, so that there is nothing to lay beside: {home.golden}"
         return (Check("kernels", Outcome.NOT_RUN, (reason,), required=False),)
     half = evidence.arithmetic and evidence.precision in (Precision.FP32, *EXPANDED)
-    rounded = evidence.precision is Precision.DYNAMIC or half_between(evidence.inspection)
-    if half or rounded:  # activations that each kernel rounds, or not, in its own way
+    if half or evidence.precision is Precision.DYNAMIC or half_between(evidence.inspection):  # each rounds in its way
         gate = _widened(gate, gates.parity[Precision(evidence.arithmetic) if half else evidence.gate])
     return (check_kernels(home.golden, evidence.golden_got, home.runtime, gate),)
 
@@ -272,8 +271,9 @@ def _size(evidence: Evidence, gates: Gates) -> Check:
     read = evidence.inspection if isinstance(evidence.inspection, Inspection) else None
     kept = sum(tensor.size_bytes for tensor in weights_kept(read, evidence.kept)) if read and evidence.kept else 0
     scales = sum(tensor.scales for tensor in read.tensors if tensor.scales > 1) if read else 0
+    turns = sum(op.type in TURNS for op in read.ops) if read else 0
     gate = gates.size[evidence.precision]
-    return check_size(evidence.size_bytes, evidence.fp32_bytes, evidence.parameters, gate, kept, scales)
+    return check_size(evidence.size_bytes, evidence.fp32_bytes, evidence.parameters, gate, kept, scales, turns)
 
 
 def _placement(evidence: Evidence, gates: Gates) -> Check:

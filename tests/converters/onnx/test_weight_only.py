@@ -7,7 +7,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from converters.errors import UnsupportedError
-from converters.onnx.weight_only import with_small_weights
+from converters.onnx.weight_only import in_opset, with_small_weights
 
 RNG = np.random.default_rng(0)
 
@@ -101,3 +101,46 @@ def test_nothing_large_enough_is_refused() -> None:
     source.graph.initializer[0].CopyFrom(numpy_helper.from_array(np.ones((4, 3, 1, 1), np.float32), "kernel"))
     with pytest.raises(UnsupportedError, match="no weight has 64 values"):
         with_small_weights(source, 8, frozenset({"y"}))
+
+
+@pytest.mark.parametrize(("shape", "axis"), [((None, 4), 1), ((2, 3, 4), 2), ((2, 3, 4), -1)])
+def test_a_softmax_over_the_last_axis_is_told_in_a_new_opset_as_it_was(shape, axis) -> None:
+    graph = helper.make_graph(
+        [helper.make_node("Relu", ["x"], ["r"]), helper.make_node("Softmax", ["r"], ["y"], axis=axis)],
+        "net",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, shape)],
+    )
+    old = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 11)], ir_version=8)
+    made = in_opset(old, 21)
+    assert [node.op_type for node in made.graph.node] == ["Relu", "Softmax"]
+    assert [item.i for item in made.graph.node[1].attribute] == [axis]
+    x = RNG.normal(size=[size or 2 for size in shape]).astype(np.float32)
+    assert np.allclose(run(old, x), run(made, x), atol=1e-6)
+
+
+def test_a_softmax_whose_input_has_no_known_shape_is_told_by_the_output_behind_it() -> None:
+    def value(name, kind, shape):
+        return helper.make_tensor_value_info(name, kind, shape)
+
+    nodes = [
+        helper.make_node("Reshape", ["x", "shape"], ["r"]),
+        helper.make_node("Softmax", ["r"], ["s"]),
+        helper.make_node("Identity", ["s"], ["y"]),
+    ]
+    inputs = [value("x", TensorProto.FLOAT, [2, 4]), value("shape", TensorProto.INT64, [None])]
+    graph = helper.make_graph(nodes, "net", inputs, [value("y", TensorProto.FLOAT, [None, 4])])
+    made = in_opset(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 11)], ir_version=8), 21)
+    assert [node.op_type for node in made.graph.node] == ["Reshape", "Softmax", "Identity"]
+
+
+def test_a_softmax_over_several_axes_computes_the_same_in_a_new_opset() -> None:
+    graph = helper.make_graph(
+        [helper.make_node("Softmax", ["x"], ["y"], axis=1)],
+        "net",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [2, 3, 4])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [2, 3, 4])],
+    )
+    old = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 11)], ir_version=8)
+    x = RNG.normal(size=[2, 3, 4]).astype(np.float32)
+    assert np.allclose(run(old, x), run(in_opset(old, 21), x), atol=1e-6)
