@@ -30,7 +30,9 @@ def main(arguments: list[str] | None = None) -> int:
         subjects = [s for s in subjects if not options.format or s.path.suffix[1:] in options.format]
         subjects = [s for s in subjects if options.subject in s.name]
         trials = list(planned(subjects, range(1, options.seeds + 1), tuple(options.kind), tuple(options.against)))
-        rows = run(sampled(trials, options.every)[: options.limit], home, pool, options.processes, _say)
+        chosen = sampled((trial for trial in trials if trial.fault), options.every)
+        chosen += sampled((trial for trial in trials if not trial.fault), options.every_honest or options.every)
+        rows = run(chosen[: options.limit], home, pool, options.processes, _say)
     found = totals(rows)
     document = {"schema_version": 1, "totals": found, "rows": rows}
     (home / "mutation.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
@@ -38,7 +40,8 @@ def main(arguments: list[str] | None = None) -> int:
     if not filtered or options.page != PAGE:
         public = " --files FOLDER" if options.files else ""
         nets = "".join(f" --net {name}" for name in options.net or ())
-        command = f'make mutation ARGS="--seeds {options.seeds} --every {options.every}{nets}{public}"'
+        honest = f" --every-honest {options.every_honest}" if options.every_honest else ""
+        command = f'make mutation ARGS="--seeds {options.seeds} --every {options.every}{honest}{nets}{public}"'
         options.page.write_text(page(rows, command), encoding="utf-8")
     sys.stdout.write(json.dumps(found, indent=1) + "\n" if options.json else _text(found))
     return 0 if found["caught"] == found["faults"] > 0 and not found["false_alarms"] else 1
@@ -64,6 +67,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--files", type=Path, help="also the model files of this folder")
     parser.add_argument("--seeds", type=int, default=1, help="how often each kind is planted into each file")
     parser.add_argument("--every", type=int, default=10, help="about one of so many trials; 1 for all")
+    parser.add_argument("--every-honest", type=int, help="of the honest changes, which are fewer; else as --every")
     parser.add_argument("--limit", type=int, help="at most so many trials")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument(

@@ -35,8 +35,8 @@ _FAULTS: Mapping[str, tuple[tuple[str, str], ...]] = {
     ".mlpackage": (*WEIGHTS, ("parameters and wiring", "mil_faults:MIL_FAULTS")),
 }
 _CHANGES: Mapping[str, tuple[str, ...]] = {
-    ".tflite": ("flat_same:VARIANTS", "flat_rewrites:REWRITES", "flat_weights:REWEIGHTED"),
-    ".onnx": ("node_same:NODE_VARIANTS", "node_rewrites:NODE_REWRITES"),
+    ".tflite": ("flat_same:VARIANTS", "flat_rewrites:REWRITES", "flat_weights:REWEIGHTED", "flat_forms:FORMS"),
+    ".onnx": ("node_same:NODE_VARIANTS", "node_rewrites:NODE_REWRITES", "node_forms:NODE_FORMS"),
     ".mlpackage": ("mil_same:MIL_VARIANTS",),
 }
 _FILES: Mapping[str, str] = {".tflite": "flat:File", ".onnx": "nodes:Nodes", ".mlpackage": "mil:Mil"}

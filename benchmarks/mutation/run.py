@@ -80,6 +80,8 @@ def _grids(path: Path) -> dict[str, Grid]:
 
     graph = onnx.load(str(path)).graph
     held = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
+    written = ((node.output[0], entry) for node in graph.node if node.op_type == "Constant" for entry in node.attribute)
+    held |= {name: numpy_helper.to_array(entry.t) for name, entry in written if entry.name == "value"}
     found: dict[str, Grid] = {}
     for node in graph.node:
         end = {"DequantizeLinear": node.input, "QuantizeLinear": node.output}.get(node.op_type, ())[:1]

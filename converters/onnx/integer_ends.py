@@ -51,6 +51,8 @@ def integer_ends(model: onnx.ModelProto, signature: Signature) -> Signature:
 def grids_of_ends(graph: onnx.GraphProto) -> Mapping[str, Grid]:
     """Scale and zero point of int8 inputs that are dequantized, and of int8 outputs that were quantized, by name."""
     constants = {tensor.name: tensor for tensor in graph.initializer}
+    written = ((node.output[0], entry) for node in graph.node if node.op_type == "Constant" for entry in node.attribute)
+    constants |= {name: entry.t for name, entry in written if entry.name == "value"}
     ends = {value.name for value in (*graph.input, *graph.output)}
     found: dict[str, Grid] = {}
     for node in graph.node:

@@ -15,6 +15,7 @@ from pipeline.checks.drift import (
     recurrences,
     rounded,
     scaling,
+    slopes,
     strangers,
     told,
     unrun,
@@ -107,7 +108,9 @@ def _told(alone: Alone, pairs: Pairs) -> tuple[list[Suspect], dict[Segment, Near
     near = [(told.tight(a, b, cut, found, pairs), found) for cut, found in kept]
     hidden = [*(cut for cut in cuts if results[cut] is None), *unrun.open_ends(a, b, pairs, cuts)]
     seen = [(cut, unrun.recorded(a, b, cut)) for cut in hidden if alone.tight(cut)]
+    places = {op.index: rounded.order_of(a, cut) for cut in reversed(cuts) for op in cut.ops_b}
     suspects = [
+        *parted(a, b, places),
         *(told.suspect(a, b, cut, found, blamed(alone, cut)) for cut, found in near),
         *(told.suspect(a, b, cut, found, Blame()) for cut, found in seen if found),
         *(suspect for _, suspect in moved),
@@ -118,11 +121,11 @@ def _told(alone: Alone, pairs: Pairs) -> tuple[list[Suspect], dict[Segment, Near
         *vectors.strange(a, b, cuts),
         *strangers.strange(a, b, cuts, same),
         *scaling.scaled(a, b, cuts),
+        *slopes.scaled(a, b, cuts),
         *scaling.lost(a, b, same),
         *rounded.ranges(a, b, cuts, guessed=alone.work.given is None),
         *rounded.left_in_float(a, b, cuts),
-        *passing(a, b),
-        *parted(a, b),
+        *passing(a, b, places),
     ]
     return suspects, proved, same
 

@@ -19,7 +19,7 @@ from pipeline.checks.drift.known import SAMPLES, Known
 from pipeline.checks.drift.matching import Partner
 from pipeline.checks.drift.nearness import EPS, HALF_EPS, Nearness, half_share
 from pipeline.checks.drift.values import real
-from pipeline.drift import judging
+from pipeline.drift import judging, unrounding
 from pipeline.drift.work import Work
 
 MOST_ROWS, LEAST_ROWS = 10, 4
@@ -73,6 +73,9 @@ class Alone:
         for place, segment in enumerate(fresh):
             self._known[segment] = self._judged(segment, made[place], bool(weights[place]), ours[place], theirs[place])
         self._again(fresh, made, [place for place, alone in enumerate(plain) if alone], theirs)
+        for segment in fresh:
+            found = self._known[segment]
+            self._known[segment] = unrounding.settled(self, segment, found) if found else None
         return {segment: self._known[segment] for segment in segments}
 
     def judge(self, segment: Segment, pieces: Sequence[Piece]) -> list[Nearness | None]:

@@ -13,6 +13,7 @@ from pipeline.checks.drift.grids import STORES, Grid
 from pipeline.checks.drift.nearness import EPS, Nearness
 from pipeline.checks.drift.stepwise import in_steps
 from pipeline.checks.drift.values import real
+from pipeline.drift import unrounding
 from pipeline.drift.alone import Alone
 
 MOST = 3
@@ -31,7 +32,7 @@ def settled(alone: Alone, results: Mapping[Segment, Nearness | None]) -> dict[Se
 
 def _inner(alone: Alone, cut: Segment) -> dict[int, Grid]:
     """The tensors inside a segment of b that are rounded there, with their grids; none where its end is."""
-    if alone.grid(False, cut.out.b) is not None:
+    if alone.grid(False, cut.out.b) is not None or unrounding.exact(alone, cut):
         return {}
     found: dict[int, Grid] = {}
     for op in cut.ops_b:
@@ -58,8 +59,10 @@ def _carried(alone: Alone, cut: Segment) -> Nearness | None:
         alone.work.note(str(refusal))
         return None
     tensor = alone.b.graph.tensors[out]
+    if want is None or plain[out].size != want.size:
+        return None
     got = cut.out.layout.back(real(plain[out], tensor))
-    if want is None or got.shape != want.shape:
+    if got.shape != want.shape:
         return None
     far = [np.abs(cut.out.layout.back(real(values[out], tensor)) - got) for values in moved]
     steps = sum(np.maximum(far[n], far[n + 1]) for n in range(0, len(far), 2))

@@ -13,14 +13,18 @@ from pipeline.checks.drift.nearness import EPS, WEIGHT_EPS, Nearness, leaning, n
 from pipeline.checks.drift.recurrences import recurrent
 from pipeline.checks.drift.stepwise import ADDING, FOLDED_DB, INNER_DB, ROUGH_DB, UNEQUAL, grain, roughly, stepwise
 from pipeline.checks.drift.values import real
-from pipeline.drift import carrying
+from pipeline.drift import carrying, unrounding
 
 if TYPE_CHECKING:
     from pipeline.drift.alone import Alone
 
 TIGHT_DB = 50.0
 """Signal to error, roughly, of segments in which nothing rounds: honest ones show 100 dB and more."""
+EXACT_DB = 66.0
+"""The same where integers are only stored, and lie on their grids before: honest ones show 100 dB and more."""
 FEW, BYTE = 3, 255
+_ALMOST_ONE = 2.0**-8
+"""Of a factor in 16 bits."""
 TABLES = frozenset(("EXP", "LOG", "RSQRT", "POW", "DIV"))
 """Operators of 16 bits whose tables leave far more than a step where they are steep."""
 
@@ -48,16 +52,41 @@ def judged(
         found = near(plain, got, moved, rows.recorded, alone.eps)
         half = all(one.half for one in weights)
         if not found.agrees and weights and half:
-            found = near(plain, got, moved, rows.recorded, max(alone.eps, WEIGHT_EPS))
+            found = near(plain, got, moved, rows.recorded, max(alone.eps, WEIGHT_EPS * _fitted(alone, segment, put)))
         if alone.eps > EPS or (weights and half):
-            return leaning(found, plain, got, moved, sum(one.values.size == 1 for one in held))
+            return leaning(found, plain, got, moved, rows.recorded, sum(map(_rounds_alone, held)))
         if found.agrees or not weights or (put and rounded.settles(alone.a, alone.b, segment)):
             return found
         least_db = rounded.rough_db(alone.a, segment, held)
         loose = least_db < ROUGH_DB and recurrent(segment.ops_a)  # coarse gates saturate otherwise on made-up values
         kept = rows.recorded if loose else rows.count
         return roughly(plain[:kept], got[:kept], rows.recorded, least_db=least_db)
+    if unrounding.exact(alone, segment, rows) and (put or not weights):
+        kept = rows.recorded if roundings > 1 else rows.count
+        return roughly(plain[:kept], got[:kept], rows.recorded, least_db=EXACT_DB)
     return _stepped(alone, segment, rows, plain, got, put, 1.0 if put or not weights else UNEQUAL)
+
+
+def _fitted(alone: Alone, segment: Segment, put: bool) -> float:
+    """The share of the rounding of weights in 16 bits that is left where the reference has them.
+
+    A norm that is folded into them is known as well as so many rounded weights tell each of its factors.
+    """
+    theirs = folding.held(alone.b, segment.ops_b)
+    pairs = [one for one in folding.folded(folding.held(alone.a, segment.ops_a), theirs) if not one.partly]
+    known = {one.b.index for one in pairs if not one.a.rounded}
+    if not put or any(one.rounded and one.index not in known for one in theirs):
+        return 1.0
+    counts = [one.b.values.size / one.scale.size for one in pairs if one.scale.size > 1]
+    return float(min(1.0, max((2 / np.sqrt(count) for count in counts), default=1.0)))
+
+
+def _rounds_alone(held: folding.Held) -> bool:
+    """Whether a constant is one number that its own rounding may have moved.
+
+    One is exact, and no model multiplies by what its precision cannot tell from one.
+    """
+    return held.values.size == 1 and abs(float(held.values.reshape(-1)[0]) - 1) > _ALMOST_ONE
 
 
 def offset(alone: Alone, segment: Segment, grid: Grid) -> float:

@@ -120,6 +120,7 @@ def _beside(alone: Alone, cut: Segment, pairs: Mapping[int, Partner]) -> list[in
         behind += edge
     size = b.recorded[cut.out.b][0].size
     found = (i for i in dict.fromkeys((*behind, *inside)) if i not in pairs and i in b.recorded and i not in b.steady)
+    found = (i for i in found if b.recorded[i].dtype.kind == "f" or alone.grid(False, i))  # else none knows its values
     return [i for i in found if b.recorded[i][0].size == size][:_MOST]
 
 

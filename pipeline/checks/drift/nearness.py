@@ -12,8 +12,10 @@ WEIGHT_EPS = 2.0**-12
 """Of weights that are stored in 16 bits and computed with in 32."""
 _LARGEST = 8.0
 """In roundings of the largest value."""
-_LEAN = 2e-4
-"""Of the slope between two segments in half precision: honest ones show up to 1e-4."""
+_LEAN = 1e-4
+"""Of the slope between two segments in half precision, beside its noise: honest ones show a third of both."""
+_ENOUGH = 12
+"""Fewer values tell no mean."""
 _TYPICAL, _OWN = 12.0, 32.0
 """In what nudging every input by two roundings changes: of the whole output, and of the value itself."""
 
@@ -44,6 +46,7 @@ class Nearness:
         if self.whole:
             return f"off by up to {self.gap:.3g} of the range, behind inputs that are the same"
         lean = f", slope {self.slope:.5f}" if self.slope != 1 else ""
+        lean += f", mean error {self.mean:.3g}" if self.mean else ""
         return f"off by up to {self.gap:.3g} of the range{lean} alone, {where}"
 
 
@@ -95,28 +98,64 @@ def _row(want: np.ndarray, got: np.ndarray, moved: np.ndarray, real: bool, eps: 
     )
 
 
-def leaning(found: Nearness, want: np.ndarray, got: np.ndarray, moved: np.ndarray, lone: int) -> Nearness:
+def leaning(
+    found: Nearness, want: np.ndarray, got: np.ndarray, moved: np.ndarray, recorded: int, lone: int
+) -> Nearness:
     """What `near` found of two segments in half precision, and whether one gives more than the other throughout.
 
     Rounding errs to both sides, so that the slope of one on the other is nearly 1; each of `lone` constants that stands
     for itself, as the factor of a multiplication, may be off by its own rounding. A factor off by 0.1 % shows. Where a
-    few large values decide, they may lean by what rounding their inputs does to them (`moved`, as for `near`).
+    few large values decide, they may lean by what rounding their inputs does to them (`moved`, as for `near`). So may
+    the mean error of a row, or of one channel, which an offset moves.
     """
     fine = np.isfinite(want) & np.isfinite(got) & np.isfinite(moved).all(0)
-    x, y = want[fine].astype(np.float64), got[fine].astype(np.float64)
-    carried = np.abs(moved[:, fine].astype(np.float64) - x).max(0) * (HALF_EPS / EPS / 2)
+    x = want[fine].astype(np.float64)
+    around = np.abs(moved.astype(np.float64) - want).max(0) * (HALF_EPS / EPS / 2)
     power = float(np.square(x).sum())
     if power <= 0 or not found.agrees:
         return found
-    error = y - x
+    error = got[fine].astype(np.float64) - x
     lean = float((x * error).sum()) / power
+    few = float(np.sqrt(np.square(x * around[fine]).sum())) / power
+    allowed = _LEAN + lone * HALF_EPS / 2 + few
     noise = float(np.sqrt(np.square(x * (error - lean * x)).sum())) / power
-    few = float(np.sqrt(np.square(x * carried).sum())) / power
-    excess = abs(lean) / (_LEAN + lone * HALF_EPS / 2 + 5 * noise + few)
-    if excess <= 1:
-        return found
-    gap = float(np.abs(error).max()) / (float(np.ptp(x)) or 1.0)
-    return Nearness(False, excess, gap, True, slope=1 + lean)
+    if abs(lean) > allowed + 5 * noise:
+        noise = _noise_of_equals(x, x * error) / power
+    excess, gap = abs(lean) / (allowed + 5 * noise), float(np.abs(error).max()) / (float(np.ptp(x)) or 1.0)
+    if excess > 1:
+        return Nearness(False, excess, gap, True, slope=1 + lean)
+    for rows in (slice(0, recorded), slice(recorded, len(want))):
+        level, mean = _level(want[rows], got[rows], around[rows], fine[rows])
+        if level > 1:
+            return Nearness(False, level, gap, True, mean=mean)
+    return found
+
+
+def _noise_of_equals(values: np.ndarray, parts: np.ndarray) -> float:
+    """The deviation of the sum of `parts` where those of equal values err together: equal values round alike."""
+    _, place = np.unique(values, return_inverse=True)
+    return float(np.sqrt(np.square(np.bincount(place, parts)).sum()))
+
+
+def _level(want: np.ndarray, got: np.ndarray, carried: np.ndarray, fine: np.ndarray) -> tuple[float, float]:
+    """(largest mean error in units of what is allowed, that mean) of each row, and of each slice of each other axis.
+
+    Values that are all alike round alike, so that a whole rounding of them is allowed, and of what they come from.
+    """
+    error = np.where(fine, got.astype(np.float64) - want, 0.0)
+    allowed = np.where(fine, HALF_EPS / 2 * np.abs(want) + carried, 0.0)
+    worst = 0.0, 0.0
+    for axis in range(error.ndim):
+        others = tuple(other for other in range(error.ndim) if other != axis)
+        count = fine.sum(others)
+        safe = np.maximum(count, 1)
+        mean = error.sum(others) / safe
+        spread = np.sqrt(np.maximum(np.square(error).sum(others) / safe - np.square(mean), 0.0))
+        excess = np.abs(mean) / np.maximum(allowed.sum(others) / safe + 6 * spread / np.sqrt(safe), 1e-30)
+        excess = np.where(count >= _ENOUGH, excess, 0.0)
+        if excess.max(initial=0.0) > worst[0]:
+            worst = float(excess.max()), float(mean[excess.argmax()])
+    return worst
 
 
 def half_share(dtypes: Iterable[str]) -> float:

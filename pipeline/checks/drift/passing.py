@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -13,12 +13,15 @@ from pipeline.checks.drift.suspects import Side, Suspect
 _IN = frozenset(("QUANTIZE", "QuantizeLinear", "quantize"))
 _OUT = frozenset(("DEQUANTIZE", "DequantizeLinear", "dequantize"))
 _SMALL = ("int8", "uint8", "int16", "uint16")
+_ALIKE = 1e-3
+"""Of the ratio of two scales: what was folded in elsewhere is the same up to the scales' own rounding."""
 
 
-def passing(a: Known, b: Known) -> Iterator[Suspect]:
+def passing(a: Known, b: Known, places: Mapping[int, float] | None = None) -> Iterator[Suspect]:
     """Where b rounds to integers and back between two operators in float, and the reference does not.
 
     A quantizer rounds what an integer kernel takes or gives: there one of both neighbours has other integers, too.
+    `places` are those of operators of b in the reference's order of computation, by their numbers.
     """
     if any(str(values.dtype) in _SMALL for index, values in a.recorded.items() if index not in a.steady):
         return
@@ -39,32 +42,48 @@ def passing(a: Known, b: Known) -> Iterator[Suspect]:
             continue  # it only moves what a quantized operator takes next
         theirs = Side(op.index, op.type, tuple(b.graph.tensors[index].name for index in op.outputs))
         cause = f"values pass through integers between {maker.type} and {readers[0].type}, both in float"
-        yield Suspect("extra", Side(None, ""), theirs, "rounded in passing", cause, float(b.rank[op.outputs[0]]))
+        yield Suspect("extra", Side(None, ""), theirs, "rounded in passing", cause, _order(b, op, places))
 
 
-def parted(a: Known, b: Known) -> Iterator[Suspect]:
-    """Where b rounds to one grid and reads the integers on another: every value is moved. Not where a does it too."""
-    if any(True for _ in _parted(a)):
-        return
-    for made, read, what in _parted(b):
+def parted(a: Known, b: Known, places: Mapping[int, float] | None = None) -> Iterator[Suspect]:
+    """Where b rounds to one grid and reads the integers on another: every value is moved. Not where a does it too.
+
+    A factor, or an offset, may be folded into the grid that reads: then a has the same between its own two.
+    """
+    folded = [by for _, _, _, by in _parted(a)]
+    for made, read, what, by in _parted(b):
+        if any(np.allclose(by, other, rtol=_ALIKE) for other in folded):
+            continue
         ours = Side(made.index, made.type, tuple(b.graph.tensors[index].name for index in made.outputs))
         theirs = Side(read.index, read.type, tuple(b.graph.tensors[index].name for index in read.outputs))
         cause = f"integers are read with another {what} than they were made with"
-        yield Suspect("quantization", ours, theirs, f"{what}s differ", cause, float(b.rank[read.outputs[0]]))
+        yield Suspect("quantization", ours, theirs, f"{what}s differ", cause, _order(b, read, places))
 
 
-def _parted(side: Known) -> Iterator[tuple[Op, Op, str]]:
-    """(an operator that rounds, one that reads its integers otherwise, what differs), of constants in ONNX."""
+def _parted(side: Known) -> Iterator[tuple[Op, Op, str, tuple[float, float]]]:
+    """(operator that rounds, one that reads its integers otherwise, what differs, by how much), of numbers in ONNX."""
     for read in side.graph.ops:
         made = side.maker.get(read.inputs[0]) if read.type == "DequantizeLinear" else None
         if made is None or made.type != "QuantizeLinear":
             continue
-        for slot, what in ((1, "scale"), (2, "zero point")):
-            if slot < min(len(made.inputs), len(read.inputs)):
-                one, two = (side.graph.tensors[op.inputs[slot]].data for op in (made, read))
-                if one is not None and two is not None and one.shape == two.shape and not np.array_equal(one, two):
-                    yield made, read, what
-                    break
+        one, two = (_lone_grid(side, op) for op in (made, read))
+        if one is None or two is None or one == two:
+            continue
+        yield made, read, "scale" if one[0] != two[0] else "zero point", (two[0] / one[0], two[1] - one[1])
+
+
+def _order(b: Known, op: Op, places: Mapping[int, float] | None) -> float:
+    """The place of an operator in the reference's order, as `places` has it by its number; else in b's own."""
+    return (places or {}).get(op.index, float(b.rank[op.outputs[0]]))
+
+
+def _lone_grid(side: Known, op: Op) -> tuple[float, float] | None:
+    """(scale, zero point) where they are constants of one number."""
+    held = [side.graph.tensors[index].data for index in op.inputs[1:3]]
+    if not held or any(data is None or data.size != 1 for data in held):
+        return None
+    scale, zero = (float(data.reshape(-1)[0]) for data in (*held, np.zeros(1))[:2] if data is not None)
+    return (scale, zero) if scale > 0 else None
 
 
 def _in_float(side: Known, op: Op, but: Sequence[Op], *, weights: bool) -> bool:

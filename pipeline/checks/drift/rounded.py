@@ -277,6 +277,14 @@ def settles(a: Known, b: Known, segment: Segment) -> bool:
     return not folds or all((one.scale == 1).all() for one in pairs if one.b.rounded)
 
 
+def bare(side: Known, ops: Sequence[Op]) -> bool:
+    """Whether an operator computes with integers that stand for weights, and another says later on which grid."""
+    held = (
+        side.graph.tensors[i].data for op in ops if not side.steady.issuperset(op.outputs) for i in op.inputs if i >= 0
+    )
+    return any(data is not None and data.size >= folding.LEAST and str(data.dtype) in _SMALL for data in held)
+
+
 def share(a: Known, found: Sequence[Folded]) -> float | None:
     """The share of the reference's weights that were found in b."""
     every = {one.index: one.values.size for one in folding.held(a, a.graph.ops)}

@@ -15,8 +15,8 @@ CHANNEL_STEPS = 0.6
 """Of the values of one channel, whose bias is rounded on its own."""
 SLOPE = 0.02
 MOST_STEPS = 3.0
-"""Of nearly all values (`_NEARLY`): more is no rounding."""
-_NEARLY = 0.995
+"""Of nearly all values (`NEARLY`): more is no rounding."""
+NEARLY = 0.995
 FINE, _BYTE = 8, 255
 _ENOUGH = 12
 """Fewer values that are not cut off say nothing of a channel."""
@@ -77,7 +77,7 @@ def _judged(
     step = grid.scale * grain * (FINE if fine else 1)
     error = np.where(finite, (got - cut) / step, 0.0)
     inside = finite & (want > low + step) & (want < high - step)
-    nearly = float(np.quantile(np.abs(error), _NEARLY)) if error.size else 0.0
+    nearly = float(np.quantile(np.abs(error), NEARLY)) if error.size else 0.0
     excess = nearly / (MOST_STEPS * far)
     mean = spread = standard = 0.0
     slope = 1.0
@@ -119,7 +119,7 @@ def in_steps(error: np.ndarray, recorded: int) -> Nearness:
     kept = np.where(finite, error, 0.0)
     spread, count = float(kept.std()), max(int(finite.sum()), 1)
     standard, mean = spread / np.sqrt(count), float(kept.sum()) / count
-    excess = max(float(np.quantile(np.abs(kept), _NEARLY)), abs(mean) / (MEAN_STEPS + 4 * standard))
+    excess = max(float(np.quantile(np.abs(kept), NEARLY)), abs(mean) / (MEAN_STEPS + 4 * standard))
     excess = max([excess, *(_by_slice(kept, finite, 1.0, axis) for axis in range(1, kept.ndim))])
     real = bool(np.abs(kept[:recorded]).max(initial=0.0) > 1)
     return Nearness(excess <= 1.0, excess, 0.0, real, mean, 1.0, spread, standard, True)

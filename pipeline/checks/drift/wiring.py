@@ -100,8 +100,8 @@ def _crossed(pairs: Pairs, wrong: list[Boundary]) -> bool:
 
 def _told(pairs: Pairs, boundary: Boundary, reader_a: tuple[int, Node], reader_b: tuple[int, Node]) -> Suspect:
     """What lies between a layer and what it should read: a skipped layer, one too many, or another source."""
-    lost, before = _unpaired(pairs.a, boundary[0], pairs.to_b)
-    extra, _ = _unpaired(pairs.b, boundary[1], pairs.to_a)
+    lost, before = chain_before(pairs.a, boundary[0], pairs.to_b)
+    extra, _ = chain_before(pairs.b, boundary[1], pairs.to_a)
     reader = reader_b[1]
     if reader.inputs.count(boundary[1]) > reader_a[1].inputs.count(boundary[0]):
         sources = [_source(net, index) for net, index in zip((pairs.a, pairs.b), boundary, strict=True)]
@@ -143,7 +143,7 @@ def _owner(pairs: Pairs, activation: Node, reader: Node) -> Side:
     return side(pairs.b, reader)
 
 
-def _unpaired(net: Net, index: int, taken: dict[int, int]) -> tuple[list[int], list[int]]:
+def chain_before(net: Net, index: int, taken: dict[int, int]) -> tuple[list[int], list[int]]:
     """The chain of nodes without a partner that ends in a tensor, last first, and the tensors that it starts from."""
     chain: list[int] = []
     starts: list[int] = []
@@ -161,7 +161,7 @@ def _touched(pairs: Pairs, boundary: Boundary) -> frozenset[int]:
     """The partners that the nodes without one, before a boundary, read from; by their numbers in graph a."""
     found = set()
     for net, index, taken in ((pairs.a, boundary[0], pairs.to_b), (pairs.b, boundary[1], pairs.to_a)):
-        chain, starts = _unpaired(net, index, taken)
+        chain, starts = chain_before(net, index, taken)
         for start in starts if chain else ():
             made = net.maker.get(start)
             if made and made[0] in taken:

@@ -53,11 +53,28 @@ def test_a_factor_shows_in_the_slope_of_half_precision_and_rounding_does_not():
     want = INPUTS @ WEIGHTS.T
     halves = want.astype(np.float16).astype(np.float64)
     fine = Nearness(True, 0.5, 0.0)
-    assert leaning(fine, want, halves, want[None], 0) is fine
-    found = leaning(fine, want, halves * 1.001, want[None], 0)
+    assert leaning(fine, want, halves, want[None], 4, 0) is fine
+    found = leaning(fine, want, halves * 1.001, want[None], 4, 0)
     assert not found.agrees
     assert "slope 1.00" in found.said()
-    assert leaning(fine, want, halves * 1.0004, want[None], 1) is fine
+    assert leaning(fine, want, halves * 1.0004, want[None], 4, 1) is fine
+
+
+def test_an_offset_shows_in_the_mean_error_of_half_precision_also_of_one_channel():
+    want = RNG.normal(size=(6, 3, 400))
+    halves = want.astype(np.float16).astype(np.float64)
+    fine = Nearness(True, 0.5, 0.0)
+    found = leaning(fine, want, halves + 0.01, want[None], 4, 0)
+    assert not found.agrees
+    assert found.mean == pytest.approx(0.01, rel=0.05)
+    assert "mean error 0.0" in found.said()
+    halves[:, 1] += 0.01
+    assert not leaning(fine, want, halves, want[None], 4, 0).agrees
+
+
+def test_values_that_are_all_alike_round_alike():
+    want = np.full((6, 4000), 0.3334)
+    assert leaning(Nearness(True, 0.5, 0.0), want, want.astype(np.float16), want[None], 4, 0).agrees
 
 
 @pytest.mark.parametrize("compare", [near, lambda want, got, moved, recorded: roughly(want, got, recorded)])

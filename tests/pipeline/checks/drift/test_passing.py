@@ -6,7 +6,7 @@ from drift_models import graph, tensor
 
 from converters.graph import Op
 from pipeline.checks.drift.known import Known
-from pipeline.checks.drift.passing import passing
+from pipeline.checks.drift.passing import parted, passing
 
 RNG = np.random.default_rng(0)
 
@@ -50,3 +50,19 @@ def test_what_a_quantized_operator_takes_is_rounded_by_right(b):
 def test_a_reference_that_rounds_itself_says_nothing():
     a = side(("EXP", "QUANTIZE", "DEQUANTIZE", "NEG"), ROUNDED)
     assert not list(passing(a, a))
+
+
+def rounded(read, kind="DequantizeLinear"):
+    """x rounded on a grid of 0.5 and 3, and read on another one."""
+    held = {5: 0.5, 6: 3, 7: read[0], 8: read[1]}
+    ops = [Op(0, "QuantizeLinear", (0, 5, 6), (1,)), Op(1, kind, (1, 7, 8), (2,))]
+    tensors = [tensor(n) for n in range(3)] + [tensor(n, data=[value]) for n, value in held.items()]
+    return Known(graph(tensors, ops, (0,), (2,)), {})
+
+
+def test_integers_that_are_read_on_another_grid_are_told_beside_any_that_the_reference_reads_so():
+    assert not list(parted(A, rounded((0.5, 3))))
+    assert [suspect.measure for suspect in parted(A, rounded((0.51, 3)))] == ["scales differ"]
+    assert [suspect.measure for suspect in parted(A, rounded((0.5, 4)))] == ["zero points differ"]
+    assert not list(parted(rounded((0.25, 3)), rounded((0.25, 3))))  # a factor that was folded into it
+    assert list(parted(rounded((0.25, 3)), rounded((0.51, 3))))

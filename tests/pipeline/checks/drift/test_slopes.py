@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from drift_models import graph, tensor
+
+from converters.graph import Op
+from pipeline.checks.drift import slopes
+from pipeline.checks.drift.cuts import Segment
+from pipeline.checks.drift.known import Known
+from pipeline.checks.drift.layout import Layout
+from pipeline.checks.drift.matching import Partner
+
+RNG = np.random.default_rng(0)
+KERNEL = RNG.normal(size=(16, 200))
+GAIN, SHIFT = RNG.uniform(0.5, 1.5, 16), RNG.normal(size=16)
+SEEN = RNG.normal(size=(16, 1, 200)).astype(np.float32)
+MADE = SEEN @ KERNEL.T.astype(np.float32)
+OUT, IN = Partner(4, 4, Layout((1, 16), (1, 16), (0,)), 99.0), Partner(0, 0, Layout((1, 200), (1, 200), (0,)), 99.0)
+
+
+def judged(kernel, bits=127, dtype="int8"):
+    """What is said of a kernel in integers, or float16, in the place of one with a norm behind it."""
+    ops = [Op(0, "linear", (0, 1), (2,)), Op(1, "norm", (2, 5), (4,))]
+    tensors = [tensor(0, (1, 200)), tensor(1, data=KERNEL), tensor(2, (1, 16)), tensor(4, (1, 16))]
+    values = {0: SEEN, 2: MADE, 4: (MADE * GAIN + SHIFT).astype(np.float32)}
+    a = Known(graph([*tensors, tensor(5, data=GAIN)], ops, (0,), (4,)), values)
+    step = np.abs(kernel).max() / bits
+    held = (
+        tensor(1, data=kernel, dtype=dtype)
+        if dtype == "float16"
+        else tensor(1, data=np.rint(kernel / step), dtype=dtype, scale=(step, 0))
+    )
+    theirs = graph([tensor(0, (1, 200)), held, tensor(4, (1, 16))], [Op(0, "FC", (0, 1), (4,))], (0,), (4,))
+    b = Known(theirs, {0: SEEN, 4: values[4]})
+    cut = Segment(OUT, (IN,), a.graph.ops, b.graph.ops)
+    return [suspect.measure for suspect in slopes.scaled(a, b, [cut])]
+
+
+RIGHT = KERNEL * GAIN[:, None]
+
+
+@pytest.mark.parametrize(("bits", "dtype"), [(127, "int8"), (7, "int8"), (0, "float16")])
+def test_a_norm_that_was_folded_in_is_no_fault_whatever_the_rounding(bits, dtype):
+    assert judged(RIGHT, bits or 127, dtype) == []
+    assert judged(KERNEL, bits or 127, dtype) == []
+
+
+def test_half_a_percent_of_all_channels_shows_in_8_bits_and_a_tenth_of_that_in_float16():
+    (said,) = judged(RIGHT * 0.995)
+    assert said.startswith("all of it by x0.995")
+    (said,) = judged(RIGHT * 1.001, dtype="float16")
+    assert said.startswith("all of it by x1.001")
+
+
+def test_one_channel_beside_others_that_are_right_shows():
+    (said,) = judged(RIGHT * np.where(np.arange(16) == 3, 1.02, 1.0)[:, None])
+    assert said.startswith("1 of 16 slices off by up to x1.02")
+
+
+def test_what_the_reference_does_not_show_there_is_no_fault():
+    assert judged(RIGHT * RNG.uniform(0.5, 2, 16)[:, None]) == []
+    assert judged(RIGHT * 2) == []

@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+from rooted_models import opened, whole
+
+from pipeline.checks.drift.nearness import Nearness
+from pipeline.drift import unrounding
+
+FINE = Nearness(True, 0.1, 0.0)
+
+
+def test_a_segment_that_is_right_where_nothing_is_rounded_is_as_it_was_found(tmp_path):
+    alone = opened(tmp_path)
+    assert unrounding.settled(alone, whole(alone), FINE) is FINE
+
+
+def test_half_a_percent_of_a_factor_shows_where_a_twentieth_of_a_step_would_not(tmp_path):
+    alone = opened(tmp_path, gain=1.005)
+    found = unrounding.settled(alone, whole(alone), FINE)
+    assert not found.agrees
+    assert 0.0005 < found.gap < 0.005
+
+
+def test_a_segment_that_rounds_what_it_computes_is_not_exact(tmp_path):
+    alone = opened(tmp_path)
+    assert not unrounding.exact(alone, whole(alone))
