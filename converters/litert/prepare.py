@@ -30,8 +30,9 @@ _RECORDED, RANGED = 32, 256
 _ENDS = "min", "max"
 _LARGEST = 3e38
 """Beyond it ai-edge-quantizer takes a value for a mask, and leaves it out."""
-_ROUNDED = 1e-4
-"""Of the range: by how much kernels differ."""
+_ROUNDED, _OTHERWISE = 1e-3, 0.05
+"""Of the range, by how much kernels differ; of tensors, how many may differ by more: differences near zero, as of an
+unrolled GRU's gates, and whether two floats are equal are rounding alone."""
 
 
 def flattened(path: Path, folder: Path) -> Path:
@@ -120,16 +121,19 @@ def _by_ourselves(content: bytes, key: str | None, samples: list[Arrays]) -> Sta
         seen = extremes(content, samples, found)
     except (UnsupportedError, ValueError):
         return None
+    otherwise = 0
     for name, entry in found.items():
         ends = seen.get(name)
         if ends is None or not (np.abs(ends) < _LARGEST).all():
             return None
         theirs = np.concatenate([np.ravel(entry[end]).astype(np.float64) for end in _ENDS])
-        if theirs.size != 2 or np.abs(theirs - ends[0]).max() > _ROUNDED * max(np.abs(theirs).max(), 1e-30):
+        if theirs.size != 2:
             return None
+        if np.abs(theirs - ends[0]).max() > _ROUNDED * max(np.abs(theirs).max(), 1e-30):
+            otherwise, ends = otherwise + 1, np.vstack([ends, theirs])
         for end, value in zip(_ENDS, (ends[:, 0].min(), ends[:, 1].max()), strict=True):
             entry[end] = np.full_like(entry[end], value)
-    return found
+    return found if otherwise <= _OTHERWISE * len(found) else None
 
 
 def _by_the_quantizer(content: bytes, key: str | None, samples: list[Arrays]) -> Statistics:

@@ -10,6 +10,7 @@ import pytest
 from converters import job
 from converters.contract import Artifact, ConversionRequest, Format, Precision
 from converters.errors import ConfigError
+from converters.litert import prepare
 from converters.litert.prepare import _by_ourselves, _by_the_quantizer
 from converters.litert.signature import signature_key
 from pipeline.checks.precision import check_precision
@@ -82,6 +83,31 @@ def test_ranges_are_those_that_the_quantizer_would_measure(net: Artifact) -> Non
         for end in ("min", "max"):
             np.testing.assert_allclose(own[name][end], entry[end], rtol=1e-4, atol=1e-5, err_msg=name)
     assert any(own[name]["max"] > _by_the_quantizer(content, key, samples[:1])[name]["max"] for name in own)
+
+
+def test_a_tensor_that_hangs_on_rounding_is_given_both_ranges_and_many_are_left_to_the_quantizer(
+    net: Artifact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content, key = net.path.read_bytes(), signature_key(net.path)
+    samples = [{"image": image} for image in IMAGES[:3]]
+    name = max(_by_the_quantizer(content, key, samples[:1]))
+    plain = prepare.extremes
+
+    def elsewhere(names: set[str]) -> None:
+        def found(*arguments: object) -> dict[str, np.ndarray]:
+            ends = plain(*arguments)
+            return {n: ends[n] * 0 if n in names else ends[n] for n in ends}
+
+        monkeypatch.setattr(prepare, "extremes", found)
+
+    monkeypatch.setattr(prepare, "_OTHERWISE", 0.5)
+    elsewhere({name})
+    made = _by_ourselves(content, key, samples)
+    first = _by_the_quantizer(content, key, samples[:1])[name]
+    assert made is not None
+    assert (made[name]["min"], made[name]["max"]) == (min(first["min"], 0), max(first["max"], 0))
+    elsewhere(set(_by_the_quantizer(content, key, samples[:1])))
+    assert _by_ourselves(content, key, samples) is None
 
 
 def test_what_the_quantizer_would_leave_out_is_left_to_it(net: Artifact) -> None:
