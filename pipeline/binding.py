@@ -153,20 +153,20 @@ def as_large(one: Artifact, other: Artifact) -> Artifact:
 
 
 def sizes_of(other: tuple[TensorSpec, ...], specs: tuple[TensorSpec, ...]) -> tuple[TensorSpec, ...]:
-    """`specs` with the sizes that their partners of another model, by name or else by place, say where they do not."""
+    """`specs` with the sizes and limits that their partners of another model say, by name or else by place."""
     named = {spec.name: spec for spec in other}
     if not any(spec.name in named for spec in specs) and len(other) == len(specs):
         named = {spec.name: partner for spec, partner in zip(specs, other, strict=True)}
-    return tuple(_sized(spec, named[spec.name].shape) if spec.name in named else spec for spec in specs)
+    return tuple(_sized(spec, named[spec.name]) if spec.name in named else spec for spec in specs)
 
 
-def _sized(spec: TensorSpec, said: tuple[int | None, ...]) -> TensorSpec:
-    shape = list(spec.shape)
+def _sized(spec: TensorSpec, other: TensorSpec) -> TensorSpec:
+    shape, said = list(spec.shape), other.shape
     kept = [tuple(range(len(shape)))] if _fits(spec.shape, said) else []
     orders = kept or (_orders(spec.shape, said) if len(shape) == len(said) else [])
     for place, axis in enumerate(orders[0] if len(orders) == 1 else ()):
         shape[axis] = said[place] if shape[axis] is None else shape[axis]
-    return dataclasses.replace(spec, shape=tuple(shape))
+    return dataclasses.replace(spec, shape=tuple(shape), limits=spec.limits or other.limits)
 
 
 def _moves_one_axis(order: tuple[int, ...]) -> bool:

@@ -14,11 +14,12 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from converters import content, registry
-from converters.contract import Arrays, Artifact, Format, Precision, RuntimeSpec, Signature, TensorSpec
+from converters.contract import Arrays, Artifact, Format, RuntimeSpec, Signature, TensorSpec
 from converters.device import split_name
 from converters.errors import DataError, ModelError, UnavailableError, UsageError
 from converters.inspection import Inspection
 from converters.sniff import sniff
+from converters.tables import within_tables
 from converters.worker import WorkerPool
 from pipeline import config, golden
 from pipeline.binding import as_large, introduced, real
@@ -27,6 +28,7 @@ from pipeline.bundle.write import MANIFEST
 from pipeline.captured import capture, is_builder, title
 from pipeline.config import Limits
 from pipeline.golden_inputs import synthesise
+from pipeline.looks import guess_precision
 from pipeline.plausible import constant, require_sizes, settled
 from pipeline.task import worker_limits
 
@@ -91,7 +93,7 @@ def open_artifact(
     inspection = inspect_file(path, pool, limits)
     if declared:
         require_sizes(path.name, inspection)
-    own = inspection.signature
+    own = within_tables(inspection)
     if not own.inputs and inspection.format is Format.TORCHSCRIPT:
         path, own = _described(path, inspection, inputs, pool, limits)
     artifact = Artifact(
@@ -155,31 +157,6 @@ def met(a: Artifact, b: Artifact, pool: WorkerPool, limits: Limits) -> tuple[Art
                 )
     a, b = introduced(a, b)
     return as_large(a, b), as_large(b, a)
-
-
-def guess_precision(inspection: Inspection) -> Precision:
-    """What the file's weights look like; the check `precision` is stricter, this only chooses a gate."""
-    weights: dict[str, int] = {}
-    for tensor in inspection.tensors:
-        if tensor.constant and len(tensor.shape) > 1:
-            weights[tensor.dtype] = weights.get(tensor.dtype, 0) + int(np.prod(tensor.shape, dtype=np.int64))
-    main = max(weights, key=lambda dtype: weights[dtype], default="float32")
-    if main == "float16":
-        return Precision.FP16
-    if inspection.format is Format.COREML and main != "float32":
-        return Precision.INT8_WEIGHTS if main == "int8" else Precision.PALETTIZED
-    if main == "int4":
-        return Precision.INT4_WEIGHTS
-    if main not in ("int8", "uint8"):
-        return Precision.FP32
-    specs = (*inspection.signature.inputs, *inspection.signature.outputs)
-    if all(spec.quantized for spec in specs):
-        return Precision.INT8_IO
-    produced = {index for op in inspection.ops for index in op.outputs if index >= 0}
-    if any(inspection.tensors[index].dtype in ("int16", "uint16") for index in produced):
-        return Precision.INT16X8
-    activations = any(inspection.tensors[index].dtype in ("int8", "uint8") for index in produced)
-    return Precision.INT8 if activations else Precision.DYNAMIC
 
 
 def default_runtime(artifact: Artifact, name: str = "") -> RuntimeSpec:

@@ -82,7 +82,8 @@ def compare(
 def inspect(file: File, json: options.Json = False, debug: options.Debug = False) -> None:
     """Says what a file is made of, read tensor by tensor without running it."""
     from converters import content
-    from pipeline.lone import guess_precision, inspect_file, toolbox
+    from pipeline.lone import inspect_file, toolbox
+    from pipeline.looks import guess_precision
 
     with toolbox() as (pool, limits):
         found = inspect_file(file, pool, limits)

@@ -15,6 +15,7 @@ from converters.errors import ModelError, ToolkitError, UnsupportedError, UsageE
 from converters.inspection import Inspection
 from converters.magic import HDF5
 from converters.state import Probe
+from converters.tables import within_tables
 from pipeline import beside, evidence
 from pipeline.config import Limits
 from pipeline.entries import write_artifact
@@ -65,7 +66,7 @@ def file_task(path: Path, format: Format, inputs: tuple[TensorSpec, ...], limits
             content.copy(path, copy)
         _require_float32(found, path.name)
         require_sizes(path.name, found)
-        own = found.signature
+        own = within_tables(found)
         signature = own if own.inputs else _described(context, seen, path.name, found, sizes, limits)
         named = _named(signature, FILES[format])
         artifact = Artifact(

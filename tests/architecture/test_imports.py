@@ -37,7 +37,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         *("pipeline.checks", "pipeline.datasets", "pipeline.models", "pipeline.report"),
         *("pipeline.bundle", "pipeline.golden", "pipeline.golden_inputs", "pipeline.evidence"),
         *("pipeline.plausible", "pipeline.golden_choice", "pipeline.golden_cover", "pipeline.golden_patterns"),
-        *("pipeline.telling", "pipeline.telling_inputs", "pipeline.feeding"),
+        *("pipeline.telling", "pipeline.telling_inputs", "pipeline.feeding", "pipeline.looks"),
     ),
     (
         *("pipeline.task", "pipeline.entries", "pipeline.request", "pipeline.routes"),
@@ -65,6 +65,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         *(
             "converters.nearness",
             "converters.limits",
+            "converters.tables",
             "converters.words",
             "converters.names",
             "converters.state",

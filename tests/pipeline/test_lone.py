@@ -7,19 +7,18 @@ import numpy as np
 import pytest
 import toy_workers
 from gates import mini
-from loose_files import NCHW, file, image, spec
+from loose_files import NCHW, file, image
 from toy_workers import ToyWorkers
 
 from converters import registry
-from converters.contract import Format, Precision, Signature
+from converters.contract import Format, Precision
 from converters.errors import DataError, ModelError, UnavailableError, UsageError
-from converters.inspection import WRONG_SHAPES, Inspection, OpInfo, TensorInfo
+from converters.inspection import WRONG_SHAPES
 from pipeline import config, golden
 from pipeline.golden_inputs import choose_synthetic
 from pipeline.lone import (
     cpu_runtimes,
     default_runtime,
-    guess_precision,
     inputs_for,
     inspect_file,
     open_artifact,
@@ -32,29 +31,6 @@ LIMITS = config.load().limits
 @pytest.fixture(autouse=True)
 def _installed(monkeypatch):
     monkeypatch.setattr(registry, "missing", lambda packages: ())
-
-
-def inspection(weights, activation="float32", io="float32"):
-    quantized = {"scale": 0.1, "zero_point": 0} if io == "int8" else {}
-    signature = Signature((spec("x", 1, 4, dtype=io, **quantized),), (spec("y", 1, 4, dtype=io, **quantized),))
-    tensors = [TensorInfo(f"w{i}", shape, dtype, True) for i, (dtype, shape) in enumerate(weights)]
-    tensors.append(TensorInfo("hidden", (1, 4), activation, False))
-    return Inspection(Format.TFLITE, signature, tuple(tensors), (OpInfo("FC", (0,), (len(weights),)),), "")
-
-
-@pytest.mark.parametrize(
-    ("found", "precision"),
-    [
-        (inspection([("float32", (4, 4))]), Precision.FP32),
-        (inspection([("float16", (4, 4)), ("float32", (100,))]), Precision.FP16),
-        (inspection([("int8", (4, 4)), ("float32", (2, 2))]), Precision.DYNAMIC),
-        (inspection([("int8", (4, 4))], "int8"), Precision.INT8),
-        (inspection([("int8", (4, 4))], "int8", "int8"), Precision.INT8_IO),
-        (inspection([]), Precision.FP32),
-    ],
-)
-def test_the_precision_is_guessed_from_the_bulk_of_the_weights(found, precision):
-    assert guess_precision(found) is precision
 
 
 def test_a_file_alone_is_run_in_its_own_arithmetic() -> None:
