@@ -31,8 +31,12 @@ def segment(a: Known, b: Known, out: Partner, pairs: Mapping[int, Partner]) -> S
     Both sides must start from the same tensors: a start that only one side needs is taken away, and the search goes on
     behind it; or those are between it and the end, for one of them may be no partner at all.
     """
-    others = {index: pair for index, pair in pairs.items() if index != out.b and pair.layout.fits}
-    starts = {index: pair for index, pair in others.items() if pair.a != out.a or _start(a, out.a)}
+    again = _start(a, out.a)
+    starts = {
+        index: pair
+        for index, pair in pairs.items()
+        if index != out.b and (again or pair.a != out.a) and pair.layout.fits
+    }
     first, met, shut = _closed(a, b, out, starts, between=False)
     if met:
         return first
@@ -108,5 +112,5 @@ def behind(side: Known, end: int, starts: Collection[int]) -> tuple[tuple[Op, ..
             op = side.maker[index]
             needed[op.index] = op
             todo += op.inputs
-    ops = tuple(op for op in side.graph.ops if op.index in needed)
-    return ops, hit, tuple(sorted(fixed))
+    ops = sorted(needed.values(), key=lambda op: max(side.rank[index] for index in op.outputs))
+    return tuple(ops), hit, tuple(sorted(fixed))

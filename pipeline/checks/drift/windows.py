@@ -135,7 +135,7 @@ def _names(side: Known, op: Op) -> tuple[str, ...]:
 
 def _fixed(sides: tuple[Known, Known], op: Op) -> bool:
     """Whether an operator only computes constants; of one of the two models."""
-    return any(op in side.graph.ops and side.steady.issuperset(op.outputs) for side in sides)
+    return any(side.steady.issuperset(op.outputs) and op in side.graph.ops for side in sides)
 
 
 def _partners(ours: Sequence[Op], theirs: Sequence[Op], kernels: Mapping[int, Op]) -> Iterator[tuple[Op, Op]]:
