@@ -79,6 +79,7 @@ def drift_of(
     work = Work(a, b, given, pool, limits)
     graphs = [work.ask(artifact, "graph") for artifact in (a, b)]
     work.told = graphs
+    work.settle_inputs(graphs[1])
     found = (both if a.format is b.format else across)(graphs[0], graphs[1], work)
     found = declared(found, graphs[1], b.kept)
     return dataclasses.replace(found, layers=work.layers(graphs[0], graphs[1])) if layers else found

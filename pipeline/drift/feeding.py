@@ -18,6 +18,8 @@ SAMPLES = 16
 """How many of the inputs are looked at inside of the models."""
 _DEVIATIONS, _EVEN = 8, 4
 """Standard deviations in a range: the largest of some thousand values lie four from the middle, of even ones two."""
+_CUT, _CUT_TIMES = 0.01, 4.0
+"""Of a tensor's values that lie at the end of its grid: wider samples are too wide where so many more of them do."""
 _ROOM = 0.05
 """Of a range: how far pixels may lie beyond it, as those of other pictures than it was calibrated on do."""
 _PART = 1 / 16
@@ -34,18 +36,31 @@ class Range(NamedTuple):
     half: bool = False
 
 
-def fitted(made: Arrays, specs: Sequence[TensorSpec], graphs: Iterable[Graph], *, said: bool = False) -> Arrays:
+def fitted(
+    made: Arrays, specs: Sequence[TensorSpec], graphs: Iterable[Graph], *, said: bool = False, wider: bool = True
+) -> Arrays:
     """Inputs from N(0, 1), moved into the range that one of two graphs tells, where nothing else is said of them.
 
     Of another size they say little: all are cut off, or lie within two steps. `said`: the limits of pixels are not our
-    guess.
+    guess. `wider`: every other sample fills more of the range.
     """
-    told = [_ranges(graph) for graph in graphs]
-    return {spec.name: _moved(made[spec.name], spec, place, told, said) for place, spec in enumerate(specs)}
+    told, parts = [_ranges(graph) for graph in graphs], _EVEN if wider else _DEVIATIONS
+    return {spec.name: _moved(made[spec.name], spec, place, told, said, parts) for place, spec in enumerate(specs)}
+
+
+def cut_off(seen: Iterable[np.ndarray]) -> bool:
+    """Whether the wider samples are cut off inside, (n, *shape) integers each: then the range was found on noise."""
+    for values in seen:
+        if values.dtype.kind in "iu" and len(values) > 1:
+            top = values == np.iinfo(values.dtype).max
+            wide, plain = float(top[1::2].mean()), float(top[::2].mean())
+            if wide > max(_CUT, _CUT_TIMES * plain):
+                return True
+    return False
 
 
 def _moved(
-    values: np.ndarray, spec: TensorSpec, place: int, told: list[dict[str | int, Range]], said: bool
+    values: np.ndarray, spec: TensorSpec, place: int, told: list[dict[str | int, Range]], said: bool, wider: int
 ) -> np.ndarray:
     ranges = [found.get(spec.name, found.get(place)) for found in told]
     known = [one for one in ranges if one is not None]
@@ -56,7 +71,7 @@ def _moved(
     if image:
         return values if all(one.half for one in known) else _squeezed(values, low, high)
     parts = np.full((len(values), *[1] * (values.ndim - 1)), _DEVIATIONS)
-    parts[chosen(len(values))[1::2]] = _EVEN
+    parts[chosen(len(values))[1::2]] = wider
     if all(one.half for one in known):
         values = values * high * 2 / parts
         return np.clip(np.abs(values) if looks_like_a_picture(spec) else values, -high, high).astype(spec.dtype)

@@ -20,10 +20,11 @@ from pipeline.binding import speaking
 from pipeline.checks.drift.layers import layers
 from pipeline.checks.drift.suspects import Layer
 from pipeline.config import Limits
-from pipeline.drift.feeding import SAMPLES, chosen, fitted
+from pipeline.drift.feeding import SAMPLES, chosen, cut_off, fitted
 from pipeline.evidence import INPUT as PREFIX
 from pipeline.lone import inputs_for
 
+_SMALL = ("int8", "uint8", "int16", "uint16")
 FEWEST = 2
 """Samples, however large: one shows nothing that moves."""
 MOST_BYTES = 256 << 20
@@ -54,7 +55,27 @@ class Work:
         """The inputs that were given, or made-up ones, made when they are first needed."""
         if self.given is not None:
             return self.given
-        return fitted(inputs_for(self.a, "random", []), self.a.source.inputs, self.told, said=bool(self.a.builder))
+        return self._made_up(wider=True)
+
+    def _made_up(self, *, wider: bool) -> Arrays:
+        made = inputs_for(self.a, "random", [])
+        return fitted(made, self.a.source.inputs, self.told, said=bool(self.a.builder), wider=wider)
+
+    def settle_inputs(self, graph: Graph) -> None:
+        """Takes made-up inputs back that are so wide that `b`, whose graph this is, cuts off what it computes."""
+        small = [i for op in graph.ops for i in op.outputs if graph.tensors[i].dtype in _SMALL]
+        if self.given is not None or not small:
+            return
+        narrow = self._made_up(wider=False)
+        if all(np.array_equal(values, self.inputs[name]) for name, values in narrow.items()):
+            return
+        try:
+            seen = self.trace(self.b, graph, small)
+        except EdgeExportError:  # said where it is needed
+            return
+        if cut_off(seen.values()):
+            self.__dict__["inputs"] = narrow
+            self.recorded.clear()
 
     def layers(self, one: Graph, two: Graph) -> tuple[Layer, ...]:
         """Both graphs side by side, with how far apart partners are where both sides show their values."""

@@ -8,7 +8,7 @@ from drift_models import graph, tensor
 
 from converters.contract import TensorSpec
 from converters.graph import Op
-from pipeline.drift.feeding import SAMPLES, chosen, fitted
+from pipeline.drift.feeding import SAMPLES, chosen, cut_off, fitted
 
 SPEC = TensorSpec("t0", (1, 4), "float32")
 NOISE = np.random.default_rng(0).normal(size=(500, 1, 4)).astype(np.float32)
@@ -79,3 +79,14 @@ def test_every_other_sample_that_is_looked_at_fills_more_of_the_range():
     assert len(seen) == SAMPLES
     assert found[wide].std() > 1.4 * found[~wide].std()
     assert np.allclose(found[wide], np.clip(2 * NOISE[wide], -4, 4), atol=0.04)
+
+
+def test_wider_samples_that_are_cut_off_inside_are_taken_for_a_range_of_noise():
+    inner = np.clip(
+        np.random.default_rng(1).normal(size=(16, 50)) * np.where(np.arange(16) % 2, 80, 40)[:, None], -128, 127
+    )
+    assert cut_off([inner.astype(np.int8)])
+    assert not cut_off([(inner / 4).astype(np.int8)])
+    assert not cut_off([np.full((16, 50), 127, np.int8)])  # an activation ends there
+    plain = fitted({"t0": NOISE}, (SPEC,), (PLAIN, quantized("int8", 8 / 255, 0)), wider=False)["t0"]
+    assert np.allclose(plain, NOISE, atol=0.02)
