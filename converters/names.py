@@ -50,23 +50,31 @@ def described(written: Signature, source: Signature) -> Signature:
 
 
 _NUMBERED = re.compile(r"(?:Stateful)?PartitionedCall(?:_\d+)?:(\d+)|Identity(?:_(\d+))?(?::0)?")
+_PLACED = re.compile(r"output_(\d+)()")
+"""What Keras calls the outputs of a model that it exports, whatever they are called in it: by their place."""
 
 
 def partners_by_number(names: Sequence[str], others: Sequence[str]) -> dict[str, str] | None:
     """For each name its partner, where TensorFlow's converters left numbers of one side's or of both; else None.
 
-    `StatefulPartitionedCall:2` and `Identity_2:0` are the third output in the order of the names that a SavedModel has.
+    `StatefulPartitionedCall:2` and `Identity_2:0` are the third output in the order of the names that a SavedModel has,
+    `output_2` the third of the model.
     """
-    ordered = [_by_number(side) for side in (names, others)]
-    if len(names) != len(others) or not any(ordered):
+    if len(names) != len(others):
+        return None
+    placed = [_by_number(side, _PLACED) for side in (names, others)]
+    if any(placed) and not all(placed):
+        return dict(zip(placed[0] or names, placed[1] or others, strict=True))
+    ordered = [_by_number(side, _NUMBERED) for side in (names, others)]
+    if not any(ordered):
         return None
     first, second = (found or sorted(side) for found, side in zip(ordered, (names, others), strict=True))
     return dict(zip(first, second, strict=True))
 
 
-def _by_number(names: Sequence[str]) -> list[str] | None:
+def _by_number(names: Sequence[str], pattern: re.Pattern[str]) -> list[str] | None:
     """The names in the order of their numbers; None where not all have one of their own."""
-    found = [_NUMBERED.fullmatch(name) for name in names]
+    found = [pattern.fullmatch(name) for name in names]
     numbers = {name: int(match[1] or match[2] or 0) for name, match in zip(names, found, strict=True) if match}
     if not names or len(set(numbers.values())) != len(names):
         return None

@@ -99,6 +99,9 @@ def _factors(
     name = node.output[0]
     for kind in ("Cast", "Mul"):
         behind = readers.get(name, [])
+        while len(behind) == 1 and behind[0].op_type == "Identity":
+            name = behind[0].output[0]
+            behind = readers.get(name, [])
         if len(behind) != 1 or behind[0].op_type != kind:
             return
         if kind == "Mul":

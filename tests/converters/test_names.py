@@ -46,6 +46,8 @@ def test_a_file_s_own_signature_is_told_what_only_the_source_knows():
             ("StatefulPartitionedCall:1", "StatefulPartitionedCall:0"),
             {"Identity:0": "StatefulPartitionedCall:0", "Identity_1:0": "StatefulPartitionedCall:1"},
         ),
+        (("p", "a"), ("output_1", "output_0"), {"p": "output_0", "a": "output_1"}),
+        (("output_1", "output_0"), ("p", "a"), {"output_0": "p", "output_1": "a"}),
         (("p", "q"), ("a", "b"), None),
         (("Identity", "Identity:0"), ("a", "b"), None),
         (("Identity", "Identity_1"), ("a",), None),

@@ -80,3 +80,15 @@ def test_both_directions_of_a_recurrence_have_scales_of_their_own(per_channel):
         spread, zeros = found[name].spread(3)
         assert spread.shape == zeros.shape == ((2, 1, 8) if per_channel else (2, 1, 1))
         assert spread.reshape(scales.shape).tolist() == scales.tolist()
+
+
+def test_sums_that_are_passed_on_keep_their_scale():
+    nodes = [
+        helper.make_node("MatMulInteger", ["x", "w"], ["sum"]),
+        helper.make_node("Identity", ["sum"], ["same"]),
+        helper.make_node("Cast", ["same"], ["real"], to=TensorProto.FLOAT),
+        helper.make_node("Mul", ["real", "s"], ["y"]),
+    ]
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in "xy"]
+    constants = {"w": np.ones((4, 2), np.int8), "s": np.float32(0.5)}
+    assert run_time_grids(helper.make_graph(nodes, "g", ends[:1], ends[1:]), constants)["w"].scales.tolist() == [0.5]
