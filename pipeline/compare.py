@@ -20,7 +20,7 @@ from pipeline.checks.drift.suspects import Drift
 from pipeline.checks.gates import Gates, ParityGate
 from pipeline.checks.made_up import left_to_layers
 from pipeline.checks.outcome import Check, Outcome
-from pipeline.checks.parity import check_parity, parity_beside
+from pipeline.checks.parity import check_parity, parity_beside, spared
 from pipeline.checks.precision import check_precision
 from pipeline.config import Limits
 from pipeline.drift import tried
@@ -129,7 +129,8 @@ def _parity(
         parity = check_parity(reference, got, a.source.outputs, gate)
         if parity.outcome is Outcome.FAILED and {a.precision, b.precision} == {Precision.FP32}:
             moved = run(a, nudged(arrays), a.source, runtimes[0], pool, limits)
-            parity = parity_beside(reference, got, a.source.outputs, gate, noise(reference, moved, a.source.outputs))
+            known, pair = noise(reference, moved, a.source.outputs), (reference, got, a.source.outputs, gate)
+            parity = spared(parity_beside(*pair, known), *pair, known)
         return got, parity
     except ToolkitError as error:
         return None, Check("parity", Outcome.FAILED, (f"{b.path.name} does not run where {a.path.name} does: {error}",))

@@ -90,7 +90,7 @@ def left_to_layers(
     still FAILED; of float32 all that is off where the reference moves.
     """
     if check.outcome is not Outcome.FAILED:
-        return check
+        return dataclasses.replace(check, required=check.outcome is not Outcome.UNDECIDED)
     silent = [spec for spec in outputs if _outcome(reference, reference, spec, gate) is not Outcome.PASSED]
     fits = all(
         _near(reference[spec.name], got.get(spec.name), gate)
@@ -130,7 +130,11 @@ def _near(want: np.ndarray, have: np.ndarray | None, gate: ParityGate) -> bool:
     """Whether an output of which the reference proves nothing says the same, as far as the gate allows."""
     if have is None or want.shape != have.shape or not want.size:
         return False
-    apart = np.abs(want.astype(np.float64) - have.astype(np.float64))
     if want.dtype.kind in "iub":
-        return bool((apart == 0).mean() >= gate.min_top1)
-    return bool(apart.max() <= WITHIN * gate.max_rel_range * max(float(np.abs(want).max()), 1.0))
+        return bool((want == have).mean() >= gate.min_top1)
+    said = np.isfinite(want)
+    if not np.array_equal(want[~said], have[~said], equal_nan=True):  # no number is an answer too: no pitch, masked
+        return False
+    apart = np.abs(want[said].astype(np.float64) - have[said].astype(np.float64))
+    scale = max(float(np.abs(want[said]).max(initial=0.0)), 1.0)
+    return bool(apart.max(initial=0.0) <= WITHIN * gate.max_rel_range * scale)

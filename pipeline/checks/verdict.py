@@ -23,7 +23,7 @@ from pipeline.checks.kernels import check_kernels, half_between
 from pipeline.checks.latency import check_latency
 from pipeline.checks.made_up import MadeUp, left_open
 from pipeline.checks.outcome import Check, Outcome
-from pipeline.checks.parity import check_parity, parity_beside, spared
+from pipeline.checks.parity import parity_beside, spared
 from pipeline.checks.placement import check_placement
 from pipeline.checks.precision import check_precision, weights_kept
 from pipeline.checks.requirements import check_requirements
@@ -173,13 +173,12 @@ def _parity(evidence: Evidence, gates: Gates) -> Check:
     gate, golden = _parity_gate(evidence, gates), evidence.golden
     outputs = golden.outputs, evidence.golden_got, evidence.outputs
     made_up = golden.made_up
-    if made_up and made_up.rounding and evidence.gate is Precision.FP32:
-        return parity_beside(*outputs, gate, made_up.rounding, golden.at_limits)
-    check = check_parity(*outputs, gate, golden.at_limits)
+    held = made_up.rounding if made_up and evidence.gate is Precision.FP32 else {}
+    check = parity_beside(*outputs, gate, held, golden.at_limits)
     if made_up is None:
         return check
-    if evidence.precision in IN_8_BITS:
-        check = spared(check, *outputs, gate, made_up.rounded, golden.at_limits)
+    if held or evidence.precision in IN_8_BITS:
+        check = spared(check, *outputs, gate, held or made_up.rounded, golden.at_limits)
     alike = not evidence.on_device and check_drift(evidence.drift, evidence.origin).outcome is Outcome.PASSED
     return left_open(check, *outputs, gate, evidence.gate, golden.at_limits) if alike else check
 

@@ -9,7 +9,7 @@ from gates import mini
 from converters.contract import Precision, TensorSpec
 from pipeline.checks.conditioning import FACTOR, LEAST_SNR_DB, MOST_REL_RANGE, NUDGE, eased, noise, nudged, told
 from pipeline.checks.outcome import Outcome
-from pipeline.checks.parity import check_parity, parity_beside
+from pipeline.checks.parity import check_parity, parity_beside, spared
 
 GATE = mini.gates().parity[Precision.FP32]
 Y = (TensorSpec("y", (1, 50), "float32"),)
@@ -52,6 +52,15 @@ def test_honest_kernels_of_an_ill_conditioned_model_pass_and_it_is_said() -> Non
 def test_an_error_beyond_the_noise_or_beyond_what_any_noise_excuses_fails(by: float, noisy: float) -> None:
     check = parity_beside(RIGHT, off(by, seed=2), Y, GATE, noise(RIGHT, off(noisy), Y))
     assert check.outcome is Outcome.FAILED
+
+
+def test_where_rounding_alone_comes_near_the_end_nobody_can_tell_what_is_little_beyond_it() -> None:
+    known = noise(RIGHT, off(8e-4), Y)
+    assert known["max_rel_range"] < MOST_REL_RANGE
+    for by, outcome in ((1.3e-3, Outcome.UNDECIDED), (1e-2, Outcome.FAILED)):
+        got = off(by, seed=2)
+        check = spared(parity_beside(RIGHT, got, Y, GATE, known), RIGHT, got, Y, GATE, known)
+        assert check.outcome is outcome
 
 
 def test_what_is_allowed_has_an_end() -> None:

@@ -6,7 +6,7 @@ from gates import mini
 
 from converters.contract import Precision, TensorSpec
 from pipeline.checks.made_up import left_to_layers
-from pipeline.checks.outcome import Outcome
+from pipeline.checks.outcome import Check, Outcome
 from pipeline.checks.parity import check_parity
 
 GATES = mini.gates()
@@ -38,6 +38,13 @@ def test_what_passes_is_as_it_was():
     assert (check.outcome, check.required, check.reasons) == (Outcome.PASSED, True, ())
 
 
+def test_what_nobody_can_tell_on_made_up_inputs_colours_nothing_where_the_layers_agree():
+    open_check = Check("parity", Outcome.UNDECIDED, ("once they are rounded the model itself misses the gate",))
+    gate = GATES.parity[Precision.FP32]
+    check = left_to_layers(open_check, RIGHT, RIGHT, SPECS[:1], gate, Precision.FP32)
+    assert (check.outcome, check.required, check.reasons) == (Outcome.UNDECIDED, False, open_check.reasons)
+
+
 @pytest.mark.parametrize(
     "got",
     [
@@ -65,3 +72,21 @@ def test_an_output_that_never_moves_is_left_to_the_layers_where_it_is_the_same(p
 
 def test_float32_that_is_off_where_it_moves_stays_failed():
     assert judged(off(1e-3), precision=Precision.FP32).outcome is Outcome.FAILED
+
+
+def test_an_output_that_is_no_number_is_left_to_the_layers_where_the_other_file_says_so_in_the_same_places():
+    right = RIGHT["y"].copy()
+    right[::2, :, 3] = np.nan
+    gate = GATES.parity[Precision.FP32]
+
+    def judged_as(got):
+        pair = ({"y": right}, {"y": got}, SPECS[:1], gate)
+        return left_to_layers(check_parity(*pair), *pair, Precision.FP32).outcome
+
+    assert judged_as(right.copy()) is Outcome.UNDECIDED
+    elsewhere, other = right.copy(), right.copy()
+    elsewhere[1, :, 2] = np.nan
+    other[1, :, 2] += 1
+    assert judged_as(elsewhere) is Outcome.FAILED
+    assert judged_as(other) is Outcome.FAILED
+    assert judged_as(np.nan_to_num(right)) is Outcome.FAILED
