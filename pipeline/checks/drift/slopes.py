@@ -77,11 +77,15 @@ def _told(a: Known, cut: Segment, one: Folded) -> Iterator[str]:
 
 
 def sizes(one: Folded, axis: int, scale: np.ndarray | float) -> Sizes:
-    """The slope of b's kernel on the reference's, times a scale, in each slice of an axis of b."""
+    """The slope of b's kernel on the reference's, times a scale, in each slice of an axis of b.
+
+    By weights of a step and more: smaller ones become zero, as all of a slice does where a window fades out.
+    """
     want, got = one.layout.carry(one.a.values[None])[0] * scale, one.b.values
     inside = np.ones(got.shape, bool) if one.b.ends is None else ~one.b.ends
     others = tuple(other for other in range(got.ndim) if other != axis)
     width = 2.0**-10 * np.abs(got) if one.b.step is None else one.b.step
+    inside &= np.abs(want) >= width
     power = (np.square(want) * inside).sum(others)
     noise = np.sqrt((np.square(want * width) * inside).sum(others) / _SPREAD)
     safe = np.where(power > 0, power, np.inf)

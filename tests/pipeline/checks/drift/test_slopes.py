@@ -53,6 +53,29 @@ def test_half_a_percent_of_all_channels_shows_in_8_bits_and_a_tenth_of_that_in_f
     assert said.startswith("all of it by x1.001")
 
 
+def test_weights_below_a_step_that_became_zero_are_no_fault():
+    """The window of a spectrum fades out at both ends, as in silero-vad: 4 of its 256 places are zero in 8 bits."""
+    wide = RNG.normal(size=(600, 40))
+    step = np.abs(wide).max() / 127
+    wide[:, :4] = step * RNG.choice([-0.3, 0.3], size=(600, 4))
+    seen = RNG.normal(size=(16, 1, 40)).astype(np.float32)
+    ends = Partner(4, 4, Layout((1, 600), (1, 600), (0,)), 99.0), Partner(0, 0, Layout((1, 40), (1, 40), (0,)), 99.0)
+    ours = graph(
+        [tensor(0, (1, 40)), tensor(1, data=wide), tensor(4, (1, 600))], [Op(0, "linear", (0, 1), (4,))], (0,), (4,)
+    )
+    values = {0: seen, 4: seen @ wide.T.astype(np.float32)}
+
+    def said(kernel):
+        stored = tensor(1, data=np.rint(kernel / step), dtype="int8", scale=(step, 0))
+        theirs = graph([tensor(0, (1, 40)), stored, tensor(4, (1, 600))], [Op(0, "FC", (0, 1), (4,))], (0,), (4,))
+        cut = Segment(ends[0], (ends[1],), ours.ops, theirs.ops)
+        return [one.measure for one in slopes.scaled(Known(ours, values), Known(theirs, values), [cut])]
+
+    assert said(wide) == []
+    (found,) = said(wide * np.where(np.arange(40) == 9, 1.02, 1.0))
+    assert found.startswith("1 of 40 slices off by up to x1.02")
+
+
 def test_one_channel_beside_others_that_are_right_shows():
     (said,) = judged(RIGHT * np.where(np.arange(16) == 3, 1.02, 1.0)[:, None])
     assert said.startswith("1 of 16 slices off by up to x1.02")
