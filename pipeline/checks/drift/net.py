@@ -157,9 +157,14 @@ def _fold(op: Op, inputs: tuple[int, ...], tensors: dict[int, Tensor]) -> bool:
 _Folder = Callable[[list[Tensor], Tensor, Mapping[str, Any]], np.ndarray | Tensor]
 
 
-def _shaped(known: list[Tensor], target: Tensor, attributes: Mapping[str, Any]) -> np.ndarray:
-    assert known[0].data is not None
-    return known[0].data.reshape(target.shape or ())
+def _shaped(known: list[Tensor], target: Tensor, attributes: Mapping[str, Any]) -> np.ndarray | Tensor:
+    (held, grid), shape = (known[0], known[0].quantization), target.shape or ()
+    assert held.data is not None
+    if grid is None:
+        return held.data.reshape(shape)
+    if (len(grid.scales) > 1 or grid.rows > 1) and held.data.shape != shape:  # its channels lie along no axis any more
+        return held.real().reshape(shape).astype(target.dtype)
+    return replace(target, data=held.data.reshape(shape), dtype=held.dtype, shape=shape, quantization=grid)
 
 
 def _real(known: list[Tensor], target: Tensor, attributes: Mapping[str, Any]) -> np.ndarray:
@@ -184,10 +189,18 @@ def _arithmetic(function: Callable[..., np.ndarray]) -> _Folder:
     return fold
 
 
-def _transposed(known: list[Tensor], target: Tensor, attributes: Mapping[str, Any]) -> np.ndarray:
-    assert known[0].data is not None
+def _transposed(known: list[Tensor], target: Tensor, attributes: Mapping[str, Any]) -> np.ndarray | Tensor:
+    held = known[0]
+    assert held.data is not None
     order = known[1].data.tolist() if len(known) > 1 and known[1].data is not None else attributes.get("perm")
-    return np.ascontiguousarray(known[0].data.transpose(order))
+    turned, grid = np.ascontiguousarray(held.data.transpose(order)), held.quantization
+    if grid is None:
+        return turned
+    if grid.rows > 1:
+        return np.ascontiguousarray(held.real().transpose(order)).astype(target.dtype)
+    axis = list(order or range(turned.ndim)[::-1]).index(grid.axis % turned.ndim)
+    grid = Quantization(grid.scales, grid.zero_points, axis)
+    return replace(target, data=turned, dtype=held.dtype, shape=turned.shape, quantization=grid)
 
 
 _FOLDERS: dict[str, _Folder] = {

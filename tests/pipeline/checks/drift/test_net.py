@@ -41,3 +41,16 @@ def test_between_two_precisions_quantize_is_a_bridge(to, back):
     assert [(node.type, node.inputs) for node in net.nodes] == [("RELU", (0,))]
     assert net.outputs == (2,)
     assert len(comparable(graph(tensors, ops, (0,), (3,))).nodes) == 3
+
+
+@pytest.mark.parametrize(("kind", "attributes"), [("Identity", {}), ("Transpose", {"perm": (1, 0)}), ("Reshape", {})])
+def test_what_only_moves_stored_weights_leaves_them_what_they_stand_for(kind, attributes):
+    stored = tensor(1, data=[[1, 2, 3], [4, 5, 6]], dtype="int8", scale=([0.5, 2.0], [0, 0]))
+    shape = {"Identity": (2, 3), "Transpose": (3, 2), "Reshape": (6,)}[kind]
+    tensors = [tensor(0), stored, tensor(2, (2, 3)), tensor(3, shape), tensor(4)]
+    ops = [Op(0, "DequantizeLinear", (1,), (2,)), Op(1, kind, (2,), (3,), attributes), Op(2, "MUL", (0, 3), (4,))]
+    net = comparable(graph(tensors, ops, (0,), (4,)))
+    assert [node.type for node in net.nodes] == ["MUL"]
+    (constant,) = net.constants(net.nodes[0])
+    want = np.array([[0.5, 1, 1.5], [8, 10, 12]])
+    np.testing.assert_allclose(constant.real(), want.T if kind == "Transpose" else want.reshape(shape))
