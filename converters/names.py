@@ -62,10 +62,10 @@ def partners_by_number(names: Sequence[str], others: Sequence[str]) -> dict[str,
     """
     if len(names) != len(others):
         return None
-    placed = [_by_number(side, _PLACED) for side in (names, others)]
+    placed, ordered = ([_by_number(side, kind) for side in (names, others)] for kind in (_PLACED, _NUMBERED))
     if any(placed) and not all(placed):
-        return dict(zip(placed[0] or names, placed[1] or others, strict=True))
-    ordered = [_by_number(side, _NUMBERED) for side in (names, others)]
+        first, second = (p or n or side for p, n, side in zip(placed, ordered, (names, others), strict=True))
+        return dict(zip(first, second, strict=True))
     if not any(ordered):
         return None
     first, second = (found or sorted(side) for found, side in zip(ordered, (names, others), strict=True))

@@ -48,6 +48,8 @@ def test_a_file_s_own_signature_is_told_what_only_the_source_knows():
         ),
         (("p", "a"), ("output_1", "output_0"), {"p": "output_0", "a": "output_1"}),
         (("output_1", "output_0"), ("p", "a"), {"output_0": "p", "output_1": "a"}),
+        (("output_0", "output_1"), ("Identity_1", "Identity"), {"output_0": "Identity", "output_1": "Identity_1"}),
+        (("Identity_1", "Identity"), ("output_0", "output_1"), {"Identity": "output_0", "Identity_1": "output_1"}),
         (("p", "q"), ("a", "b"), None),
         (("Identity", "Identity:0"), ("a", "b"), None),
         (("Identity", "Identity_1"), ("a",), None),
