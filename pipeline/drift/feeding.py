@@ -18,8 +18,10 @@ SAMPLES = 16
 """How many of the inputs are looked at inside of the models."""
 _DEVIATIONS, _EVEN = 8, 4
 """Standard deviations in a range: the largest of some thousand values lie four from the middle, of even ones two."""
-_CUT, _CUT_TIMES = 0.01, 4.0
-"""Of a tensor's values that lie at the end of its grid: wider samples are too wide where so many more of them do."""
+MIXED, NARROW, WIDE = (_DEVIATIONS, _EVEN), (_DEVIATIONS, _DEVIATIONS), (_EVEN, _EVEN)
+"""Those of the samples that are looked at, by turns."""
+_CUT = 0.01
+"""Of a tensor's values that lie at the end of its grid: so many more of them in narrow or wide samples tell."""
 _ROOM = 0.05
 """Of a range: how far pixels may lie beyond it, as those of other pictures than it was calibrated on do."""
 _PART = 1 / 16
@@ -37,30 +39,41 @@ class Range(NamedTuple):
 
 
 def fitted(
-    made: Arrays, specs: Sequence[TensorSpec], graphs: Iterable[Graph], *, said: bool = False, wider: bool = True
+    made: Arrays,
+    specs: Sequence[TensorSpec],
+    graphs: Iterable[Graph],
+    *,
+    said: bool = False,
+    widths: tuple[int, int] = MIXED,
 ) -> Arrays:
     """Inputs from N(0, 1), moved into the range that one of two graphs tells, where nothing else is said of them.
 
     Of another size they say little: all are cut off, or lie within two steps. `said`: the limits of pixels are not our
-    guess. `wider`: every other sample fills more of the range.
+    guess. `widths`: every other sample fills more of the range, or all do, or none.
     """
-    told, parts = [_ranges(graph) for graph in graphs], _EVEN if wider else _DEVIATIONS
-    return {spec.name: _moved(made[spec.name], spec, place, told, said, parts) for place, spec in enumerate(specs)}
+    told = [_ranges(graph) for graph in graphs]
+    return {spec.name: _moved(made[spec.name], spec, place, told, said, widths) for place, spec in enumerate(specs)}
 
 
-def cut_off(seen: Iterable[np.ndarray]) -> bool:
-    """Whether the wider samples are cut off inside, (n, *shape) integers each: then the range was found on noise."""
-    for values in seen:
-        if values.dtype.kind in "iu" and len(values) > 1:
-            top = values == np.iinfo(values.dtype).max
-            wide, plain = float(top[1::2].mean()), float(top[::2].mean())
-            if wide > max(_CUT, _CUT_TIMES * plain):
-                return True
-    return False
+def calibrated_on(seen: Iterable[np.ndarray]) -> tuple[int, int]:
+    """The widths that ranges were found on: those of mixed samples that are cut off less inside; `MIXED` if neither is.
+
+    The inverse of a deviation goes beyond its range on narrower samples, a square on wider ones. `seen` are integers,
+    (n, *shape) each.
+    """
+    tops = [values == np.iinfo(values.dtype).max for values in seen if values.dtype.kind in "iu" and len(values) > 1]
+    more = [float(top[1::2].mean()) - float(top[::2].mean()) for top in tops]
+    told = sum(gap for gap in more if abs(gap) > _CUT)
+    return NARROW if told > 0 else WIDE if told < 0 else MIXED
 
 
 def _moved(
-    values: np.ndarray, spec: TensorSpec, place: int, told: list[dict[str | int, Range]], said: bool, wider: int
+    values: np.ndarray,
+    spec: TensorSpec,
+    place: int,
+    told: list[dict[str | int, Range]],
+    said: bool,
+    widths: tuple[int, int],
 ) -> np.ndarray:
     ranges = [found.get(spec.name, found.get(place)) for found in told]
     known = [one for one in ranges if one is not None]
@@ -70,8 +83,8 @@ def _moved(
     low, high = min(one.low for one in known), max(one.high for one in known)
     if image:
         return values if all(one.half for one in known) else _squeezed(values, low, high)
-    parts = np.full((len(values), *[1] * (values.ndim - 1)), _DEVIATIONS)
-    parts[chosen(len(values))[1::2]] = wider
+    parts = np.full((len(values), *[1] * (values.ndim - 1)), widths[0])
+    parts[chosen(len(values))[1::2]] = widths[1]
     if all(one.half for one in known):
         values = values * high * 2 / parts
         return np.clip(np.abs(values) if looks_like_a_picture(spec) else values, -high, high).astype(spec.dtype)

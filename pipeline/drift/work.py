@@ -20,7 +20,7 @@ from pipeline.binding import speaking
 from pipeline.checks.drift.layers import layers
 from pipeline.checks.drift.suspects import Layer
 from pipeline.config import Limits
-from pipeline.drift.feeding import SAMPLES, chosen, cut_off, fitted
+from pipeline.drift.feeding import MIXED, NARROW, SAMPLES, calibrated_on, chosen, fitted
 from pipeline.evidence import INPUT as PREFIX
 from pipeline.lone import inputs_for
 
@@ -55,26 +55,28 @@ class Work:
         """The inputs that were given, or made-up ones, made when they are first needed."""
         if self.given is not None:
             return self.given
-        return self._made_up(wider=True)
+        return self._made_up(MIXED)
 
-    def _made_up(self, *, wider: bool) -> Arrays:
+    def _made_up(self, widths: tuple[int, int]) -> Arrays:
         made = inputs_for(self.a, "random", [])
-        return fitted(made, self.a.source.inputs, self.told, said=bool(self.a.builder), wider=wider)
+        return fitted(made, self.a.source.inputs, self.told, said=bool(self.a.builder), widths=widths)
 
     def settle_inputs(self, graph: Graph) -> None:
-        """Takes made-up inputs back that are so wide that `b`, whose graph this is, cuts off what it computes."""
-        small = [i for op in graph.ops for i in op.outputs if graph.tensors[i].dtype in _SMALL]
+        """Makes inputs up as wide as those that the ranges of `b` were found on, whose graph this is."""
+        ops = [op for op in graph.ops if not {*op.inputs} & {*graph.inputs}]  # what goes in is cut off to its range
+        small = [i for op in ops for i in op.outputs if graph.tensors[i].dtype in _SMALL]
         if self.given is not None or not small:
             return
-        narrow = self._made_up(wider=False)
+        narrow = self._made_up(NARROW)
         if all(np.array_equal(values, self.inputs[name]) for name, values in narrow.items()):
             return
         try:
             seen = self.trace(self.b, graph, small)
         except EdgeExportError:  # said where it is needed
             return
-        if cut_off(seen.values()):
-            self.__dict__["inputs"] = narrow
+        widths = calibrated_on(seen.values())
+        if widths != MIXED:
+            self.__dict__["inputs"] = self._made_up(widths)
             self.recorded.clear()
 
     def layers(self, one: Graph, two: Graph) -> tuple[Layer, ...]:

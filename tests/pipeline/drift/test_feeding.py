@@ -8,7 +8,7 @@ from drift_models import graph, tensor
 
 from converters.contract import TensorSpec
 from converters.graph import Op
-from pipeline.drift.feeding import SAMPLES, chosen, cut_off, fitted
+from pipeline.drift.feeding import MIXED, NARROW, SAMPLES, WIDE, calibrated_on, chosen, fitted
 
 SPEC = TensorSpec("t0", (1, 4), "float32")
 NOISE = np.random.default_rng(0).normal(size=(500, 1, 4)).astype(np.float32)
@@ -81,12 +81,14 @@ def test_every_other_sample_that_is_looked_at_fills_more_of_the_range():
     assert np.allclose(found[wide], np.clip(2 * NOISE[wide], -4, 4), atol=0.04)
 
 
-def test_wider_samples_that_are_cut_off_inside_are_taken_for_a_range_of_noise():
-    inner = np.clip(
-        np.random.default_rng(1).normal(size=(16, 50)) * np.where(np.arange(16) % 2, 80, 40)[:, None], -128, 127
-    )
-    assert cut_off([inner.astype(np.int8)])
-    assert not cut_off([(inner / 4).astype(np.int8)])
-    assert not cut_off([np.full((16, 50), 127, np.int8)])  # an activation ends there
-    plain = fitted({"t0": NOISE}, (SPEC,), (PLAIN, quantized("int8", 8 / 255, 0)), wider=False)["t0"]
-    assert np.allclose(plain, NOISE, atol=0.02)
+def test_samples_are_as_wide_as_those_that_ranges_were_found_on():
+    wide = np.where(np.arange(16) % 2, 80, 40)[:, None]
+    noise = np.random.default_rng(1).normal(size=(16, 50))
+    squares = np.clip(noise * wide, -128, 127).astype(np.int8)
+    inverse = np.clip(noise * 4000 / wide, -128, 127).astype(np.int8)
+    assert calibrated_on([squares]) == NARROW
+    assert calibrated_on([inverse]) == WIDE
+    assert calibrated_on([squares // 4]) == calibrated_on([np.full((16, 50), 127, np.int8)]) == MIXED
+    for widths, factor in ((NARROW, 1), (WIDE, 2)):
+        plain = fitted({"t0": NOISE}, (SPEC,), (PLAIN, quantized("int8", 8 / 255, 0)), widths=widths)["t0"]
+        assert np.allclose(plain, np.clip(factor * NOISE, -4, 4), atol=0.04)
