@@ -79,18 +79,18 @@ def _told(a: Known, cut: Segment, one: Folded) -> Iterator[str]:
 def sizes(one: Folded, axis: int, scale: np.ndarray | float) -> Sizes:
     """The slope of b's kernel on the reference's, times a scale, in each slice of an axis of b.
 
-    By weights of a step and more: smaller ones become zero, as all of a slice does where a window fades out.
+    Nothing is known of slices that lie below a step: there rounding makes zero of most, as where a window fades out.
     """
     want, got = one.layout.carry(one.a.values[None])[0] * scale, one.b.values
     inside = np.ones(got.shape, bool) if one.b.ends is None else ~one.b.ends
     others = tuple(other for other in range(got.ndim) if other != axis)
     width = 2.0**-10 * np.abs(got) if one.b.step is None else one.b.step
-    inside &= np.abs(want) >= width
     power = (np.square(want) * inside).sum(others)
     noise = np.sqrt((np.square(want * width) * inside).sum(others) / _SPREAD)
     safe = np.where(power > 0, power, np.inf)
     slope = np.where(power > 0, (want * got * inside).sum(others) / safe, 1.0)
-    return Sizes(slope, np.where(power > 0, noise / safe, np.inf))
+    told = (power > 0) & (power >= (np.square(width) * inside).sum(others))
+    return Sizes(slope, np.where(told, noise / safe, np.inf))
 
 
 def _odd(found: Sizes, *, known: bool) -> Iterator[str]:

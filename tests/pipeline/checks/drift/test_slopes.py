@@ -72,6 +72,9 @@ def test_weights_below_a_step_that_became_zero_are_no_fault():
         return [one.measure for one in slopes.scaled(Known(ours, values), Known(theirs, values), [cut])]
 
     assert said(wide) == []
+    step = np.abs(wide).max() / 7
+    assert said(wide) == [], "nor in 4 bits"
+    step = np.abs(wide).max() / 127
     (found,) = said(wide * np.where(np.arange(40) == 9, 1.02, 1.0))
     assert found.startswith("1 of 40 slices off by up to x1.02")
 
