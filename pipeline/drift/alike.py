@@ -82,9 +82,12 @@ def _certain(suspect: Suspect, work: Work) -> bool:
 def _small(graph: Graph) -> set[str]:
     """The types of 4 to 16 bits in which weights, or many of the computed tensors, are held.
 
-    Tables are one too, and what is rounded as the file runs: ONNX Runtime also rounds weights so.
+    Tables are one too, and what is rounded as the file runs: ONNX Runtime also rounds weights so. What is rounded and
+    made float again at once is none: no quantizer does that.
     """
-    tables = {"table" for t in graph.tensors.values() if t.palettized} | {op.type for op in run_time.rounds(graph.ops)}
+    back = {op.inputs[0] for op in graph.ops if op.type == "DequantizeLinear"}
+    tables = {"table" for t in graph.tensors.values() if t.palettized}
+    tables |= {op.type for op in run_time.rounds(graph.ops) if op.outputs[0] not in back}
     weights = {t.dtype for t in graph.tensors.values() if t.data is not None and t.data.size > 1}
     made = [graph.tensors[index].dtype for op in graph.ops for index in op.outputs]
     many = {dtype for dtype in set(made) if made.count(dtype) >= MANY_SHARE * len(made)}

@@ -83,6 +83,21 @@ def test_one_weight_in_an_optimized_file_fails_it(tmp_path, level):
     assert "Conv" in found.suspects[0].b.op_type
 
 
+def test_a_value_that_passes_through_8_bits_makes_no_other_precision(tmp_path):
+    """It was taken for a file that quantizes as it runs, and PASSED by the tolerances of 8 bits."""
+    right = branching(tmp_path / "right.onnx")
+    model = onnx.load(right)
+    (relu,) = (node for node in model.graph.node if node.op_type == "Relu")
+    place = list(model.graph.node).index(relu) + 1
+    relu.output[0] = "whole"
+    model.graph.node.insert(place, helper.make_node("DequantizeLinear", ["q", "q_scale", "q_zero"], ["r"]))
+    model.graph.node.insert(place, helper.make_node("DynamicQuantizeLinear", ["whole"], ["q", "q_scale", "q_zero"]))
+    onnx.save(model, tmp_path / "wrong.onnx")
+    found = drift(right, tmp_path / "wrong.onnx", "", InProcess(), LIMITS)
+    assert found.outcome is Outcome.FAILED
+    assert "is put in" in found.suspects[0].cause
+
+
 def changed_branch(folder, branch, kind):
     """The model of `branching` with another operator in one of its branches."""
     model = onnx.load(branching(folder / "right.onnx"))
