@@ -47,10 +47,10 @@ def rooted(path, gain, small):
     return path
 
 
-def opened(tmp_path, gain=1.0):
-    """The float file and the one with 8 bits inside, which may have another gain, recorded."""
+def opened(tmp_path, gain=1.0, *, rounds=False):
+    """The float file (or one that `rounds` too) and one of 8 bits inside, which may have another gain, recorded."""
     pool = InProcess(tmp_path)
-    paths = rooted(tmp_path / "a.onnx", 1.0, False), rooted(tmp_path / "b.onnx", gain, True)
+    paths = rooted(tmp_path / "a.onnx", 1.0, rounds), rooted(tmp_path / "b.onnx", gain, True)
     a, b = (open_artifact(path, pool, LIMITS)[0] for path in paths)
     work = Work(a, b, None, pool, LIMITS)
     sides = [(file, work.ask(file, "graph")) for file in (a, b)]

@@ -45,7 +45,7 @@ def exact(alone: Alone, segment: Segment, rows: stress.Rows | None = None) -> bo
     """
     if not alone.rounded or alone.eps > EPS or not rounded.settles(alone.a, alone.b, segment):
         return False
-    if rounded.bare(alone.b, segment.ops_b):
+    if rounded.bare(alone.b, segment.ops_b) or _rounds(alone, segment):
         return False
     starts = (rows or alone.values(segment)).starts
     lying = dict(zip((start.b for start in segment.given), starts, strict=True))
@@ -104,7 +104,7 @@ def _allowed(alone: Alone, segment: Segment) -> float:
     """What may be left, as a share of what comes out; 0 where the reference has not all of the rounded weights."""
     if not alone.rounded or alone.rough or not alone.roundings(segment):
         return 0.0
-    if rounded.bare(alone.b, segment.ops_b):
+    if rounded.bare(alone.b, segment.ops_b) or _rounds(alone, segment):
         return 0.0
     if any(word in op.type.lower() for op in segment.ops_a for word in LIMITS):
         return 0.0
@@ -118,6 +118,11 @@ def _allowed(alone: Alone, segment: Segment) -> float:
         return 0.0
     left = (one.b.coarseness / np.sqrt(one.b.values.size / one.scale.size) for one in fitted)
     return max(EXACT, FITTED * max(left, default=0.0))
+
+
+def _rounds(alone: Alone, segment: Segment) -> bool:
+    """Whether the reference brings something to integers there itself: what it gives is rounded, too."""
+    return any(alone.grid(True, index) is not None for op in segment.ops_a for index in op.outputs)
 
 
 def _stores(alone: Alone, segment: Segment) -> list[tuple[Op, Grid]]:

@@ -23,3 +23,9 @@ def test_half_a_percent_of_a_factor_shows_where_a_twentieth_of_a_step_would_not(
 def test_a_segment_that_rounds_what_it_computes_is_not_exact(tmp_path):
     alone = opened(tmp_path)
     assert not unrounding.exact(alone, whole(alone))
+
+
+def test_a_reference_that_rounds_itself_is_not_held_to_what_is_left_of_no_rounding(tmp_path):
+    alone = opened(tmp_path, rounds=True)
+    assert unrounding.settled(alone, whole(alone), FINE) is FINE
+    assert not unrounding.exact(alone, whole(alone))
