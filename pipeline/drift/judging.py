@@ -35,7 +35,7 @@ def judged(
     """How near what both sides gave is: `ours` on nudged rows too where they tell, `put` with the other's weights."""
     want = real(ours, alone.a.graph.tensors[segment.out.a])
     got = real(theirs, alone.b.graph.tensors[segment.out.b])
-    if got[0].size != want[0].size:
+    if got[0].size != want[0].size or not segment.out.layout.fits:
         return Nearness(False, float("inf"), float("inf"), True)
     got = segment.out.layout.back(got)
     plain = want[: rows.count]

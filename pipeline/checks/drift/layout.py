@@ -28,8 +28,9 @@ class Layout:
 
     @cached_property
     def fits(self) -> bool:
-        """Whether both shapes hold as many values; else nothing can be carried."""
-        return math.prod(self.shape_a) == math.prod(self.shape_b)
+        """Whether both shapes hold as many values, along as many axes as are ordered; else nothing can be carried."""
+        axes = len(_long(self.shape_a if self.of_a else self.shape_b))
+        return math.prod(self.shape_a) == math.prod(self.shape_b) and axes == len(self.order)
 
     def carry(self, values: np.ndarray) -> np.ndarray:
         """Values of a, (n, *shape_a), as they lie in b."""

@@ -38,3 +38,11 @@ def test_every_order_that_fits_is_tried_and_the_plain_one_first():
     orders = [layout.order for layout in layouts((1, 3, 4, 4), (4, 4, 3))]
     assert orders == [(0, 1, 2), (1, 2, 0), (2, 1, 0)]
     assert not list(layouts((3, 4), (13,)))
+
+
+def test_a_layout_fits_where_all_axes_are_ordered():
+    """Outputs of as many values and other axes have none to carry: `drift` ended with an error for such files."""
+    assert Layout((1, 4, 8), (8, 1, 4), (1, 0)).fits
+    assert not Layout((1, 257, 1, 32), (1, 257, 32, 1, 1), ()).fits
+    assert not Layout((4,), (8,), (0,)).fits
+    assert Layout((1,), (1, 1), ()).fits
