@@ -47,10 +47,59 @@ def rooted(path, gain, small):
     return path
 
 
+def normed(path, *, small):
+    """y = W (gain * norm(x) + offset) + bias: with gain and offset in the kernel, or all of it stored in 8 bits."""
+    random = np.random.default_rng(0)
+    gain, offset, bias, kernel = (random.normal(size=s).astype(np.float32) for s in (24, 24, 192, (24, 192)))
+    held = {"eps": np.float32(1e-5)}
+    norm = [
+        helper.make_node("ReduceMean", ["x"], ["mean"], axes=[1]),
+        helper.make_node("Sub", ["x", "mean"], ["moved"]),
+        helper.make_node("Mul", ["moved", "moved"], ["square"]),
+        helper.make_node("ReduceMean", ["square"], ["power"], axes=[1]),
+        helper.make_node("Add", ["power", "eps"], ["sum"]),
+        helper.make_node("Sqrt", ["sum"], ["root"]),
+        helper.make_node("Div", ["moved", "root"], ["normed"]),
+    ]
+    if not small:
+        held |= {"kernel": gain[:, None] * kernel, "bias": bias + offset @ kernel}
+        nodes = [*norm, helper.make_node("Gemm", ["normed", "kernel", "bias"], ["y"])]
+    else:
+        held |= {"bias": bias, "out_step": np.float32(0.2), "out_zero": np.int8(0)}
+        nodes = []
+        for name, values in {"gain": gain, "offset": offset, "kernel": kernel}.items():
+            step = np.float32(np.abs(values).max() / 127)
+            held |= {
+                f"{name}_q": np.rint(values / step).astype(np.int8),
+                f"{name}_step": step,
+                f"{name}_zero": np.int8(0),
+            }
+            nodes.append(
+                helper.make_node("DequantizeLinear", [f"{name}_{part}" for part in ("q", "step", "zero")], [name])
+            )
+        nodes += [
+            *norm,
+            helper.make_node("Mul", ["normed", "gain"], ["large"]),
+            helper.make_node("Add", ["large", "offset"], ["shifted"]),
+            helper.make_node("Gemm", ["shifted", "kernel", "bias"], ["summed"]),
+            helper.make_node("QuantizeLinear", ["summed", "out_step", "out_zero"], ["q"]),
+            helper.make_node("DequantizeLinear", ["q", "out_step", "out_zero"], ["y"]),
+        ]
+    ends = [helper.make_tensor_value_info(n, TensorProto.FLOAT, (4, size)) for n, size in (("x", 24), ("y", 192))]
+    tensors = [numpy_helper.from_array(np.asarray(v), n) for n, v in held.items()]
+    graph = helper.make_graph(nodes, "g", ends[:1], ends[1:], tensors)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), path)
+    return path
+
+
 def opened(tmp_path, gain=1.0, *, rounds=False):
     """The float file (or one that `rounds` too) and one of 8 bits inside, which may have another gain, recorded."""
+    return both(tmp_path, rooted(tmp_path / "a.onnx", 1.0, rounds), rooted(tmp_path / "b.onnx", gain, True))
+
+
+def both(tmp_path, *paths):
+    """Two files, recorded on made-up inputs."""
     pool = InProcess(tmp_path)
-    paths = rooted(tmp_path / "a.onnx", 1.0, rounds), rooted(tmp_path / "b.onnx", gain, True)
     a, b = (open_artifact(path, pool, LIMITS)[0] for path in paths)
     work = Work(a, b, None, pool, LIMITS)
     sides = [(file, work.ask(file, "graph")) for file in (a, b)]

@@ -116,6 +116,9 @@ def _allowed(alone: Alone, segment: Segment) -> float:
     fitted = [one for one in pairs if one.b.step is not None and not one.partly and one.scale.size > 1]
     if len(kernels) != len(fitted) or any(one.b.index not in {k.index for k in kernels} for one in fitted):
         return 0.0
+    known = {one.b.index for one in pairs}
+    if any(one.rounded and one.vector and one.coarseness > EXACT for one in theirs if one.index not in known):
+        return 0.0  # a norm of its own, which the reference has in its kernel
     left = (one.b.coarseness / np.sqrt(one.b.values.size / one.scale.size) for one in fitted)
     return max(EXACT, FITTED * max(left, default=0.0))
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from rooted_models import opened, whole
+from rooted_models import both, normed, opened, whole
 
 from pipeline.checks.drift.nearness import Nearness
 from pipeline.drift import unrounding
@@ -29,3 +29,8 @@ def test_a_reference_that_rounds_itself_is_not_held_to_what_is_left_of_no_roundi
     alone = opened(tmp_path, rounds=True)
     assert unrounding.settled(alone, whole(alone), FINE) is FINE
     assert not unrounding.exact(alone, whole(alone))
+
+
+def test_a_norm_of_8_bits_that_the_reference_has_in_its_kernel_is_as_it_was_found(tmp_path):
+    alone = both(tmp_path, normed(tmp_path / "a.onnx", small=False), normed(tmp_path / "b.onnx", small=True))
+    assert unrounding.settled(alone, whole(alone), FINE) is FINE
