@@ -14,6 +14,7 @@ from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, c
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from converters.contract import Arrays, Artifact, Format, Precision, Signature
+from converters.onnx.clips import limits
 from converters.onnx.edit import with_constants
 from converters.onnx.graph import read_graph
 from converters.onnx.trace import trace
@@ -76,8 +77,8 @@ def correct(path: Path, calibration: Calibration, folder: Path, quantize: Callab
 def statistics(path: Path, calibration: Calibration, ranges: str, headroom: float = 1.0) -> str:
     """The range of every activation, those inside the file by the recipe's rule, as ONNX Runtime's quantizer reads it.
 
-    An input keeps the limits of its data, and what a Clip gives out its own: ONNX Runtime puts the range in its place.
-    All else is `headroom` times as wide.
+    An input keeps the limits of its data. All else is `headroom` times as wide, but what a Clip gives out no wider than
+    its own limits: ONNX Runtime puts the range in its place.
     """
     found = dict(_extremes(path.read_bytes(), calibration))
     if ranges != "minmax":
@@ -88,9 +89,10 @@ def statistics(path: Path, calibration: Calibration, ranges: str, headroom: floa
                 found[name] = choose(seen, ranges)
     if headroom > 1:
         graph = onnx.load(path, load_external_data=False).graph
-        bound = {entry.name for entry in graph.input}
-        bound |= {name for node in graph.node if node.op_type == "Clip" for name in node.output}
-        found |= {n: (low * headroom, high * headroom) for n, (low, high) in found.items() if n not in bound}
+        bound, free = {entry.name for entry in graph.input}, (-np.inf, np.inf)
+        clips = limits(graph)
+        wider = {n: np.clip(np.multiply(ends, headroom), *clips.get(n, free)) for n, ends in found.items()}
+        found |= {n: (float(ends[0]), float(ends[1])) for n, ends in wider.items() if n not in bound}
     rows = {
         name: {"CLS": "TensorData", "lowest": _number(low), "highest": _number(high)}
         for name, (low, high) in found.items()

@@ -19,6 +19,7 @@ from onnxruntime.transformers.float16 import convert_float_to_float16
 
 from converters.contract import CALIBRATED, ConversionRequest, Precision, Signature
 from converters.errors import ConfigError, UnsupportedError
+from converters.onnx.clips import hold, release
 from converters.onnx.graph import read_graph
 from converters.onnx.inspect import read_signature, write_signature
 from converters.onnx.integer_ends import integer_ends
@@ -157,6 +158,7 @@ def _quantize_static(
     if wide:
         constants = {tensor.name for tensor in model.graph.initializer}
         kept += [node.name for node in model.graph.node if _weights_as_activations(node, constants)]
+    readers = hold(model.graph)
     ranges = target.with_suffix(".json")
     ranges.write_text(statistics(source, calibration, tuning.ranges, WIDE_HEADROOM if wide else 1.0))
     quantize_static(
@@ -164,13 +166,17 @@ def _quantize_static(
         target,
         quant_format=QuantFormat.QDQ,
         op_types_to_quantize=sorted({node.op_type for node in model.graph.node}),
-        nodes_to_exclude=kept,
+        nodes_to_exclude=kept + readers,
         per_channel=True,
         activation_type=QuantType.QUInt16 if wide else QuantType.QInt8,
         weight_type=QuantType.QInt8,
         calibration_cache_path=ranges,
         extra_options={"ActivationSymmetric": False, "WeightSymmetric": True},
     )
+    if readers:
+        made = onnx.load(target)
+        release(made.graph, readers)
+        onnx.save(made, target)
 
 
 def _weights_as_activations(node: onnx.NodeProto, constants: set[str]) -> bool:
