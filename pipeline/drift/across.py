@@ -78,7 +78,7 @@ def across(one: Graph, two: Graph, work: Work) -> Drift:
 def _repaired(alone: Alone, pairs: Pairs) -> Pairs:
     """The pairs with those put right that only look like partners."""
     results = alone.compare(segments_of(alone.a, alone.b, pairs))
-    for repair in (repairing.one_by_one, repairing.replaced, repairing.moved, repairing.merged):
+    for repair in (repairing.one_by_one, repairing.replaced, repairing.restarted, repairing.moved, repairing.merged):
         if (better := repair(alone, pairs, results)) != pairs:
             pairs = better
             results = alone.compare(segments_of(alone.a, alone.b, pairs))

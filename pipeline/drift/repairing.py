@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -83,6 +83,41 @@ def moved(alone: Alone, pairs: Mapping[int, Partner], results: Mapping[Segment, 
     return kept
 
 
+def restarted(
+    alone: Alone, pairs: Mapping[int, Partner], results: Mapping[Segment, Nearness | None]
+) -> dict[int, Partner]:
+    """The pairs with other partners for what wrong segments start at, such that all agree that end or start there.
+
+    Where rounding leaves a tensor as near to the reference's behind a limit as to the one before it, the segment that
+    ends there agrees with either, and the limit shows in the one that starts there. A partner may be taken from a
+    tensor before: then what was between the two is in the segment to the start.
+    """
+    kept = dict(pairs)
+    ends = {cut.out.b: cut for cut in results}
+    for cut, near in results.items():
+        for start in cut.given if near is not None and not near.agrees else ():
+            before = ends.get(start.b)
+            if before is None or start.b in alone.b.graph.outputs or kept.get(start.b) is not start:
+                continue
+            for pair in _earlier(alone, before):
+                holders = {index for index, other in kept.items() if other.a == pair.a}
+                put = {index: other for index, other in kept.items() if index not in holders} | {pair.b: pair}
+                outs = [
+                    put[c.out.b] for c in results if c.out.b in put and {start.b, *holders} & {g.b for g in c.given}
+                ]
+                if holders <= {one.b for one in before.given} and _agree(alone, put, [pair, *outs]):
+                    kept = put
+                    break
+    return kept
+
+
+def _earlier(alone: Alone, cut: Segment) -> Iterator[Partner]:
+    """What a segment's end may hold of the reference instead: nearly the same, inside of the segment or a start."""
+    inside = [index for op in reversed(cut.ops_a) for index in op.outputs if index != cut.out.a]
+    starts = [start.a for start in cut.given if start.b not in alone.b.graph.inputs]
+    return _nearly(alone, cut, (*inside, *starts))
+
+
 def merged(
     alone: Alone, pairs: Mapping[int, Partner], results: Mapping[Segment, Nearness | None]
 ) -> dict[int, Partner]:
@@ -126,15 +161,21 @@ def _beside(alone: Alone, cut: Segment, pairs: Mapping[int, Partner]) -> list[in
 
 def _others(alone: Alone, cut: Segment) -> Iterator[Partner]:
     """Tensors of a beside a segment's end that hold nearly what b's end holds: inside the segment, next behind it."""
-    a, b = alone.a, alone.b
+    a = alone.a
     inside = [index for op in reversed(cut.ops_a) for index in op.outputs]
     behind, edge = [], [cut.out.a]
     for _ in range(_FAR):
         edge = [index for tensor in edge for op in a.readers.get(tensor, ()) for index in op.outputs]
         behind += edge
-    values = b.real(cut.out.b)
-    for index in dict.fromkeys((*behind, *inside)):
-        if index == cut.out.a or index not in a.recorded or index in a.steady:
+    yield from _nearly(alone, cut, [index for index in (*behind, *inside) if index != cut.out.a])
+
+
+def _nearly(alone: Alone, cut: Segment, indices: Iterable[int]) -> Iterator[Partner]:
+    """Of tensors of a those that hold nearly what a segment's end in b holds, as its partners."""
+    a = alone.a
+    values = alone.b.real(cut.out.b)
+    for index in dict.fromkeys(indices):
+        if index not in a.recorded or index in a.steady:
             continue
         if a.recorded[index][0].size == values[0].size and len(a.real(index)) == len(values):
             db, layout = best_layout(a.real(index), values)
