@@ -33,7 +33,7 @@ def passing(a: Known, b: Known, places: Mapping[int, float] | None = None) -> It
         readers = [reader for back in backs for reader in b.readers.get(back.outputs[0], [])]
         if not readers or any(back.type not in _OUT for back in backs) or {*op.outputs} & {*b.graph.outputs}:
             continue
-        if not _in_float(b, maker, (), weights=False):
+        if not _in_float(b, maker, (), weights=False) or _written_out(b, maker):
             continue
         if not all(_in_float(b, one, backs, weights=True) for one in readers):
             continue
@@ -84,6 +84,31 @@ def _lone_grid(side: Known, op: Op) -> tuple[float, float] | None:
         return None
     scale, zero = (float(data.reshape(-1)[0]) for data in (*held, np.zeros(1))[:2] if data is not None)
     return (scale, zero) if scale > 0 else None
+
+
+def _written_out(side: Known, op: Op) -> bool:
+    """Whether an operator is the last of some that hold single numbers alone, and that take nothing but integers.
+
+    So one operator that a quantizer knows, as a Softmax, stands between what it takes and gives when it is written out.
+    """
+    queue, seen = [op], {op.index}
+    while queue:
+        one = queue.pop()
+        for index in (i for i in one.inputs if i >= 0):
+            maker, tensor = side.maker.get(index), side.graph.tensors[index]
+            if maker is None or index in side.steady:
+                held = tensor.data if tensor.constant else side.recorded[index][0] if index in side.recorded else None
+                if held is None or (held.dtype.kind == "f" and held.size > 1):
+                    return False
+            elif maker.type in _OUT:
+                if side.graph.tensors[maker.inputs[0]].dtype not in _SMALL:
+                    return False
+            elif maker.type in _IN:
+                return False
+            elif maker.index not in seen:
+                seen.add(maker.index)
+                queue.append(maker)
+    return True
 
 
 def _in_float(side: Known, op: Op, but: Sequence[Op], *, weights: bool) -> bool:

@@ -47,6 +47,27 @@ def test_what_a_quantized_operator_takes_is_rounded_by_right(b):
     assert not list(passing(A, b))
 
 
+LONG = ("int8", *("float32",) * 3, "int8", "float32", "float32")
+WRITTEN_OUT = ("DEQUANTIZE", "EXP", "NEG", "QUANTIZE", "DEQUANTIZE", "ABS")
+
+
+def test_an_operator_written_out_between_integers_is_a_quantized_one():
+    """A Softmax written out as five operators in a QDQ file was told: its last one takes no integers itself."""
+    assert not list(passing(A, side(WRITTEN_OUT, LONG)))
+
+
+@pytest.mark.parametrize(
+    "b",
+    [
+        side(WRITTEN_OUT, LONG, weights=(1,)),
+        side(("ABS", *WRITTEN_OUT[1:]), ("float32", *LONG[1:])),
+    ],
+)
+def test_operators_that_hold_weights_or_take_floats_are_none_written_out(b):
+    (suspect,) = passing(A, b)
+    assert (suspect.b.op_index, suspect.b.op_type) == (4, "QUANTIZE")
+
+
 def test_a_reference_that_rounds_itself_says_nothing():
     a = side(("EXP", "QUANTIZE", "DEQUANTIZE", "NEG"), ROUNDED)
     assert not list(passing(a, a))
