@@ -32,6 +32,7 @@ from converters.tuning.options import Tuning, kept_names, parse
 
 OPSET, WIDE_OPSET = 13, 21
 """The first in which DequantizeLinear knows a scale a channel, and QuantizeLinear integers of 16 bits."""
+_ARITHMETIC = frozenset(("Add", "Sub", "Mul", "Div", "Pow", "Sqrt", "Exp", "Log", "Sin", "Cos", "MatMul", "Range"))
 WIDE_HEADROOM = 2.0
 """Of 16 bits one is given for what lies beyond the ranges that calibration saw: cut off, it costs more than that."""
 
@@ -187,7 +188,7 @@ def _weights_as_activations(node: onnx.NodeProto, constants: set[str]) -> bool:
 def _half(request: ConversionRequest, names: frozenset[str]) -> onnx.ModelProto:
     """Weights and operators in float16, casts at inputs and outputs."""
     model = _loaded(request.source.path)
-    if _beyond_half(model):  # the variance of a norm may be that large, and is not once it is folded into the weights
+    if _beyond_half(model) or _computes_constants(model):  # a norm's variance may be that large until it is folded
         with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(sys.stderr):
             model = onnx.load(folded(request.source.path, Path(folder)))
     if found := _beyond_half(model):
@@ -200,6 +201,17 @@ def _half(request: ConversionRequest, names: frozenset[str]) -> onnx.ModelProto:
         half = convert_float_to_float16(model, keep_io_types=True, node_block_list=kept or None)
     del half.graph.value_info[:]  # operators that stay float32 (Resize) are written there as float16
     return half
+
+
+def _computes_constants(model: onnx.ModelProto) -> bool:
+    """Whether constants are computed in the graph, as angles of a Fourier transform are: once, and not in half."""
+    known = {tensor.name for tensor in model.graph.initializer} - {value.name for value in model.graph.input}
+    for node in model.graph.node:
+        if node.op_type == "Constant" or (node.input and known.issuperset(filter(None, node.input))):
+            known.update(node.output)
+            if node.op_type in _ARITHMETIC:
+                return True
+    return False
 
 
 def _beyond_half(model: onnx.ModelProto) -> tuple[str, float] | None:

@@ -69,6 +69,19 @@ def test_a_norm_whose_variance_float16_cannot_hold_is_folded_first(tmp_path: Pat
     assert error(source, quantized) < 2e-3
 
 
+def test_constants_that_the_graph_computes_are_computed_before_they_are_made_small(tmp_path: Path) -> None:
+    """A public pitch detector's filters are cosines of angles: in float16 those are off by whole thousandths."""
+    angles = np.arange(64).reshape(4, 4, 2, 2)
+    nodes = [
+        helper.make_node("Mul", ["angles", "step"], ["turned"]),
+        helper.make_node("Cos", ["turned"], ["kernel"]),
+        helper.make_node("Conv", ["image", "kernel"], ["y"]),
+    ]
+    source = file(tmp_path, nodes, [1, 4, 5, 9], {"angles": 16 * angles[:, :3], "step": np.full(1, 2 * np.pi / 61)})
+    quantized = made(source, Precision.FP16, tmp_path)
+    assert error(source, quantized) < 1e-3
+
+
 def test_a_transposed_convolution_has_a_scale_a_channel(tmp_path: Path) -> None:
     """ONNX Runtime's quantizer gives it one for all, which the check `precision` fails."""
     kernel = RANDOM.normal(size=(3, 5, 2, 2)) * np.float32([1, 0.1, 0.01, 1, 2]).reshape(1, 5, 1, 1)
