@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,7 @@ from converters.onnx.graph import outside_names
 
 @dataclass(frozen=True)
 class Whole:
-    """A model that many pieces are cut from, its constants by name: initializers, and the nodes that hold some."""
+    """A model that many pieces are cut from, its constants by name: initializers, and nodes that give some out."""
 
     model: onnx.ModelProto
     nodes: Sequence[onnx.NodeProto]
@@ -26,7 +26,12 @@ class Whole:
         """A model as it stands: it may not change while pieces are cut."""
         nodes = list(model.graph.node)
         held = {tensor.name: tensor for tensor in model.graph.initializer}
-        return cls(model, nodes, held, {node.output[0]: node for node in nodes if node.op_type == "Constant"})
+        makers: dict[str, onnx.NodeProto] = {}
+        for node in nodes:  # `read_graph` has what these give out as constants too
+            passed = node.op_type in ("Identity", "Cast") and (node.input[0] in held or node.input[0] in makers)
+            if passed or node.op_type == "Constant":
+                makers[node.output[0]] = node
+        return cls(model, nodes, held, makers)
 
     def holds(self, name: str) -> bool:
         """Whether a name is that of a constant."""
@@ -51,8 +56,9 @@ def segment(
         if lost := sorted(name for name in set(_outside(node)) - there if not whole.holds(name)):
             raise UnsupportedError(f"node {place}, {node.op_type}, has a body that reads {', '.join(lost)}")
     read = {name for node in nodes for name in (*node.input, *_outside(node))} - set(given)
+    makers = _makers(whole, read - there)
+    read |= {name for node in makers for name in node.input}
     constants = [whole.held[name] for name in sorted(read) if name in whole.held]
-    makers = [whole.makers[name] for name in sorted(read) if name in whole.makers]
     inputs = [
         onnx.helper.make_tensor_value_info(name, onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype)), None)
         for name, dtype in given.items()
@@ -62,6 +68,18 @@ def segment(
     return onnx.helper.make_model(
         graph, opset_imports=model.opset_import, ir_version=model.ir_version, functions=model.functions
     )
+
+
+def _makers(whole: Whole, names: Iterable[str]) -> list[onnx.NodeProto]:
+    """The nodes that make constants of these names, each behind those that it reads."""
+    found: dict[str, onnx.NodeProto] = {}
+    for name in sorted(names):
+        chain = []
+        while name in whole.makers and name not in found:
+            chain.append(name)
+            name = next(iter(whole.makers[name].input), "")
+        found |= {made: whole.makers[made] for made in reversed(chain)}
+    return list(found.values())
 
 
 def _without(node: onnx.NodeProto, given: Mapping[str, np.dtype]) -> onnx.NodeProto:

@@ -55,8 +55,10 @@ class Alone:
         }
         halves = max(half_share(side.graph.tensors[i].dtype for i in side.recorded) for side in (self.a, self.b))
         self.eps = HALF_EPS if halves > HALF else EPS
-        weights = [(one.values.size, one.step is not None) for one in folding.held(self.b, self.b.graph.ops)]
+        held = folding.held(self.b, self.b.graph.ops)
+        weights = [(one.values.size, one.step is not None) for one in held]
         whole = sum(size for size, _ in weights)
+        self.half = sum(one.values.size for one in held if one.half) > HALF * whole
         self.rounded = not weights or sum(size for size, small in weights if small) > ROUNDED * whole
         self._known: dict[Segment, Nearness | None] = {}
         self._reference_of: dict[Segment, tuple[np.ndarray | None, bool]] = {}
@@ -162,7 +164,12 @@ class Alone:
     def tight(self, segment: Segment) -> bool:
         """Whether nothing in a segment rounds to less than float32, so that all that is left is the order of sums."""
         weights = folding.held(self.b, segment.ops_b, 1)
-        return self.eps == EPS and not self.roundings(segment) and not any(one.rounded for one in weights)
+        return self.eps_of(segment) == EPS and not self.roundings(segment) and not any(one.rounded for one in weights)
+
+    def eps_of(self, segment: Segment) -> float:
+        """The rounding of what a segment computes in: 16 bits too where b stores its weights so and passes through."""
+        passes = (self.b.graph.tensors[index].dtype for op in segment.ops_b for index in op.outputs)
+        return HALF_EPS if self.half and "float16" in passes else self.eps
 
     def weights(self, segment: Segment) -> dict[int, np.ndarray]:
         """The reference's weights as the other side has rounded them, where it has; roughly only coarse ones matter."""

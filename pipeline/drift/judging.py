@@ -49,11 +49,12 @@ def judged(
     roundings = alone.roundings(segment)
     if not roundings:
         moved = want[rows.count :].reshape(len(want) // rows.count - 1, *plain.shape)
-        found = near(plain, got, moved, rows.recorded, alone.eps)
+        eps = alone.eps_of(segment)
+        found = near(plain, got, moved, rows.recorded, eps)
         half = all(one.half for one in weights)
         if not found.agrees and weights and half:
-            found = near(plain, got, moved, rows.recorded, max(alone.eps, WEIGHT_EPS * _fitted(alone, segment, put)))
-        if alone.eps > EPS or (weights and half):
+            found = near(plain, got, moved, rows.recorded, max(eps, WEIGHT_EPS * _fitted(alone, segment, put)))
+        if eps > EPS or (weights and half):
             return leaning(found, plain, got, moved, rows.recorded, sum(map(_rounds_alone, held)))
         if found.agrees or not weights or (put and rounded.settles(alone.a, alone.b, segment)):
             return found

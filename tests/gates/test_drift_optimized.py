@@ -8,6 +8,7 @@ import onnxruntime
 import pytest
 from gates.in_process import InProcess
 from onnx import TensorProto, helper, numpy_helper
+from onnxruntime.transformers.float16 import convert_float_to_float16
 
 from pipeline import config
 from pipeline.checks.outcome import Outcome
@@ -152,3 +153,41 @@ def test_another_operator_in_a_branch_fails_the_file(tmp_path, branch):
     found = drift(tmp_path / "right.onnx", wrong, "", InProcess(), LIMITS)
     assert found.outcome is Outcome.FAILED
     assert found.suspects[0].b.op_type == "If"
+
+
+def halved(folder, factor):
+    """x (1, 4, 10, 12): two convolutions and a product with one number, held within limits; and it in float16."""
+    rng = np.random.default_rng(0)
+    held = {f"k{n}": (rng.normal(size=(4, 4, 3, 3)) / 4).astype(np.float32) for n in range(2)}
+    held |= {"factor": np.float32(factor), "low": np.float32(-1.7), "high": np.float32(1.7)}
+    nodes = [
+        helper.make_node("Conv", ["x", "k0"], ["a"], pads=[1, 1, 1, 1]),
+        helper.make_node("Elu", ["a"], ["e"]),
+        helper.make_node("Mul", ["e", "factor"], ["m"]),
+        helper.make_node("Conv", ["m", "k1"], ["c"], pads=[1, 1, 1, 1]),
+        helper.make_node("Clip", ["c", "low", "high"], ["y"]),
+    ]
+    ends = [[helper.make_tensor_value_info(name, TensorProto.FLOAT, (1, 4, 10, 12))] for name in "xy"]
+    stored = [numpy_helper.from_array(np.asarray(values), name) for name, values in held.items()]
+    model = helper.make_model(helper.make_graph(nodes, "g", *ends, stored), ir_version=8)
+    model.opset_import[0].version = 17
+    onnx.save(model, folder / "whole.onnx")
+    onnx.save(convert_float_to_float16(model, keep_io_types=True), folder / "half.onnx")
+    return folder / "whole.onnx", folder / "half.onnx"
+
+
+def test_a_float16_file_computes_in_float32_once_it_is_optimized(tmp_path):
+    """Its constants are cast as it runs: they were held to float32, and pieces that read them could not be run."""
+    whole, half = halved(tmp_path, 1.0007)
+    found = drift(whole, optimized(half, tmp_path / "fast.onnx", LEVELS.ORT_ENABLE_EXTENDED), "", InProcess(), LIMITS)
+    assert (found.outcome, found.suspects, found.notes) == (Outcome.PASSED, (), ())
+
+
+def test_a_number_that_is_half_a_percent_off_there_is_a_fault(tmp_path):
+    (tmp_path / "other").mkdir()
+    whole, _ = halved(tmp_path, 1.0007)
+    _, half = halved(tmp_path / "other", 1.0057)
+    fast = optimized(half, tmp_path / "fast.onnx", LEVELS.ORT_ENABLE_EXTENDED)
+    found = drift(whole, fast, "", InProcess(), LIMITS)
+    assert found.outcome is Outcome.FAILED
+    assert found.suspects[0].b.op_type == "Mul"

@@ -137,12 +137,21 @@ def _constant(side: Known, index: int, op: Op) -> Held:
     tensor = side.graph.tensors[index]
     assert tensor.data is not None
     if tensor.quantization is None:
-        half = tensor.dtype != "float32" and not tensor.palettized
+        half = _stored(side, index) != "float32" and not tensor.palettized
         return Held(index, op, tensor.real(), None, None, half, tensor.palettized)
     scales, _ = tensor.quantization.spread(tensor.data.ndim)
     limits = np.iinfo(tensor.data.dtype) if tensor.data.dtype.kind in "iu" else None
     at_ends = (tensor.data <= limits.min + 1) | (tensor.data >= limits.max) if limits else None
     return Held(index, op, tensor.real(), np.broadcast_to(scales, tensor.data.shape), at_ends)
+
+
+def _stored(side: Known, index: int) -> str:
+    """The type in which a constant is stored that may be cast before it is read."""
+    maker = side.maker.get(index)
+    while maker is not None and maker.type == "Cast" and side.graph.tensors[maker.inputs[0]].data is not None:
+        index = maker.inputs[0]
+        maker = side.maker.get(index)
+    return side.graph.tensors[index].dtype
 
 
 def _computed(side: Known, index: int, op: Op) -> Held:

@@ -54,3 +54,21 @@ def test_of_two_outputs_one_may_be_given_and_the_other_made():
     run = onnx.reference.ReferenceEvaluator(cut).run
     (found,) = run(None, {"x": np.float32([1, 2, 3, 4]), "first": np.float32([10, 20])})
     assert found.tolist() == [7, 16]
+
+
+def test_constants_that_are_passed_on_come_with_what_passes_them_on():
+    """A cast of a constant is a constant to `read_graph`: a piece that reads it was no model without the cast."""
+    nodes = [
+        helper.make_node("Identity", ["h"], ["same"]),
+        helper.make_node("Cast", ["same"], ["w"], to=TensorProto.FLOAT),
+        helper.make_node("Mul", ["x", "w"], ["y"]),
+    ]
+    half = onnx.numpy_helper.from_array(np.float16(1.5), "h")
+    model = helper.make_model(helper.make_graph(nodes, "g", [_value("x", 1)], [_value("y", 1)], [half]), ir_version=9)
+    for places in ([2], [1, 2]):
+        cut = segment(Whole.of(model), places, {"x": np.dtype(np.float32)}, ["y"])
+        assert [node.op_type for node in cut.graph.node] == ["Identity", "Cast", "Mul"]
+        (found,) = onnx.reference.ReferenceEvaluator(cut).run(None, {"x": np.float32([2, 4])})
+        assert found.tolist() == [3, 6]
+    given = {"x": np.dtype(np.float32), "w": np.dtype(np.float32)}
+    assert [node.op_type for node in segment(Whole.of(model), [2], given, ["y"]).graph.node] == ["Mul"]
