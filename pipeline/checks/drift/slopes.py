@@ -35,6 +35,8 @@ AFFINE = 1e-4
 """Of a channel's deviation: what is left where one tensor is the other, times a factor, moved by an offset."""
 _SPREAD = 6.0
 """Of a step squared: the variance of rounding is a twelfth, or a sixth where one chooses between both neighbours."""
+_DEAD = 1e-6
+"""Of the largest slice: float32 itself would not add what is smaller to it."""
 _SAMPLES = 16
 
 
@@ -79,7 +81,8 @@ def _told(a: Known, cut: Segment, one: Folded) -> Iterator[str]:
 def sizes(one: Folded, axis: int, scale: np.ndarray | float) -> Sizes:
     """The slope of b's kernel on the reference's, times a scale, in each slice of an axis of b.
 
-    Nothing is known of slices that lie below a step: there rounding makes zero of most, as where a window fades out.
+    Nothing is known of slices that lie below a step: there rounding makes zero of most, as where a window fades out;
+    nor of those that are nothing beside the others, as filters that training has let die.
     """
     want, got = one.layout.carry(one.a.values[None])[0] * scale, one.b.values
     inside = np.ones(got.shape, bool) if one.b.ends is None else ~one.b.ends
@@ -89,7 +92,7 @@ def sizes(one: Folded, axis: int, scale: np.ndarray | float) -> Sizes:
     noise = np.sqrt((np.square(want * width) * inside).sum(others) / _SPREAD)
     safe = np.where(power > 0, power, np.inf)
     slope = np.where(power > 0, (want * got * inside).sum(others) / safe, 1.0)
-    told = (power > 0) & (power >= (np.square(width) * inside).sum(others))
+    told = (power > _DEAD**2 * power.max()) & (power >= (np.square(width) * inside).sum(others))
     return Sizes(slope, np.where(told, noise / safe, np.inf))
 
 

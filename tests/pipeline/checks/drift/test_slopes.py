@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from drift_models import graph, tensor
@@ -87,3 +89,18 @@ def test_one_channel_beside_others_that_are_right_shows():
 def test_what_the_reference_does_not_show_there_is_no_fault():
     assert judged(RIGHT * RNG.uniform(0.5, 2, 16)[:, None]) == []
     assert judged(RIGHT * 2) == []
+
+
+def test_filters_that_training_has_let_die_are_zero_in_8_bits_with_a_scale_of_their_own():
+    """A public net for seizures has 8 of them among 200, of 1e-15 and less; one that lives and is zero is told."""
+    kernel = KERNEL.copy()
+    kernel[0] *= 1e-16
+    step = np.abs(kernel).max(1, keepdims=True) / 127
+    stored = np.where(step > 1e-12, np.rint(kernel / step) * step, 0.0)
+    stored[1] = 0.0
+    side = SimpleNamespace(values=stored, ends=None, step=np.where(stored.any(1, keepdims=True), step, 0.0))
+    layout = Layout(kernel.shape, kernel.shape, (0, 1))
+    found = slopes.sizes(SimpleNamespace(layout=layout, a=SimpleNamespace(values=kernel), b=side), 0, 1.0)
+    assert np.isinf(found.error[0])
+    assert (found.slope[1], found.error[1]) == (0.0, 0.0)
+    assert np.abs(found.slope[2:] - 1).max() < 8 * found.error[2:].max()
