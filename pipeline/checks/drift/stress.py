@@ -75,10 +75,13 @@ def _made_up(recorded: np.ndarray, turn: int, rng: np.random.Generator) -> np.nd
 
 
 def legal(values: np.ndarray, limits: tuple[float, float], plain: bool) -> np.ndarray:
-    """Within the limits of an input; floats of `plain` models, where no type and no grid ends soon, also beyond."""
+    """Within the limits of an input; floats of `plain` models, where no type and no grid ends soon, also beyond.
+
+    Whole numbers stay such: they index a table, and a rounding of one is another row.
+    """
     low, high = limits
     room = _BEYOND * (high - low) if plain and values.dtype.kind == "f" else 0.0
-    return np.clip(values, low - room, high + room)
+    return np.clip(values, low - room, high + room).astype(values.dtype)
 
 
 def stored(values: np.ndarray, tensor: Tensor, dtype: np.dtype) -> np.ndarray:

@@ -39,3 +39,10 @@ def test_floats_go_beyond_what_examples_told_where_no_type_ends_soon():
     assert stress.legal(values, (0.0, 1.0), plain=True).tolist() == [-8.0, 0.5, 9.0]
     assert stress.legal(values, (0.0, 1.0), plain=False).tolist() == [0.0, 0.5, 1.0]
     assert stress.legal(np.array([-1, 300]), (0, 255), plain=True).tolist() == [0, 255]
+
+
+def test_whole_numbers_within_limits_stay_whole_so_that_no_rounding_makes_another_row_of_a_table():
+    ids = np.arange(-2, 8, dtype=np.int64)
+    found = stress.legal(ids, (0.0, 4.0), True)
+    assert found.dtype == np.int64
+    assert found.tolist() == [0, 0, 0, 1, 2, 3, 4, 4, 4, 4]
