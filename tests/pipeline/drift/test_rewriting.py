@@ -36,16 +36,23 @@ def test_computing_in_a_type_is_not_storing_in_it(tmp_path):
     assert not computes_in(graph, ["float16"])
 
 
-def test_where_an_output_is_far_off_no_piece_is_run(tmp_path, monkeypatch):
+@pytest.mark.parametrize("last", ["Neg", "Sqrt"], ids=["another number", "no number in places"])
+def test_where_an_output_is_far_off_no_piece_is_run(tmp_path, monkeypatch, last):
     pool, limits = InProcess(), config.load().limits
     one, two = (branching(tmp_path / f"{name}.onnx") for name in "ab")
-    model = onnx.load(two)
-    end = model.graph.output[0].name
-    for node in model.graph.node:
-        node.output[:] = [f"{name}_" if name == end else name for name in node.output]
-    model.graph.node.append(helper.make_node("Neg", [f"{end}_"], [end]))
-    onnx.save(model, two)
+    ended(one, "Sqrt" if last == "Neg" else "Neg")
+    ended(two, last)
     a, b = (open_artifact(path, pool, limits)[0] for path in (one, two))
     work = Work(a, b, {"x": np.random.default_rng(0).normal(size=(4, 1, 3, 8, 8)).astype(np.float32)}, pool, limits)
     monkeypatch.setattr(rewriting, "opinion", lambda *_: pytest.fail("pieces were run"))
     assert settled([TYPE], work.ask(a, "graph"), work.ask(b, "graph"), work, paired=True) == [TYPE]
+
+
+def ended(path, last):
+    """The file with another operator at its end."""
+    model = onnx.load(path)
+    end = model.graph.output[0].name
+    for node in model.graph.node:
+        node.output[:] = [f"{name}_" if name == end else name for name in node.output]
+    model.graph.node.append(helper.make_node(last, [f"{end}_"], [end]))
+    onnx.save(model, path)
