@@ -137,23 +137,25 @@ def _say_made(plan: Plan, results: Mapping[str, Result], options: Options, conso
 
 
 def explain(request: Request, workspace: Path, configs_folder: Path | None, *, as_json: bool) -> None:
-    """Says for every task of a plan whether it would run, and why."""
+    """Says for every task of a plan whether it would run, and why.
+
+    What proves one of several routes to a file runs only where that route is taken, which nobody knows before.
+    """
     configs, _ = load_configs(configs_folder, None)
     plan = make_plan(request, configs)
     store = Store(workspace.resolve())
-    rows, seen = [], set[str]()
-    for task in plan.tasks():
-        if task.name in seen:
-            continue
-        seen.add(task.name)
+    certain, rows = {task.name for task in opening(plan)}, []
+    for task in {task.name: task for task in plan.tasks()}.values():
         reason = reason_to_run(store, task)
-        row = {"stage": task.stage, "task": task.name, "would_run": bool(reason), "reason": reason or "unchanged"}
-        rows.append(row)
+        runs = bool(reason) and (task.name in certain or store.last(task.name) is not None)
+        reason = reason if runs or not reason else f"{reason}; only where its route is taken"
+        rows.append({"stage": task.stage, "task": task.name, "would_run": runs, "reason": reason or "unchanged"})
     if as_json:
         print(json.dumps({"schema_version": 1, "tasks": rows}, indent=1))  # noqa: T201
         return
     console = Console(highlight=False)
     for row in rows:
-        mark = "[yellow]run [/]" if row["would_run"] else "[dim]keep[/]"
+        kept = "[dim]keep[/]" if row["reason"] == "unchanged" else "[dim]may [/]"
+        mark = "[yellow]run [/]" if row["would_run"] else kept
         name, why = escape(str(row["task"])), escape(str(row["reason"]))
         console.print(f"{mark} {row['stage']:<10} {name}  [dim]{why}[/]", soft_wrap=True)

@@ -57,8 +57,7 @@ def spared(
         return check
     reason = (
         "nobody can tell on these inputs: once they are rounded as they must be, the model itself misses the gate "
-        f"({known.get('max_rel_range', 0.0):.3g} of its range, {known.get('snr_db', np.inf):.4g} dB); give real ones "
-        "(--data)"
+        f"({known.get('max_rel_range', 0.0):.3g} of its range, {known.get('snr_db', np.inf):.4g} dB); give real ones"
     )
     return replace(check, outcome=Outcome.UNDECIDED, reasons=(*check.reasons, reason))
 
