@@ -49,6 +49,14 @@ def described(written: Signature, source: Signature) -> Signature:
     return Signature(tell(written.inputs, source.inputs), tell(written.outputs, source.outputs))
 
 
+_TF_INPUT = re.compile(r"^serving_default_|:0$")
+
+
+def without_tf(name: str) -> str:
+    """The name that a signature has for what TensorFlow's converters call `serving_default_image:0`."""
+    return _TF_INPUT.sub("", name)
+
+
 _NUMBERED = re.compile(r"(?:Stateful)?PartitionedCall(?:_\d+)?:(\d+)|Identity(?:_(\d+))?(?::0)?")
 _PLACED = re.compile(r"output_(\d+)()")
 """What Keras calls the outputs of a model that it exports, whatever they are called in it: by their place."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from converters.contract import Signature
 from converters.inspection import Inspection, OpInfo
+from converters.names import without_tf
 
 _LOOKUPS = ("gather", "gatherv2", "embedding", "embedding_lookup")
 """By the operator's name in small letters. Formats order what goes in otherwise: the table is what is constant."""
@@ -27,12 +28,14 @@ def within_tables(found: Inspection) -> Signature:
     rows: dict[str, int] = {}
     for op in found.ops:
         if _plain(op) in _LOOKUPS:
-            asked = {_public(found.tensors[i].name) for i in _before(op.inputs, made) if not found.tensors[i].constant}
+            asked = {
+                without_tf(found.tensors[i].name) for i in _before(op.inputs, made) if not found.tensors[i].constant
+            }
             for size in _tables(found, made, op):
                 rows |= {name: min(size, rows.get(name, size)) for name in asked}
     inputs = tuple(
-        dataclasses.replace(spec, limits=(0.0, rows[_public(spec.name)] - 1.0))
-        if spec.limits is None and spec.dtype.startswith(("int", "uint")) and _public(spec.name) in rows
+        dataclasses.replace(spec, limits=(0.0, rows[without_tf(spec.name)] - 1.0))
+        if spec.limits is None and spec.dtype.startswith(("int", "uint")) and without_tf(spec.name) in rows
         else spec
         for spec in found.signature.inputs
     )
@@ -60,11 +63,6 @@ def _before(indices: Sequence[int], made: dict[int, OpInfo]) -> set[int]:
             op = made.get(index)
             waiting += [i for i in op.inputs if i >= 0] if op is not None and _plain(op) in _MOVES else []
     return seen
-
-
-def _public(name: str) -> str:
-    """The name that a TFLite file's signature has for its tensor `serving_default_ids:0`."""
-    return name.removeprefix("serving_default_").removesuffix(":0")
 
 
 def _plain(op: OpInfo) -> str:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from itertools import permutations
 
 import numpy as np
 
 from converters.contract import Artifact, Signature, TensorSpec
 from converters.errors import ModelError
-from converters.names import partners_by_number
+from converters.names import partners_by_number, without_tf
 from pipeline.plausible import with_inputs
 
 
@@ -77,8 +76,8 @@ def _without_names(source: tuple[TensorSpec, ...], own: tuple[TensorSpec, ...]) 
     `serving_default_image:0` was the input `image`; `StatefulPartitionedCall:2` and `Identity_2:0` are the third output
     in the order of their names, in which a SavedModel gives them.
     """
-    plain = {_TF_INPUT.sub("", spec.name): spec for spec in own}
-    asked = {spec.name: _TF_INPUT.sub("", spec.name) for spec in source}
+    plain = {without_tf(spec.name): spec for spec in own}
+    asked = {spec.name: without_tf(spec.name) for spec in source}
     if len(plain) == len(own) and all(name in plain for name in asked.values()):
         return {name: plain[short] for name, short in asked.items()}
     partners = partners_by_number([spec.name for spec in source], [spec.name for spec in own])
@@ -88,9 +87,6 @@ def _without_names(source: tuple[TensorSpec, ...], own: tuple[TensorSpec, ...]) 
         if all(_same_sizes(spec.shape, found[spec.name].shape) for spec in source):
             return found
     return {spec.name: partner for spec, partner in zip(source, own, strict=True)}
-
-
-_TF_INPUT = re.compile(r"^serving_default_|:0$")
 
 
 def _same_sizes(there: tuple[int | None, ...], here: tuple[int | None, ...]) -> bool:

@@ -39,12 +39,7 @@ def rooted(path, gain, small):
     if not small:
         nodes = [node for node in nodes if "Quantize" not in node.op_type and "Dequantize" not in node.op_type]
         nodes[-1].output[0] = "y"
-    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, (4, 16)) for name in "xy"]
-    used = {name for node in nodes for name in node.input}
-    tensors = [numpy_helper.from_array(v, n) for n, v in held.items() if n in used]
-    graph = helper.make_graph(nodes, "g", ends[:1], ends[1:], tensors)
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), path)
-    return path
+    return saved(path, nodes, held, 16, 16)
 
 
 def normed(path, *, small):
@@ -85,8 +80,14 @@ def normed(path, *, small):
             helper.make_node("QuantizeLinear", ["summed", "out_step", "out_zero"], ["q"]),
             helper.make_node("DequantizeLinear", ["q", "out_step", "out_zero"], ["y"]),
         ]
-    ends = [helper.make_tensor_value_info(n, TensorProto.FLOAT, (4, size)) for n, size in (("x", 24), ("y", 192))]
-    tensors = [numpy_helper.from_array(np.asarray(v), n) for n, v in held.items()]
+    return saved(path, nodes, held, 24, 192)
+
+
+def saved(path, nodes, held, takes, gives):
+    """A file of four rows of x in and y out, with those constants that its nodes read."""
+    ends = [helper.make_tensor_value_info(n, TensorProto.FLOAT, (4, size)) for n, size in (("x", takes), ("y", gives))]
+    used = {name for node in nodes for name in node.input}
+    tensors = [numpy_helper.from_array(np.asarray(v), n) for n, v in held.items() if n in used]
     graph = helper.make_graph(nodes, "g", ends[:1], ends[1:], tensors)
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), path)
     return path

@@ -32,9 +32,9 @@ def hold(graph: onnx.GraphProto) -> list[str]:
     one that is computed at run time was lost. Where Clips stay, the integers before them need a range of their own,
     with fewer steps for what remains: so all others go.
     """
-    readers = []
+    ends, readers = limits(graph), []
     for node in [node for node in graph.node if node.op_type == "Clip"]:
-        low, high = limits(graph)[node.output[0]]
+        low, high = ends[node.output[0]]
         computed = any(
             name and end in (-np.inf, np.inf) for name, end in zip(node.input[1:], (low, high), strict=False)
         )
