@@ -1,23 +1,14 @@
 from __future__ import annotations
 
-import importlib
-
 import numpy as np
 import onnx
 import pytest
-from gates.in_process import InProcess
 from onnx import TensorProto, helper, numpy_helper
+from rooted_models import both
 
-from pipeline import config
-from pipeline.checks.drift.known import Known
-from pipeline.drift.alone import Alone
 from pipeline.drift.anchoring import anchored
 from pipeline.drift.pairing import pairs_of, segments_of
-from pipeline.drift.work import Work
-from pipeline.lone import open_artifact
 
-across = importlib.import_module("pipeline.drift.across")
-LIMITS = config.load().limits
 WEIGHTS = [np.random.default_rng(n).normal(size=(8, 8)).astype(np.float32) for n in range(2)]
 BIAS = np.float32([3, -4, 2, 5, -3, 4, -5, 1])
 
@@ -39,12 +30,7 @@ def layered(path, bias=BIAS, weights=WEIGHTS):
 
 
 def found(tmp_path, **changes):
-    pool = InProcess(tmp_path)
-    paths = layered(tmp_path / "a.onnx"), layered(tmp_path / "b.onnx", **changes)
-    a, b = (open_artifact(path, pool, LIMITS)[0] for path in paths)
-    work = Work(a, b, None, pool, LIMITS)
-    sides = [(file, work.ask(file, "graph")) for file in (a, b)]
-    alone = Alone(work, *(Known(graph, across._recorded(work, file, graph)) for file, graph in sides))
+    alone = both(tmp_path, layered(tmp_path / "a.onnx"), layered(tmp_path / "b.onnx", **changes))
     inputs = set(alone.b.graph.inputs)
     ends = {i: p for i, p in pairs_of(alone.a, alone.b).items() if i in inputs | set(alone.b.graph.outputs)}
     names = alone.b.graph.tensors

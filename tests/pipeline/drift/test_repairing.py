@@ -1,24 +1,14 @@
 from __future__ import annotations
 
-import importlib
-
 import numpy as np
 import onnx
 import pytest
-from gates.in_process import InProcess
 from onnx import TensorProto, helper, numpy_helper
+from rooted_models import both
 
-from pipeline import config
-from pipeline.checks.drift.known import Known
 from pipeline.checks.drift.matching import Partner, best_layout
 from pipeline.drift import pairing
-from pipeline.drift.alone import Alone
 from pipeline.drift.repairing import better, merged
-from pipeline.drift.work import Work
-from pipeline.lone import open_artifact
-
-across = importlib.import_module("pipeline.drift.across")
-LIMITS = config.load().limits
 
 
 def normed(path, weight):
@@ -42,12 +32,7 @@ def normed(path, weight):
 def alone(tmp_path):
     weight = np.random.default_rng(0).normal(size=(8, 8)).astype(np.float32)
     coarse = np.rint(weight * 32) / np.float32(32)
-    pool = InProcess(tmp_path)
-    paths = normed(tmp_path / "a.onnx", weight), normed(tmp_path / "b.onnx", coarse)
-    a, b = (open_artifact(path, pool, LIMITS)[0] for path in paths)
-    work = Work(a, b, None, pool, LIMITS)
-    sides = [(file, work.ask(file, "graph")) for file in (a, b)]
-    return Alone(work, *(Known(graph, across._recorded(work, file, graph)) for file, graph in sides))
+    return both(tmp_path, normed(tmp_path / "a.onnx", weight), normed(tmp_path / "b.onnx", coarse))
 
 
 def test_the_partner_is_the_tensor_up_to_which_the_segment_agrees(alone):
@@ -98,19 +83,15 @@ def offset(path, *, rounded, lost=False):
 
 @pytest.mark.parametrize("lost", [False, True])
 def test_a_pair_before_a_bias_that_was_folded_in_is_dropped_where_all_agrees_then(tmp_path, lost):
-    pool = InProcess(tmp_path)
     paths = offset(tmp_path / "a.onnx", rounded=False), offset(tmp_path / "b.onnx", rounded=True, lost=lost)
-    a, b = (open_artifact(path, pool, LIMITS)[0] for path in paths)
-    work = Work(a, b, None, pool, LIMITS)
-    graphs = [work.ask(file, "graph") for file in (a, b)]
-    sides = [Known(graph, across._recorded(work, file, graph)) for file, graph in zip((a, b), graphs, strict=True)]
-    places = [{tensor.name: index for index, tensor in graph.tensors.items()} for graph in graphs]
+    alone = both(tmp_path, *paths)
+    sides = alone.a, alone.b
+    places = [{tensor.name: index for index, tensor in side.graph.tensors.items()} for side in sides]
     pairs = {}
     for name in ("x", "sum", "y"):
         ours, theirs = (place[name] for place in places)
         db, layout = best_layout(sides[0].real(ours), sides[1].real(theirs))
         pairs[theirs] = Partner(ours, theirs, layout, db)
-    alone = Alone(work, *sides)
     results = alone.compare(pairing.segments_of(*sides, pairs))
     kept = merged(alone, pairs, results)
     assert (places[1]["sum"] in kept) is lost
