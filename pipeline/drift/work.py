@@ -19,12 +19,12 @@ from converters.worker import WorkerPool
 from pipeline.binding import speaking
 from pipeline.checks.drift.layers import layers
 from pipeline.checks.drift.suspects import Layer
+from pipeline.checks.drift.values import SMALL
 from pipeline.config import Limits
 from pipeline.drift.feeding import MIXED, NARROW, SAMPLES, calibrated_on, chosen, fitted
 from pipeline.evidence import INPUT as PREFIX
 from pipeline.lone import inputs_for
 
-_SMALL = ("int8", "uint8", "int16", "uint16")
 FEWEST = 2
 """Samples, however large: one shows nothing that moves."""
 MOST_BYTES = 256 << 20
@@ -64,7 +64,7 @@ class Work:
     def settle_inputs(self, graph: Graph) -> None:
         """Makes inputs up as wide as those that the ranges of `b` were found on, whose graph this is."""
         ops = [op for op in graph.ops if not {*op.inputs} & {*graph.inputs}]  # what goes in is cut off to its range
-        small = [i for op in ops for i in op.outputs if graph.tensors[i].dtype in _SMALL]
+        small = [i for op in ops for i in op.outputs if graph.tensors[i].dtype in SMALL]
         if self.given is not None or not small:
             return
         narrow = self._made_up(NARROW)

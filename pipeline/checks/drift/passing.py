@@ -9,10 +9,10 @@ import numpy as np
 from converters.graph import Op
 from pipeline.checks.drift.known import Known
 from pipeline.checks.drift.suspects import Side, Suspect
+from pipeline.checks.drift.values import SMALL
 
 _IN = frozenset(("QUANTIZE", "QuantizeLinear", "quantize"))
 _OUT = frozenset(("DEQUANTIZE", "DequantizeLinear", "dequantize"))
-_SMALL = ("int8", "uint8", "int16", "uint16")
 _ALIKE = 1e-3
 """Of the ratio of two scales: what was folded in elsewhere is the same up to the scales' own rounding."""
 
@@ -23,7 +23,7 @@ def passing(a: Known, b: Known, places: Mapping[int, float] | None = None) -> It
     A quantizer rounds what an integer kernel takes or gives: there one of both neighbours has other integers, too.
     `places` are those of operators of b in the reference's order of computation, by their numbers.
     """
-    if any(str(values.dtype) in _SMALL for index, values in a.recorded.items() if index not in a.steady):
+    if any(str(values.dtype) in SMALL for index, values in a.recorded.items() if index not in a.steady):
         return
     for op in b.graph.ops:
         if op.type not in _IN or op.inputs[0] not in b.maker or op.inputs[0] in b.steady:
@@ -101,7 +101,7 @@ def _written_out(side: Known, op: Op) -> bool:
                 if held is None or (held.dtype.kind == "f" and held.size > 1):
                     return False
             elif maker.type in _OUT:
-                if side.graph.tensors[maker.inputs[0]].dtype not in _SMALL:
+                if side.graph.tensors[maker.inputs[0]].dtype not in SMALL:
                     return False
             elif maker.type in _IN:
                 return False
@@ -121,4 +121,4 @@ def _in_float(side: Known, op: Op, but: Sequence[Op], *, weights: bool) -> bool:
     allowed = {index for one in but for index in one.outputs}
     makers = [side.maker[i] for i in op.inputs if i in side.maker and (weights or i not in side.steady)]
     backs = [maker for maker in makers if maker.type in _OUT and not allowed.intersection(maker.outputs)]
-    return not any(side.graph.tensors[back.inputs[0]].dtype in _SMALL for back in backs)
+    return not any(side.graph.tensors[back.inputs[0]].dtype in SMALL for back in backs)

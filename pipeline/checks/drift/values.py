@@ -24,7 +24,9 @@ ROUGH_DB = 10.0
 RANGES_DB = 18.0
 """The same between two files of 8 bits, each on ranges of its own."""
 _ENDS = 1e-9
-COARSE = ("int8", "uint8", "int16", "uint16", "float16", "bfloat16")
+SMALL = ("int8", "uint8", "int16", "uint16")
+"""Integers that stand on a grid."""
+COARSE = (*SMALL, "float16", "bfloat16")
 """Types whose rounding adds up from layer to layer, wherever in the file they stand."""
 
 
