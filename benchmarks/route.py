@@ -63,7 +63,7 @@ def rivals(report: Mapping[str, Any]) -> list[Rivals]:
 
 
 def figure(timed: Sequence[tuple[Rivals, str, Comparison]]) -> Figure:
-    """The worst of all comparisons of a taken file with another."""
+    """The worst of all comparisons of a taken file with another, to the hundredth that the goal is given to."""
     what = "ROUTE=best: its latency / the fastest passing route's"
     if not timed:
         remedy = "`edge-export toolchains build` makes more routes"
@@ -72,7 +72,7 @@ def figure(timed: Sequence[tuple[Rivals, str, Comparison]]) -> Figure:
     interval = f"{worst.found.ratio:.3f} ({worst.found.low:.3f} to {worst.found.high:.3f})"
     files = len({row[0].subject for row in timed})
     detail = f"least of the interval; {files} files, {len(timed)} rivals; nearest {one.taken} / {other} {interval}"
-    return Figure("route", what, worst.found.low, GOAL, "", detail)
+    return Figure("route", what, round(worst.found.low, 2), GOAL, "", detail)
 
 
 def _run(workshop: Workshop, route: str) -> tuple[dict[str, Any], Path]:
@@ -91,9 +91,9 @@ def _timed(workshop: Workshop, bundle: Path, one: Rivals, other: str) -> Compari
     artifacts = {artifact.path.name: artifact for artifact in opened.artifacts}
     a, b = artifacts[one.taken], artifacts[other]
     pairing = Pairing(one.runtime, a, one.runtime, b, opened.golden[a.framework])
-    limits, gates = workshop.configs.limits, load_configs(None, None)[1]
+    limits, gate = workshop.configs.limits, load_configs(None, None)[1].latency.racing
 
     def call(target: str, **arguments: Any) -> Any:
         return workshop.pool.call(registry.runtime(one.runtime).worker, target, limits.latency_s, **arguments)
 
-    return compare(time_in_worker(call, pairing, gates.latency, BUDGET_S, SEED), gates.latency)
+    return compare(time_in_worker(call, pairing, gate, BUDGET_S, SEED), gate)

@@ -81,9 +81,9 @@ def prove(plan: Plan, results: Results, driver: Driver, gates: Gates, limits: Li
     waiting = rivalries
     while waiting:
         for contest in waiting:
-            race = _race(plan, contest, driver, gates.latency, limits)
+            race = _race(plan, contest, driver, gates.latency.racing, limits)
             entrants = [_entrant(plan, contest, route, results) for route in contest.routes]
-            contest.choice = choose(contest.subject, entrants, race, gates.latency.equal_within)
+            contest.choice = choose(contest.subject, entrants, race, gates.latency.race_within)
         waiting = [contest for contest in waiting if _taken(contest) not in contest.proved]
         picked = [cell for contest in waiting for cell in contest.routes[_taken(contest)]]
         results = driver.run(proofs(picked), results)
@@ -166,7 +166,7 @@ def _race(plan: Plan, contest: _Contest, driver: Driver, gate: LatencyGate, limi
         a, b = contest.at_home(one), contest.at_home(other)
         name = f"race {a.file} against {b.file}@{runtime.name}"
         reference = plan.references[a.route.framework]
-        task = latency_task(a.artifact, b.artifact, reference, runtime, longer, name=name)
+        task = latency_task(a.artifact, b.artifact, reference, runtime, longer, name=name, racing=True)
         result = driver.run([task])[task.name]
         if result.entry is None:
             return result.error or ToolkitError(f"{name} gave no result")

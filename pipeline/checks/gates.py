@@ -7,7 +7,7 @@ import difflib
 import json
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar, get_type_hints
 
 from converters.contract import Format, Precision
@@ -91,8 +91,14 @@ class LatencyGate:
     confidence: float  # of the interval of the ratio, at all looks together
     min_rounds: int  # the first look; fewer re-opened rounds give no interval
     equal_within: float  # a share: smaller differences are none
+    race_within: float  # the same between routes to one file, of which the fastest is wanted
     max_ratio: float  # to the baseline; 0: latency is told, not judged
     reason: str
+
+    @property
+    def racing(self) -> LatencyGate:
+        """What races of routes to one file are decided by."""
+        return replace(self, equal_within=self.race_within)
 
 
 @dataclass(frozen=True)

@@ -85,15 +85,18 @@ def latency_task(
     *,
     against: RuntimeSpec | None = None,
     name: str = "",
+    racing: bool = False,
     seed: int = 0,
 ) -> Task:
     """Times an artifact against its baseline in interleaved rounds, until they decide, alone on the machine.
 
     The gate that comes with the project says when they have, whatever gate judges: a changed gate times nothing anew.
     The baseline of an fp32 artifact is itself. `against` is the baseline's runtime, of the same worker, where it is
-    another one. `name` is the task's, where one artifact is timed against several.
+    another one. `name` is the task's, where one artifact is timed against several. `racing` are routes to
+    one file.
     """
     beside, gate = against or runtime, LatencyGate(**config.load().gates["latency"])
+    gate = gate.racing if racing else gate
 
     def work(context: Context) -> None:
         pairing = Pairing(

@@ -12,7 +12,7 @@ from pipeline.checks.outcome import Outcome
 from pipeline.checks.sequential import Interval
 
 SUBJECT = ("torch", "tflite", "int8", "litert-xnnpack")
-MARGIN = 0.02
+MARGIN = 0.005
 TIMES = {"a": 1.0, "b": 1.2, "c": 2.0}
 
 
@@ -22,7 +22,7 @@ def entrant(route, size=100, p50=None, *outcomes):
     return Entrant(route, f"{route}.tflite", outcomes or (Outcome.PASSED,), reasons, size, p50)
 
 
-def compared(ratio, width=0.005):
+def compared(ratio, width=0.003):
     found = Interval(ratio, ratio * (1 - width), ratio * (1 + width))
     told = "equal" if found.within(MARGIN) else "cannot tell"
     told = ("faster" if found.high < 1 else "slower") if found.excludes_one else told
@@ -32,7 +32,7 @@ def compared(ratio, width=0.005):
 class Track:
     """Races by known times; keeps who raced whom."""
 
-    def __init__(self, times=TIMES, width=0.005):
+    def __init__(self, times=TIMES, width=0.003):
         self.times, self.width, self.races = times, width, []
 
     def __call__(self, one, other):
@@ -65,13 +65,19 @@ def test_who_leads_by_its_own_measurement_is_raced_once_with_each():
 
 
 def test_within_noise_the_smallest_is_taken():
-    track = Track({"a": 1.0, "b": 1.005, "c": 1.5})
+    track = Track({"a": 1.0, "b": 1.001, "c": 1.5})
     choice = choose(SUBJECT, [entrant("a", 100, 1.0), entrant("b", 80, 1.0), entrant("c", 10, 1.5)], track, MARGIN)
     assert choice.route == "b"
     assert choice.fastest == "a"
     assert choice.reason == "within noise of the fastest on litert-xnnpack, a, and smaller"
     assert by_route(choice)["a"].says == "the fastest, and the larger one within noise"
     assert "slower than a" in by_route(choice)["c"].says
+
+
+def test_a_smaller_file_that_is_slower_by_a_hundredth_is_not_within_noise():
+    choice = choose(SUBJECT, [entrant("a", 100, 1.0), entrant("b", 80, 1.0)], Track({"a": 1.0, "b": 1.01}), MARGIN)
+    assert choice.route == "a"
+    assert by_route(choice)["b"].says == "slower than a by 1.0%"
 
 
 def test_what_cannot_be_told_apart_is_within_noise():

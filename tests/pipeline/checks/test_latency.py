@@ -14,7 +14,7 @@ from pipeline.checks.gates import LatencyGate
 from pipeline.checks.latency import aa_error_rate, bootstrap, check_latency, compare, warm
 from pipeline.checks.outcome import Outcome
 
-GATE = LatencyGate(confidence=0.98, min_rounds=8, equal_within=0.02, max_ratio=0.0, reason="test")
+GATE = LatencyGate(confidence=0.98, min_rounds=8, equal_within=0.02, race_within=0.005, max_ratio=0.0, reason="test")
 LIMITED = dataclasses.replace(GATE, max_ratio=1.1)
 
 

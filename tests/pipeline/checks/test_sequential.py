@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from pipeline.checks.gates import LatencyGate
 from pipeline.checks.latency import compare
 from pipeline.checks.sequential import LATE_S, MOST_ROUNDS, Interval, decides, interval, log_ratios, looks, measure
 
-GATE = LatencyGate(confidence=0.98, min_rounds=8, equal_within=0.02, max_ratio=0.0, reason="test")
+GATE = LatencyGate(confidence=0.98, min_rounds=8, equal_within=0.02, race_within=0.005, max_ratio=0.0, reason="test")
 TRIALS = 200
 
 
@@ -106,7 +107,7 @@ def test_looks_grow() -> None:
     ],
 )
 def test_what_decides(low: float, high: float, limit: float, decided: bool) -> None:
-    gate = LatencyGate(confidence=0.98, min_rounds=8, equal_within=0.02, max_ratio=limit, reason="test")
+    gate = replace(GATE, max_ratio=limit)
     assert decides(Interval((low + high) / 2, low, high), gate) is decided
 
 
