@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import traceback
 
 _LONGEST = 500
 _REFUSAL = re.compile(
@@ -14,6 +15,7 @@ _REFUSAL = re.compile(
 _TELLING = re.compile(r"error|support|fail|invalid|cannot", re.IGNORECASE)
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _BEHIND = re.compile(r"\n\s*(?:Arguments received by |While executing %|There are a few things to try:)")
+_UNMEANT = (LookupError, AttributeError, AssertionError, TypeError, NameError, StopIteration)
 _KERAS_CALL = "Exception encountered when calling"
 
 
@@ -41,4 +43,7 @@ def last_words(error: BaseException) -> str:
 
 
 def _line(error: BaseException, text: str) -> str:
-    return f"{type(error).__name__}: {text[:_LONGEST]}" if text else type(error).__name__
+    """The error with its kind; one that nobody meant to raise speaks of no model, so that where it arose is told too."""
+    said = f"{type(error).__name__}: {text[:_LONGEST]}" if text else type(error).__name__
+    frames = [frame.f_code.co_name for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return f"{said} (in the toolkit's {frames[-1]})" if isinstance(error, _UNMEANT) and frames else said

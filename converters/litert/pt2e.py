@@ -16,18 +16,20 @@ from converters.litert.convert import channels_last, channels_last_module, short
 from converters.litert.signature import described
 from converters.samples import each_sample, load_samples
 from converters.tuning.exported import finer_factors, multiplied_and_added
+from converters.words import last_words
 
 
 def litert_pt2e_from_torch(request: ConversionRequest) -> Signature:
     """Writes the int8 file of an nn.Module; returns its signature.
 
     Raises:
-        UnsupportedError: the quantizer leaves an input or output in float, as it does of an operator it does not know.
+        UnsupportedError: the quantizer does not know the form of an operator, or leaves an input or output in float, as it
+            does of an operator it does not know.
     """
     import litert_torch
     from litert_torch.quantize.pt2e_quantizer import PT2EQuantizer, get_symmetric_quantization_config
     from litert_torch.quantize.quant_config import QuantConfig
-    from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
+    from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e
 
     assert request.calibration is not None  # required before
     own = request.source.source
@@ -37,7 +39,7 @@ def litert_pt2e_from_torch(request: ConversionRequest) -> Signature:
     quantizer = PT2EQuantizer().set_global(get_symmetric_quantization_config(is_per_channel=True))
     with torch.no_grad():
         graph = multiplied_and_added(torch.export.export(model, (), inputs).module())
-        prepared: Any = prepare_pt2e(graph, quantizer)
+        prepared: Any = _prepared(graph, quantizer)
         finer_factors(prepared)
         for sample in each_sample(load_samples(request.calibration)):
             turned = adapt.to_file(sample, own.inputs, wanted.inputs)
@@ -53,3 +55,13 @@ def litert_pt2e_from_torch(request: ConversionRequest) -> Signature:
     if floats:
         raise UnsupportedError(f"PT2E's quantizer leaves {', '.join(floats)} in float: no integers go in and out")
     return found
+
+
+def _prepared(graph: Any, quantizer: Any) -> Any:
+    """The graph with observers; the quantizer's patterns take one form of each operator for granted."""
+    from torchao.quantization.pt2e.quantize_pt2e import prepare_pt2e
+
+    try:
+        return prepare_pt2e(graph, quantizer)
+    except (LookupError, AssertionError, AttributeError, TypeError, ValueError) as error:
+        raise UnsupportedError(f"PT2E's quantizer knows no such form of an operator: {last_words(error)}") from error

@@ -61,3 +61,12 @@ def test_a_long_line_is_cut() -> None:
 )
 def test_what_is_a_refusal(error: Exception, refused: bool) -> None:
     assert is_refusal(error) is refused
+
+
+def test_an_error_that_nobody_meant_to_raise_tells_where_it_arose():
+    def annotate(nodes):
+        return nodes[1]
+
+    with pytest.raises(IndexError) as caught:
+        annotate([])
+    assert last_words(caught.value) == "IndexError: list index out of range (in the toolkit's annotate)"

@@ -67,3 +67,32 @@ def test_ends_that_the_quantizer_leaves_in_float_are_refused(tmp_path: Path) -> 
     with pytest.raises(UnsupportedError, match="PT2E's quantizer leaves image, .* in float"):
         converted(source, tmp_path, images)
     assert not (tmp_path / "m.tflite").exists()
+
+
+GRU = """
+import torch
+
+
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.gru = torch.nn.GRU(4, 4, batch_first=True, bidirectional=True)
+
+    def forward(self, sound):
+        return self.gru(sound)[0]
+
+
+def build():
+    return Net()
+"""
+
+
+def test_an_operator_of_a_form_that_the_quantizer_does_not_know_is_refused_by_its_name(tmp_path: Path) -> None:
+    """Its pattern of a GRU takes for granted that the first state comes from outside."""
+    (tmp_path / "net.py").write_text(GRU)
+    spec = TensorSpec("sound", (1, 6, 4), "float32")
+    source = capture(f"{tmp_path / 'net.py'}:build", {}, tmp_path / "w.safetensors", (spec,), Framework.TORCH)
+    np.savez(tmp_path / "calibration.npz", sound=np.zeros((2, 1, 6, 4), np.float32))
+    request = ConversionRequest(source, tmp_path / "m.tflite", Precision.INT8_IO, tmp_path / "calibration.npz")
+    with pytest.raises(UnsupportedError, match=r"no such form of an operator: .*gru"):
+        job.convert("litert_pt2e_from_torch", request)
