@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from converters.onnx.prepass.rules import Rule, rules_without
 
-_KEPT = frozenset(
-    ("BatchNormalization", "Clip", "Elu", "Flatten", "Gemm", "LeakyRelu", "Split", "Squeeze", "Unsqueeze")
-)
+_KEPT = frozenset(("BatchNormalization", "Clip", "Elu", "Flatten", "Gemm", "LeakyRelu", "Split"))
 
 
 def rules() -> dict[str, Rule]:
