@@ -43,7 +43,7 @@ def last_words(error: BaseException) -> str:
 
 
 def _line(error: BaseException, text: str) -> str:
-    """The error with its kind; one that nobody meant to raise speaks of no model, so that where it arose is told too."""
+    """The error with its kind; one that nobody meant to raise says nothing of the model, so where it arose is told."""
     said = f"{type(error).__name__}: {text[:_LONGEST]}" if text else type(error).__name__
     frames = [frame.f_code.co_name for frame, _ in traceback.walk_tb(error.__traceback__)]
-    return f"{said} (in the toolkit's {frames[-1]})" if isinstance(error, _UNMEANT) and frames else said
+    return f"{said} (arose in {frames[-1]})" if isinstance(error, _UNMEANT) and frames else said

@@ -23,8 +23,7 @@ def litert_pt2e_from_torch(request: ConversionRequest) -> Signature:
     """Writes the int8 file of an nn.Module; returns its signature.
 
     Raises:
-        UnsupportedError: the quantizer does not know the form of an operator, or leaves an input or output in float, as it
-            does of an operator it does not know.
+        UnsupportedError: the quantizer does not know an operator in this form, or leaves an input or output in float.
     """
     import litert_torch
     from litert_torch.quantize.pt2e_quantizer import PT2EQuantizer, get_symmetric_quantization_config

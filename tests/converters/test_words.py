@@ -69,4 +69,4 @@ def test_an_error_that_nobody_meant_to_raise_tells_where_it_arose():
 
     with pytest.raises(IndexError) as caught:
         annotate([])
-    assert last_words(caught.value) == "IndexError: list index out of range (in the toolkit's annotate)"
+    assert last_words(caught.value) == "IndexError: list index out of range (arose in annotate)"
