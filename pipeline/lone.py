@@ -24,7 +24,7 @@ from converters.worker import WorkerPool
 from pipeline import config, golden
 from pipeline.binding import as_large, introduced, real
 from pipeline.bundle import open_bundle
-from pipeline.bundle.write import MANIFEST
+from pipeline.bundle.write import is_bundle
 from pipeline.captured import capture, is_builder, title
 from pipeline.config import Limits
 from pipeline.golden_inputs import synthesise
@@ -85,7 +85,7 @@ def open_artifact(
     if is_builder(given):
         return capture(str(given), inputs, pool, limits), None
     path = Path(given).resolve()
-    if (path.parent / MANIFEST).is_file():
+    if is_bundle(path.parent):  # a publisher may have a manifest.json of his own
         bundle = open_bundle(path.parent)
         for artifact in bundle.artifacts:
             if artifact.path.resolve() == path:

@@ -12,12 +12,12 @@ from converters.contract import Artifact
 from converters.errors import EdgeExportError
 from converters.graph import Op
 from converters.reach import moves_only
-from pipeline.checks.drift import folding, run_time, stress
+from pipeline.checks.drift import folding, numbers, run_time, stress
 from pipeline.checks.drift.cuts import Segment
 from pipeline.checks.drift.grids import Grid, grid_of, quantized
 from pipeline.checks.drift.known import SAMPLES, Known
 from pipeline.checks.drift.matching import Partner
-from pipeline.checks.drift.nearness import EPS, HALF_EPS, Nearness, half_share
+from pipeline.checks.drift.nearness import EPS, HALF_EPS, LARGEST, Nearness, half_share
 from pipeline.checks.drift.values import real
 from pipeline.drift import judging, unrounding
 from pipeline.drift.work import Work
@@ -32,6 +32,7 @@ ROUNDED = 0.02
 HALF = 0.25
 """Of the computed float tensors in 16 bits: from here on a model is one of half precision."""
 Piece = tuple[dict[int, np.ndarray], tuple[int, ...]]
+_LEAST_LOGARITHM = float(np.log(np.finfo(np.float32).tiny))
 SURELY = 0.35
 """In what is allowed: up to here a segment that agrees proves what lies inside, beyond it may be a fault that fades."""
 
@@ -167,9 +168,13 @@ class Alone:
         return self.eps_of(segment) == EPS and not self.roundings(segment) and not any(one.rounded for one in weights)
 
     def eps_of(self, segment: Segment) -> float:
-        """The rounding of what a segment computes in: 16 bits too where b stores its weights so and passes through."""
+        """The rounding of what a segment computes in: 16 bits too where b stores its weights so and passes through.
+
+        At least what a converter's own epsilon beside a variance of 1 leaves, in the largest values.
+        """
         passes = (self.b.graph.tensors[index].dtype for op in segment.ops_b for index in op.outputs)
-        return HALF_EPS if self.half and "float16" in passes else self.eps
+        own = numbers.beside_one(self.b, segment.ops_b) / 2 / LARGEST
+        return HALF_EPS if self.half and "float16" in passes else max(self.eps, own)
 
     def weights(self, segment: Segment) -> dict[int, np.ndarray]:
         """The reference's weights as the other side has rounded them, where it has; roughly only coarse ones matter."""
@@ -269,7 +274,22 @@ class Alone:
     def _judged(
         self, segment: Segment, rows: stress.Rows, put: bool, ours: np.ndarray | None, theirs: np.ndarray | None
     ) -> Nearness | None:
-        return None if ours is None or theirs is None else judging.judged(self, segment, rows, put, ours, theirs)
+        if ours is None or theirs is None:
+            return None
+        if any(_is_logarithm(ops[-1]) for ops in (segment.ops_a, segment.ops_b) if ops):
+            ours, theirs = (_above_least(values, rows.recorded) for values in (ours, theirs))
+        return judging.judged(self, segment, rows, put, ours, theirs)
+
+
+def _is_logarithm(op: Op) -> bool:
+    return op.type.lower().rpartition(".")[2].strip("_").replace("_", "") in ("log", "logsoftmax")
+
+
+def _above_least(values: np.ndarray, recorded: int) -> np.ndarray:
+    """Logarithms, of made-up values none below that of the least float32: a softmax by itself gives 0 there."""
+    if values.dtype.kind != "f":
+        return values
+    return np.concatenate([values[:recorded], np.maximum(values[recorded:], _LEAST_LOGARITHM, dtype=values.dtype)])
 
 
 def weighted(piece: Piece, weights: Mapping[int, np.ndarray]) -> Piece:

@@ -65,6 +65,12 @@ def test_a_lone_file_is_described_by_itself(tmp_path):
     assert artifact.producer == ""
 
 
+def test_a_publishers_own_manifest_is_no_bundle(tmp_path):
+    toy_workers.save(tmp_path / "m.pt", Precision.FP16)
+    (tmp_path / "manifest.json").write_text('{"models": ["m.pt"], "version": 3}')
+    assert open_artifact(tmp_path / "m.pt", ToyWorkers(), LIMITS)[1] is None
+
+
 def test_the_content_decides_the_format_not_the_ending(tmp_path):
     (tmp_path / "m.tflite").write_bytes(b"not a model at all" * 9)
     with pytest.raises(ModelError, match="m.tflite"):

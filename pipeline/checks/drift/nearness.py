@@ -10,7 +10,7 @@ import numpy as np
 EPS, HALF_EPS = 2.0**-23, 2.0**-10
 WEIGHT_EPS = 2.0**-12
 """Of weights that are stored in 16 bits and computed with in 32."""
-_LARGEST = 8.0
+LARGEST = 8.0
 """In roundings of the largest value."""
 _LEAN = 1e-4
 """Of the slope between two segments in half precision, beside its noise: honest ones show a third of both."""
@@ -90,7 +90,7 @@ def _row(want: np.ndarray, got: np.ndarray, moved: np.ndarray, real: bool, eps: 
     carried = np.abs(moved - want).max(0) if len(moved) else np.zeros(1)
     typical = float(np.sqrt(np.square(carried).mean()))
     scale = eps / EPS
-    allowed = scale * (_LARGEST * EPS * float(np.abs(want).max()) + _TYPICAL * typical + _OWN * carried) + least
+    allowed = scale * (LARGEST * EPS * float(np.abs(want).max()) + _TYPICAL * typical + _OWN * carried) + least
     gap = np.abs(got - want)
     excess = float((gap / allowed).max())
     return Nearness(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from converters.graph import Op
 from pipeline.checks.drift.cuts import Segment
 from pipeline.checks.drift.known import Known
@@ -33,21 +35,31 @@ HALF, SMALLEST = 2.0**-10, 2.0**-24
 def changed(a: Known, b: Known, cuts: Sequence[Segment]) -> Iterator[tuple[Segment | None, Suspect]]:
     """(segment, suspect) for epsilons and slopes of b that are not the reference's.
 
-    Of the whole models where both have as many, which says of no segment; else of segments that have as many: a
+    Of segments that have as many; what is left of both models where that is as many, which says of no segment: a
     variance may be taken for the one with an epsilon.
     """
     for name, found in (("epsilon", _epsilons), ("slope", _slopes), ("hard sigmoid's slope", _hard), ("alpha", _elus)):
-        whole = [list(found(side, side.graph.ops)) for side in (a, b)]
-        if len(whole[0]) == len(whole[1]):
-            yield from ((None, suspect) for suspect in _compared(a, b, name, whole[0], whole[1]))
-            continue
+        left = tuple({op.index: (op, value) for op, value in found(side, side.graph.ops)} for side in (a, b))
         for cut in cuts:
-            ours, theirs = list(found(a, cut.ops_a)), list(found(b, cut.ops_b))
-            if len(ours) == len(theirs):
-                yield from ((cut, suspect) for suspect in _compared(a, b, name, ours, theirs))
+            here = _as_many(*(list(found(side, ops)) for side, ops in ((a, cut.ops_a), (b, cut.ops_b))))
+            if len(here[0]) == len(here[1]):
+                yield from ((cut, suspect) for suspect in _compared(a, b, name, *here))
+                for rest, ops in zip(left, (cut.ops_a, cut.ops_b), strict=True):
+                    for op in ops:
+                        rest.pop(op.index, None)
+        ours, theirs = _as_many(*(list(rest.values()) for rest in left))
+        if len(ours) == len(theirs):
+            yield from ((None, suspect) for suspect in _compared(a, b, name, ours, theirs))
 
 
 Found = Sequence[tuple[Op, float]]
+
+
+def _as_many(ours: Found, theirs: Found) -> tuple[Found, Found]:
+    """Without batch norms where one side has more: one is folded, or scales what another norm gives."""
+    if len(ours) == len(theirs):
+        return ours, theirs
+    return tuple([(op, value) for op, value in side if "batch" not in op.type.lower()] for side in (ours, theirs))
 
 
 def _compared(a: Known, b: Known, name: str, ours: Found, theirs: Found) -> Iterator[Suspect]:
@@ -79,6 +91,15 @@ def _epsilons(side: Known, ops: Sequence[Op]) -> Iterator[tuple[Op, float]]:
             yield op, said[0]
         elif op.type in _ADDS and any(reader.type in _ROOTS for reader in side.readers.get(op.outputs[0], ())):
             yield from ((op, value) for value in _lone(side, op) if 0 < value <= MOST_EPSILON)
+
+
+def beside_one(side: Known, ops: Sequence[Op]) -> float:
+    """The largest epsilon of a batch norm whose variance is 1: it scales by 1 / sqrt(1 + epsilon)."""
+    found = [0.0]
+    for op in ops:
+        if op.type == "batch_norm" and np.all(np.equal(side.graph.tensors[op.inputs[2]].data, 1)):
+            found.append(float(op.attributes.get("epsilon", 0.0)))
+    return max(found)
 
 
 def _lone(side: Known, op: Op) -> Iterator[float]:

@@ -5,7 +5,10 @@ import pytest
 
 from converters.graph import Graph, Op, Tensor
 from pipeline.checks.drift.known import Known
-from pipeline.checks.drift.numbers import changed
+from pipeline.checks.drift.cuts import Segment
+from pipeline.checks.drift.layout import Layout
+from pipeline.checks.drift.matching import Partner
+from pipeline.checks.drift.numbers import beside_one, changed
 
 
 def fused(epsilon):
@@ -54,3 +57,39 @@ def test_the_alpha_of_an_elu_is_one_where_it_is_not_said():
     assert list(changed(bent("ELU"), bent("Elu", alpha=1.0), [])) == []
     ((_, suspect),) = changed(bent("aten.elu"), bent("Elu", alpha=1.2), [])
     assert suspect.cause == "alpha is 1.2, not 1"
+
+
+def chain(*ops):
+    """Norms of (type, epsilon), each behind the one before; a variance of 1 for batch norms."""
+    tensors = {index: Tensor(index, f"t{index}", None, "float32") for index in range(len(ops) + 1)}
+    tensors |= {100 + k: Tensor(100 + k, f"c{k}", (2,), "float32", np.full(2, k, np.float32)) for k in range(2)}
+    made = [
+        Op(n, kind, (n, 100, 101) if kind == "batch_norm" else (n,), (n + 1,), {"epsilon": epsilon})
+        for n, (kind, epsilon) in enumerate(ops)
+    ]
+    return Known(Graph("onnx", tensors, tuple(made), (0,), (len(ops),), ("x",), ("y",)), {})
+
+
+def cuts(a, b, *places):
+    """Segments that end at these operators of both."""
+    found, last = [], (0, 0)
+    for one, two in places:
+        ends = [Partner(side[0], side[1], Layout((1,), (1,), ()), 100.0) for side in (last, (one + 1, two + 1))]
+        ops_a, ops_b = a.graph.ops[last[0] : one + 1], b.graph.ops[last[1] : two + 1]
+        found.append(Segment(ends[1], (ends[0],), tuple(ops_a), tuple(ops_b)))
+        last = one + 1, two + 1
+    return found
+
+
+@pytest.mark.parametrize(("epsilon", "said"), [(1e-5, 0), (1e-3, 1)])
+def test_a_batch_norm_that_was_folded_is_not_the_one_that_scales_a_group_norm(epsilon, said):
+    a = chain(("aten.batch_norm", 1e-3), ("aten.group_norm", 1e-5), ("aten.instance_norm", 1e-5))
+    b = chain(("relu", 0.0), ("layer_norm", epsilon), ("batch_norm", 1e-5), ("instance_norm", 1e-5))
+    found = list(changed(a, b, cuts(a, b, (0, 0), (1, 2), (2, 3))))
+    assert [suspect.b.op_index for _, suspect in found] == [1] * said
+
+
+def test_only_a_batch_norm_of_variance_1_scales_by_its_epsilon():
+    side = chain(("batch_norm", 1e-3), ("layer_norm", 1e-5))
+    assert beside_one(side, side.graph.ops) == 1e-3
+    assert beside_one(side, side.graph.ops[1:]) == 0
