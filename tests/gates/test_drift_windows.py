@@ -18,7 +18,9 @@ KERNEL, SCORES = RANDOM.normal(size=(4, 2, 3, 3)) / 4, RANDOM.normal(size=(4, 5)
 
 def saved(path, nodes, taken, given, **held):
     constants = [numpy_helper.from_array(values, name) for name, values in held.items()]
-    ends = [[helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in side.items()] for side in (taken, given)]
+    ends = [
+        [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in side.items()] for side in (taken, given)
+    ]
     graph = helper.make_graph(nodes, "g", *ends, constants)
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
     return path

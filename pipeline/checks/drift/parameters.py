@@ -11,7 +11,7 @@ import numpy as np
 from converters.graph import Quantization, Tensor
 from pipeline.checks.drift.align import Pairs
 from pipeline.checks.drift.net import COMMUTATIVE, Net, Node
-from pipeline.checks.drift.suspects import Side, Suspect
+from pipeline.checks.drift.suspects import Side, Suspect, other_attribute, shortened
 from pipeline.checks.drift.weights import differs
 
 SAME_CALIBRATION_SHARE = 0.5
@@ -81,10 +81,12 @@ def _differences(pairs: Pairs, one: Node, two: Node, moved: bool) -> Iterator[_D
         since = name in _LATER and None in (ours, theirs) and _LATER[name] in (ours, theirs)
         stored = pairs.bridged and name.endswith(_STORED)
         if not since and not stored and not _same(ours, theirs, _HALF if pairs.bridged else 0.0):
-            cause = f"{_WORDS.get(name, name)} is {theirs}, not {ours}"
-            inside = name.startswith(_BODIES)
-            kind, what = ("body", "something inside") if inside else ("attribute", "another attribute")
-            yield kind, {name: ours}, {name: theirs}, what, cause
+            sides = {name: shortened(ours)}, {name: shortened(theirs)}
+            if name.startswith(_BODIES):  # known by a hash
+                yield "body", *sides, "something inside", f"its {name} computes something else"
+            else:
+                cause = other_attribute(_WORDS.get(name, name), ours, theirs)
+                yield "attribute", *sides, "another attribute", cause
     grids = [_grid(net, node) for net, node in ((pairs.a, one), (pairs.b, two))]
     if grids[0] is not None and grids[1] is not None:
         yield from () if pairs.bridged else _quantized(grids[0], grids[1], moved)

@@ -9,6 +9,8 @@ from converters.errors import ContractError
 from pipeline.checks.outcome import Outcome
 
 SCHEMA_VERSION = 1
+MOST_SHOWN = 8
+"""Values of an attribute that are shown; the leaves of a tree are thousands."""
 
 
 @dataclass(frozen=True)
@@ -104,3 +106,23 @@ def _side(side: Side) -> dict[str, Any]:
 
 def _place(side: Side) -> dict[str, Any]:
     return {"op_index": side.op_index, "op_type": side.op_type, "tensors": list(side.tensors)}
+
+
+def other_attribute(name: str, ours: Any, theirs: Any) -> str:
+    """In words that one operator says `theirs` where the reference says `ours`; of lists the first that differs."""
+    if not (_is_long(ours) and _is_long(theirs)):
+        return f"{name} is {shortened(theirs)}, not {shortened(ours)}"
+    if len(ours) != len(theirs):
+        return f"{name} has {len(theirs)} values, not {len(ours)}"
+    places = [place for place, (one, two) in enumerate(zip(ours, theirs, strict=True)) if one != two]
+    first = f"the first, {places[0]}, is {theirs[places[0]]}, not {ours[places[0]]}" if places else ""
+    return f"{len(places)} of {len(ours)} values of {name} differ: {first}"
+
+
+def shortened(value: Any) -> Any:
+    """An attribute as it is shown: of a long list how long it is."""
+    return f"{len(value)} values" if _is_long(value) else value
+
+
+def _is_long(value: Any) -> bool:
+    return isinstance(value, tuple | list) and len(value) > MOST_SHOWN

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from pipeline.checks.drift.suspects import Drift, Side, Suspect
+from pipeline.checks.drift.suspects import Drift, Side, Suspect, other_attribute
 from pipeline.checks.outcome import Outcome
 
 
@@ -14,3 +14,14 @@ def test_the_document_names_the_first_suspect_with_both_sides():
     assert said["outcome"] == "FAILED"
     assert said["schema_version"] == 1
     assert Drift("a", "b", Outcome.PASSED, (), {}).to_json()["first"] is None
+
+
+def test_of_a_long_attribute_the_first_value_that_differs_is_told():
+    leaves = tuple(n / 10 for n in range(900))
+    other = (*leaves[:70], 9.5, *leaves[71:])
+    assert (
+        other_attribute("leaves", leaves, other) == "1 of 900 values of leaves differ: the first, 70, is 9.5, not 7.0"
+    )
+    assert other_attribute("leaves", leaves, leaves[:50]) == "leaves has 50 values, not 900"
+    assert other_attribute("pads", (0, 1), (1, 0)) == "pads is (1, 0), not (0, 1)"
+    assert other_attribute("pads", (0, 1), leaves) == "pads is 900 values, not (0, 1)"
