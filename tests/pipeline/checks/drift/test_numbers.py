@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from converters.graph import Graph, Op, Tensor
-from pipeline.checks.drift.known import Known
 from pipeline.checks.drift.cuts import Segment
+from pipeline.checks.drift.known import Known
 from pipeline.checks.drift.layout import Layout
 from pipeline.checks.drift.matching import Partner
 from pipeline.checks.drift.numbers import beside_one, changed
