@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
 from converters.graph import Op
 from pipeline.checks.drift.cuts import Segment
 from pipeline.checks.drift.known import Known
@@ -59,7 +57,8 @@ def _as_many(ours: Found, theirs: Found) -> tuple[Found, Found]:
     """Without batch norms where one side has more: one is folded, or scales what another norm gives."""
     if len(ours) == len(theirs):
         return ours, theirs
-    return tuple([(op, value) for op, value in side if "batch" not in op.type.lower()] for side in (ours, theirs))
+    kept = [[(op, value) for op, value in side if "batch" not in op.type.lower()] for side in (ours, theirs)]
+    return kept[0], kept[1]
 
 
 def _compared(a: Known, b: Known, name: str, ours: Found, theirs: Found) -> Iterator[Suspect]:
@@ -97,7 +96,8 @@ def beside_one(side: Known, ops: Sequence[Op]) -> float:
     """The largest epsilon of a batch norm whose variance is 1: it scales by 1 / sqrt(1 + epsilon)."""
     found = [0.0]
     for op in ops:
-        if op.type == "batch_norm" and np.all(np.equal(side.graph.tensors[op.inputs[2]].data, 1)):
+        variance = side.graph.tensors[op.inputs[2]].data if op.type == "batch_norm" else None
+        if variance is not None and (variance == 1).all():
             found.append(float(op.attributes.get("epsilon", 0.0)))
     return max(found)
 
