@@ -106,9 +106,10 @@ def _calls(artifact: Artifact, stacked: Arrays) -> Iterator[Arrays]:
 def _ends(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The least and the greatest value of each sample in the channels looked at, (samples, channels) float32 each.
 
-    Channels are the second axis of one call, the last of one with two axes.
+    Channels are the second axis of one call, the last of one with two axes; a scalar is one.
     """
+    values = values if values.ndim > 1 else values[:, None]
     axis = 2 if values.ndim > 3 else values.ndim - 1
-    flat = np.moveaxis(values, axis, 1).reshape(len(values), values.shape[axis] if axis else 1, -1)
+    flat = np.moveaxis(values, axis, 1).reshape(len(values), values.shape[axis], -1)
     picked = flat[:, looked_at(flat.shape[1])]
     return picked.min(axis=2).astype(np.float32), picked.max(axis=2).astype(np.float32)

@@ -68,3 +68,20 @@ def test_the_work_of_a_file_is_what_it_multiplies_and_at_least_what_starting_its
     artifact = Artifact(tmp_path / "w.onnx", Format.ONNX, Precision.FP32, told, told)
     found = survey(artifact, tmp_path / "s.npz", "", {"x": (-3.0, 3.0)}, False)
     assert found.work == 4096 + wide.size // MULTIPLICATIONS
+
+
+def test_a_file_that_computes_a_number_for_a_whole_sample_shows_that_too(tmp_path: Path) -> None:
+    ends = [
+        helper.make_tensor_value_info("x", TensorProto.FLOAT, (1, 2)),
+        helper.make_tensor_value_info("y", TensorProto.FLOAT, (1, 2)),
+    ]
+    nodes = [helper.make_node("ReduceMax", ["x"], ["most"], keepdims=0), helper.make_node("Sub", ["x", "most"], ["y"])]
+    graph = helper.make_graph(nodes, "g", ends[:1], ends[1:])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10), tmp_path / "m.onnx")
+    told = Signature((TensorSpec("x", (1, 2), "float32"),), (TensorSpec("y", (1, 2), "float32"),))
+    np.savez(tmp_path / "s.npz", x=np.float32([[[1, 0]], [[-1, 5]]]))
+    artifact = Artifact(tmp_path / "m.onnx", Format.ONNX, Precision.FP32, told, told)
+    found = survey(artifact, tmp_path / "s.npz", "", {"x": (-3.0, 5.0)}, False)
+    (most,) = (place for place, value in enumerate(found.watched) if value.name == "most")
+    start = int(np.cumsum([0, *(value.channels for value in found.watched)])[most])
+    assert found.greatest[:, start].tolist() == [1, 5]

@@ -35,6 +35,8 @@ AFFINE = 1e-4
 """Of a channel's deviation: what is left where one tensor is the other, times a factor, moved by an offset."""
 _SPREAD = 6.0
 """Of a step squared: the variance of rounding is a twelfth, or a sixth where one chooses between both neighbours."""
+_LEAST_HALF = 2.0**-24
+"""The step of float16 around zero, below which it has no smaller ones."""
 _DEAD = 1e-6
 """Of the largest slice: float32 itself would not add what is smaller to it."""
 _SAMPLES = 16
@@ -87,7 +89,7 @@ def sizes(one: Folded, axis: int, scale: np.ndarray | float) -> Sizes:
     want, got = one.layout.carry(one.a.values[None])[0] * scale, one.b.values
     inside = np.ones(got.shape, bool) if one.b.ends is None else ~one.b.ends
     others = tuple(other for other in range(got.ndim) if other != axis)
-    width = 2.0**-10 * np.abs(got) if one.b.step is None else one.b.step
+    width = np.maximum(2.0**-10 * np.abs(got), _LEAST_HALF) if one.b.step is None else one.b.step
     power = (np.square(want) * inside).sum(others)
     noise = np.sqrt((np.square(want * width) * inside).sum(others) / _SPREAD)
     safe = np.where(power > 0, power, np.inf)

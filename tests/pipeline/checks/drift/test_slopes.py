@@ -55,6 +55,19 @@ def test_half_a_percent_of_all_channels_shows_in_8_bits_and_a_tenth_of_that_in_f
     assert said.startswith("all of it by x1.001")
 
 
+def test_weights_near_zero_have_float16_s_last_step():
+    """The window of a spectrum fades out, as in basic-pitch: a few places in it have one digit left in float16."""
+    kernel = KERNEL.copy()
+    kernel[:, 5] = np.where(np.arange(16) == 3, 40.45 * 2**-24, 0)
+    stored = kernel.astype(np.float16).astype(np.float64)
+    layout = Layout(kernel.shape, kernel.shape, (0, 1))
+    half = SimpleNamespace(values=stored, ends=None, step=None)
+    found = slopes.sizes(SimpleNamespace(layout=layout, a=SimpleNamespace(values=kernel), b=half), 1, 1.0)
+    off = np.abs(found.slope - 1)
+    assert off[5] > slopes.LEAST
+    assert (off < slopes.SURE * found.error).all()
+
+
 def test_weights_below_a_step_that_became_zero_are_no_fault():
     """The window of a spectrum fades out at both ends, as in silero-vad: 4 of its 256 places are zero in 8 bits."""
     wide = RNG.normal(size=(600, 40))
