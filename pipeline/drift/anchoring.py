@@ -84,6 +84,6 @@ def _borne_out(alone: Alone, pairs: Mapping[int, Partner], pair: Partner) -> boo
     outs.sort(key=lambda other: alone.b.rank[other.b])
     cuts = [segment(alone.a, alone.b, out, put) for out in (pair, *outs[:_NEXT])]
     near = [cut for cut in cuts if cut is not None and (cut.out is pair or pair in cut.given)]
-    return any(
-        found is not None and found.agrees for cut, found in alone.compare(near).items() if cut.ops_a and cut.ops_b
-    )
+    near = sorted((cut for cut in near if cut.ops_a and cut.ops_b), key=lambda cut: len(cut.ops_a) + len(cut.ops_b))
+    results = (alone.compare([cut])[cut] for cut in near)  # one after another: the first that agrees is enough
+    return any(found is not None and found.agrees for found in results)

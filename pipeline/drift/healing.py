@@ -160,15 +160,11 @@ def _given(
     """The values of `wanted` in b when it is given the reference's at `pair` and at all that is known before."""
     others = {index: known for index, known in pairs.items() if index not in wanted and known.layout.fits}
     starts = others | {pair.b: pair}
-    given: dict[int, np.ndarray] = {}
-    for index in wanted:
-        ops, hit, fixed = behind(b, index, starts)
-        if ops is None:
-            return None
-        given |= {found: b.recorded[found][:1] for found in fixed}
-        given |= {found: starts[found].layout.carry(a.real(starts[found].a)) for found in hit}
-    if pair.b not in given or not wanted:
+    ops, read, sizes = behind(b, set(wanted), starts.__contains__)
+    if ops is None or pair.b not in {*read, *sizes} or not wanted:
         return None
+    given = {found: b.recorded[found][:1] for found in sizes}
+    given |= {found: starts[found].layout.carry(a.real(starts[found].a)) for found in read}
     count = len(a.real(pair.a))
     pieces = {
         index: np.repeat(values, count, axis=0)
@@ -186,24 +182,23 @@ def _given(
 def _known_again(a: Known, b: Known, index: int, pair: Partner, sketches: Sketches, coarse: bool) -> bool:
     """Whether a tensor behind the pair holds, by its figures, what a tensor behind it in the reference holds."""
     own = sketch(b, index)
-    if index not in b.recorded or not np.isfinite(own).all():
+    others, figures = sketches.get((b.recorded[index][0].size, len(own)), ((), np.empty((0, len(own)))))
+    if not others or not np.isfinite(own).all():
         return False
-    for other, figures in sketches.get(b.recorded[index][0].size, ()):
-        if len(figures) != len(own):
-            continue
-        size = max(np.abs(figures).max(), np.abs(own).max())
-        alike = float(np.abs(figures - own).max()) <= _ALIKE[coarse] * max(size, 1e-300)
-        if alike and other != pair.a and a.before[other] >> a.rank[pair.a] & 1:
-            return True
-    return False
+    sizes = np.maximum(np.abs(figures).max(1), np.abs(own).max())
+    alike = np.abs(figures - own).max(1) <= _ALIKE[coarse] * np.maximum(sizes, 1e-300)
+    return any(
+        others[place] != pair.a and a.before[others[place]] >> a.rank[pair.a] & 1 for place in np.flatnonzero(alike)
+    )
 
 
-Sketches = Mapping[int, list[tuple[int, np.ndarray]]]
-"""By how many values they hold: tensors of the reference and their figures."""
+Sketches = Mapping[tuple[int, int], tuple[list[int], np.ndarray]]
+"""By how many values, and how many figures they have: tensors of the reference, and the figures of each in a row."""
 
 
 def _by_size(a: Known, indices: list[int]) -> Sketches:
-    found: dict[int, list[tuple[int, np.ndarray]]] = {}
+    found: dict[tuple[int, int], list[tuple[int, np.ndarray]]] = {}
     for index in indices:
-        found.setdefault(a.recorded[index][0].size, []).append((index, sketch(a, index)))
-    return found
+        figures = sketch(a, index)
+        found.setdefault((a.recorded[index][0].size, len(figures)), []).append((index, figures))
+    return {size: ([index for index, _ in rows], np.array([one for _, one in rows])) for size, rows in found.items()}

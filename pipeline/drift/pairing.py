@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pipeline.checks.drift import ends
-from pipeline.checks.drift.cuts import Segment, segment
+from pipeline.checks.drift.cuts import Segment, Starts, segment
 from pipeline.checks.drift.known import Known
 from pipeline.checks.drift.matching import SAME_DB, Partner, best_layout, matched
 from pipeline.checks.drift.nearness import Nearness
@@ -101,7 +101,7 @@ def healed(work: Work, a: Known, b: Known, pairs: Pairs) -> tuple[Pairs, Known]:
 
 def _put(work: Work, a: Known, b: Known, pairs: Pairs, found: healing.Healed) -> tuple[Pairs, Known]:
     """The pairs, and what b holds, when a pair is taken for granted."""
-    healthy = Known(b.graph, {**b.recorded, **found.recorded})
+    healthy = b.given(found.recorded)
     kept = {index: pair for index, pair in pairs.items() if index not in found.recorded}
     return plausible(work, a, healthy, pairs_of(a, healthy)) | kept | {found.pair.b: found.pair}, healthy
 
@@ -119,7 +119,8 @@ def _inner(b: Known, pairs: Pairs, cut: Segment) -> list[int]:
 
 def segments_of(a: Known, b: Known, pairs: Pairs) -> list[Segment]:
     """The segments between known tensors, in the order of computation of a."""
-    found = [segment(a, b, pair, pairs) for pair in pairs.values() if pair.b not in b.graph.inputs]
+    starts = Starts(pairs)
+    found = [segment(a, b, pair, starts) for pair in pairs.values() if pair.b not in b.graph.inputs]
     cuts = [cut for cut in found if cut is not None]
     return sorted(cuts, key=lambda cut: (a.rank.get(cut.out.a, 0), b.rank.get(cut.out.b, 0)))
 

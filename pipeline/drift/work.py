@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -105,14 +105,34 @@ class Work:
         known = self.recorded.setdefault(artifact.path, {})
         missing = [index for index in indices if index not in known]
         if missing:
-            known |= dict.fromkeys(missing) | self._record(artifact, graph, missing)
+            more = self._beside(graph, known, missing) if known else []
+            try:
+                known |= dict.fromkeys([*missing, *more]) | self._record(artifact, graph, [*missing, *more])
+            except EdgeExportError:
+                if not more:
+                    raise
+                known |= dict.fromkeys(missing) | self._record(artifact, graph, missing)
         return {index: values for index in indices if (values := known[index]) is not None}
 
-    def _record(self, artifact: Artifact, graph: Graph, indices: Sequence[int]) -> dict[int, np.ndarray]:
+    def _beside(self, graph: Graph, known: Collection[int], missing: Sequence[int]) -> list[int]:
+        """What else to record of a file that is asked again, for it runs as long for one tensor: as much as fits."""
+        left = MOST_BYTES / (4 * SAMPLES) - self._elements(graph, missing)
+        found: list[int] = []
+        for index in (index for op in graph.ops for index in op.outputs):
+            tensor = graph.tensors[index]
+            if tensor.shape is not None and not tensor.constant and index not in known and index not in missing:
+                left -= self._elements(graph, [index])
+                found += [index] if left >= 0 else []
+        return found
+
+    def _elements(self, graph: Graph, indices: Iterable[int]) -> float:
+        """How many values tensors hold in one sample; an open axis counts as the longest of inputs."""
         wide = max((size for values in self.inputs.values() for size in values.shape[1:]), default=1)
         shapes = [graph.tensors[index].shape or () for index in indices]
-        sizes = [np.prod([n if n > 0 else wide for n in shape], dtype=np.float64) for shape in shapes]
-        count = int(np.clip(MOST_BYTES / max(4 * sum(sizes), 1), FEWEST, SAMPLES))
+        return float(sum(np.prod([n if n > 0 else wide for n in shape], dtype=np.float64) for shape in shapes))
+
+    def _record(self, artifact: Artifact, graph: Graph, indices: Sequence[int]) -> dict[int, np.ndarray]:
+        count = int(np.clip(MOST_BYTES / max(4 * self._elements(graph, indices), 1), FEWEST, SAMPLES))
         lone = dataclasses.replace(artifact, signature=Signature(artifact.signature.inputs, ()))
         spoken = speaking(lone, Signature(self.a.source.inputs, ()))
         pairs = zip(self.a.source.inputs, spoken.source.inputs, strict=True)

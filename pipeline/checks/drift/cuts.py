@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from converters.graph import Op
@@ -25,22 +25,32 @@ class Segment:
     fixed_b: tuple[int, ...] = ()
 
 
-def segment(a: Known, b: Known, out: Partner, pairs: Mapping[int, Partner]) -> Segment | None:
+class Starts:
+    """Where segments may start: the pairs whose values can be carried over, by tensor of b and by tensor of a."""
+
+    def __init__(self, pairs: Mapping[int, Partner]) -> None:
+        self.of_b = {index: pair for index, pair in pairs.items() if pair.layout.fits}
+        self.of_a: dict[int, list[int]] = {}
+        for index, pair in self.of_b.items():
+            self.of_a.setdefault(pair.a, []).append(index)
+
+    def among(self, tensors: Collection[int], gone: Collection[int]) -> list[int]:
+        """By tensor of b, the starts that are these tensors of a; none of those that are gone."""
+        return [index for one in tensors for index in self.of_a.get(one, ()) if index not in gone]
+
+
+def segment(a: Known, b: Known, out: Partner, pairs: Mapping[int, Partner] | Starts) -> Segment | None:
     """The smallest segment that ends in `out` and starts at `pairs` (by tensor of b); None where none closes.
 
     Both sides must start from the same tensors: a start that only one side needs is taken away, and the search goes on
     behind it; or those are between it and the end, for one of them may be no partner at all.
     """
-    again = _start(a, out.a)
-    starts = {
-        index: pair
-        for index, pair in pairs.items()
-        if index != out.b and (again or pair.a != out.a) and pair.layout.fits
-    }
-    first, met, shut = _closed(a, b, out, starts, between=False)
+    starts = pairs if isinstance(pairs, Starts) else Starts(pairs)
+    gone = {out.b} if _start(a, out.a) else {out.b, *starts.of_a.get(out.a, ())}
+    first, met, shut = _closed(a, b, out, starts, gone, between=False)
     if met:
         return first
-    second, _, closed = _closed(a, b, out, starts, between=True)
+    second, _, closed = _closed(a, b, out, starts, gone, between=True)
     tried = [(one, alike) for one, alike in ((first, shut), (second, closed)) if one is not None]
     return min(tried, key=lambda one: (not one[1], _size(one[0])), default=(None, False))[0]
 
@@ -50,67 +60,68 @@ def _size(found: Segment) -> int:
 
 
 def _closed(
-    a: Known, b: Known, out: Partner, starts: Mapping[int, Partner], *, between: bool
+    a: Known, b: Known, out: Partner, starts: Starts, without: Collection[int], *, between: bool
 ) -> tuple[Segment | None, bool, bool]:
     """(the segment, whether both sides met the same starts at once, whether they do in the end)."""
-    starts, at_once = dict(starts), True
+    gone, at_once = set(without), True
     while True:
-        partners = {pair.a: index for index, pair in starts.items()}
-        ops_a, hit_a, fixed_a = behind(a, out.a, partners)
-        ops_b, hit_b, fixed_b = behind(b, out.b, starts)
+        ops_a, hit_a, fixed_a = behind(a, (out.a,), lambda index: bool(starts.among((index,), gone)))
+        ops_b, hit_b, fixed_b = behind(b, (out.b,), lambda index: index in starts.of_b and index not in gone)
         if ops_a is None or ops_b is None:
             return None, at_once, False
-        met = {starts[index].a for index in hit_b}
+        met = {starts.of_b[index].a for index in hit_b}
         lonely = met ^ hit_a
         if not lonely:
-            given = tuple(starts[index] for index in sorted(hit_b))
+            given = tuple(starts.of_b[index] for index in sorted(hit_b))
             return (Segment(out, given, ops_a, ops_b, fixed_a, fixed_b) if given else None), at_once, True
         at_once = False
-        ends = [index for index, pair in starts.items() if pair.a in lonely and not _start(b, index)]
+        ends = [index for index in starts.among(lonely, gone) if not _start(b, index)]
         if between:
-            ends = _between(a, b, starts, met & hit_a, lonely) or ends
+            shared = [index for index in starts.among(met & hit_a, gone) if not _start(b, index)]
+            ends = _between(a, starts, shared, lonely) or ends
         if not ends:
-            needed = sorted(index for index, pair in starts.items() if pair.a in met | hit_a)
-            found = Segment(out, tuple(starts[index] for index in needed), ops_a, ops_b, fixed_a, fixed_b)
+            needed = sorted(starts.among(met | hit_a, gone))
+            found = Segment(out, tuple(starts.of_b[index] for index in needed), ops_a, ops_b, fixed_a, fixed_b)
             return found, at_once, False
-        for index in ends:
-            del starts[index]
+        gone.update(ends)
 
 
-def _between(
-    a: Known, b: Known, starts: Mapping[int, Partner], shared: Collection[int], lonely: Collection[int]
-) -> list[int]:
+def _between(a: Known, starts: Starts, shared: Collection[int], lonely: Collection[int]) -> list[int]:
     """Starts that both sides read and that are computed, on the one that does not read it, from one that is lonely."""
-    found = [i for i, pair in starts.items() if pair.a in shared and not _start(b, i) and pair.a in a.before]
+    found = [i for i in shared if starts.of_b[i].a in a.before]
     ranks = [a.rank[other] for other in lonely if other in a.rank]
-    return [i for i in found if any(a.before[starts[i].a] >> rank & 1 for rank in ranks)]
+    return [i for i in found if any(a.before[starts.of_b[i].a] >> rank & 1 for rank in ranks)]
 
 
 def _start(side: Known, index: int) -> bool:
     return index in side.graph.inputs
 
 
-def behind(side: Known, end: int, starts: Collection[int]) -> tuple[tuple[Op, ...] | None, set[int], tuple[int, ...]]:
-    """(operators between `starts` and `end`, the starts that they read, sizes); no operators where an input is open."""
+def behind(
+    side: Known, ends: Collection[int], starts: Callable[[int], bool]
+) -> tuple[tuple[Op, ...] | None, set[int], tuple[int, ...]]:
+    """(operators between `starts` and `ends`, the starts that they read, sizes); no operators where an input is open.
+
+    `starts` says of a tensor whether it is one.
+    """
     needed: dict[int, Op] = {}
     hit: set[int] = set()
     fixed: set[int] = set()
     seen = set()
-    todo = [end]
+    todo = [index for index in ends if not side.stored(index)]
     while todo:
         index = todo.pop()
-        if index < 0 or index in seen or (index in side.graph.tensors and side.graph.tensors[index].constant):
+        if index in seen:
             continue
         seen.add(index)
-        if index in starts and (index != end or _start(side, end)):
+        if (index not in ends or _start(side, index)) and starts(index):
             hit.add(index)
-        elif index in side.settled and index != end:
+        elif index in side.settled and index not in ends:
             fixed.add(index)
         elif index not in side.maker:
             return None, hit, ()
-        else:
-            op = side.maker[index]
+        elif (op := side.maker[index]).index not in needed:
             needed[op.index] = op
-            todo += op.inputs
-    ops = sorted(needed.values(), key=lambda op: max(side.rank[index] for index in op.outputs))
+            todo += side.reads[op.index]
+    ops = sorted(needed.values(), key=lambda op: side.turn[op.index])
     return tuple(ops), hit, tuple(sorted(fixed))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -30,11 +30,11 @@ PLAIN = 0.02
 """Of channels' scales: nearer to one than this, nothing was folded in."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Held:
     """A constant that a segment reads: real values, and the step of each where it is rounded to a grid.
 
-    `palettized`: the values are those of a table.
+    `palettized`: the values are those of a table. Each is itself and no other, whatever it holds.
     """
 
     index: int
@@ -46,6 +46,8 @@ class Held:
     palettized: bool = False
     multiplied: bool = False
     """Whether its operator multiplies it by a number, which is in the values."""
+    tried: dict[Held, Folded | None] = field(default_factory=dict, repr=False)
+    """What `_fit` said of it beside constants of the other model: hundreds of segments ask for the same two."""
 
     @property
     def rounded(self) -> bool:
@@ -57,7 +59,7 @@ class Held:
         """The relative distance from which another constant is not the one that this is the rounding of."""
         return max(NEAR, COARSE * self.coarseness)
 
-    @property
+    @cached_property
     def coarseness(self) -> float:
         """The relative distance that rounding to its grid or table leaves, on average; 0 where there is none."""
         power = float(np.square(self.values).mean())
@@ -125,7 +127,7 @@ def _passed_on(side: Known, op: Op, data: np.ndarray) -> bool:
 def _multiplied(one: Held, factor: float) -> Held:
     """A constant as its operator uses it, which multiplies it by a number."""
     step = one.step * abs(factor) if one.step is not None else None
-    return one if factor == 1 else replace(one, values=one.values * factor, step=step, multiplied=True)
+    return one if factor == 1 else replace(one, values=one.values * factor, step=step, multiplied=True, tried={})
 
 
 def _reads_integers(side: Known, op: Op) -> bool:
@@ -183,7 +185,7 @@ def folded(ours: Sequence[Held], theirs: Sequence[Held]) -> list[Folded]:
     Where a has more vectors of a size than b, some were folded into others: a bias that is merely near to an offset of
     a batch norm, by a small mean, is none of a's.
     """
-    every = sorted((one for b in theirs for a in ours for one in _fits(a, b)), key=lambda one: one.distance)
+    every = sorted((one for b in theirs for a in ours if (one := _known_fit(a, b))), key=lambda one: one.distance)
     every = [one for one in every if one.distance <= _exact(one.b) or not _merged(one.b, ours, theirs)]
     found: list[Folded] = []
     for one in every:
@@ -207,9 +209,17 @@ def _exact(b: Held) -> float:
     return max(STORED, 0.0 if b.palettized else COARSE * b.coarseness)
 
 
-def _fits(a: Held, b: Held) -> Iterator[Folded]:
+def _known_fit(a: Held, b: Held) -> Folded | None:
+    """As `_fit`, computed once."""
     if a.values.size != b.values.size:
-        return
+        return None
+    if b not in a.tried:
+        a.tried[b] = _fit(a, b)
+    return a.tried[b]
+
+
+def _fit(a: Held, b: Held) -> Folded | None:
+    """How constant `b` is constant `a`, of as many values, where it is."""
     want, got = a.values[None], b.values
     size = got.size
     at = np.arange(size) if size <= POINTS else np.sort(np.random.default_rng(0).integers(0, size, POINTS))
@@ -218,33 +228,21 @@ def _fits(a: Held, b: Held) -> Iterator[Folded]:
         plain = got.reshape(-1)[layout.places(at)]
         if best is not None and best.distance < 1e-3:
             break
-        if _distance(a.values.reshape(-1)[at], plain) > b.near and got.ndim < 2:
+        if distance_of(a.values.reshape(-1)[at], plain) > b.near and got.ndim < 2:
             continue
         turned = layout.carry(want)[0]
         for axis in (None, *range(got.ndim)):
             if axis is not None and got.shape[axis] in (1, got.size):
                 continue
-            scale = _scale(turned, got, axis)
+            scale = scale_of(turned, got, axis)
             if np.abs(scale - 1).max() < PLAIN:
                 scale = np.ones_like(scale)
-            distance = _distance(turned * scale, got)
+            distance = distance_of(turned * scale, got)
             if distance <= b.near and (best is None or distance < 0.5 * best.distance):
                 best = Folded(a, b, layout, scale, distance)
     if best is None and (most := mostly(a.values, b.values, _allowed(b))):
         best = Folded(a, b, most.layout, most.scale, 1 + most.changed, partly=True)
-    if best is not None:
-        yield best
-
-
-def nearest(want: np.ndarray, got: np.ndarray) -> float:
-    """The least relative distance of two constants of one size, in any layout, each slice of an axis scaled at will."""
-    found = [np.inf]
-    for layout in layouts(want.shape, got.shape):
-        turned = layout.carry(want[None])[0]
-        for axis in (None, *range(got.ndim)):
-            if axis is None or 1 < got.shape[axis] < got.size:
-                found.append(_distance(turned * _scale(turned, got, axis), got))
-    return float(min(found))
+    return best
 
 
 def _allowed(held: Held) -> np.ndarray:
@@ -257,7 +255,7 @@ def _allowed(held: Held) -> np.ndarray:
     return share * np.abs(held.values) + share / 4 * np.abs(held.values).max(initial=0.0)
 
 
-def _scale(want: np.ndarray, got: np.ndarray, axis: int | None) -> np.ndarray:
+def scale_of(want: np.ndarray, got: np.ndarray, axis: int | None) -> np.ndarray:
     """The factor of each slice of an axis that brings `want` nearest to `got`; one where there is no axis."""
     if axis is None:
         return np.ones([1] * got.ndim)
@@ -266,7 +264,8 @@ def _scale(want: np.ndarray, got: np.ndarray, axis: int | None) -> np.ndarray:
     return np.where(power > 0, (want * got).sum(others, keepdims=True) / np.maximum(power, 1e-300), 1.0)
 
 
-def _distance(want: np.ndarray, got: np.ndarray) -> float:
+def distance_of(want: np.ndarray, got: np.ndarray) -> float:
+    """The length of the difference, as a share of that of `got`."""
     power = float(np.square(got).sum())
     return float(np.sqrt(np.square(want - got).sum() / power)) if power > 0 else float(np.abs(want).max() > 0)
 

@@ -21,6 +21,9 @@ _AVERAGED = 8
 _COMPUTED = frozenset(("ConvInteger", "MatMulInteger", "DynamicQuantizeLinear", "QuantizeLinear", "QUANTIZE"))
 """Operators that give integers which stand for the values of a sample, even where those are the same in all."""
 
+_OF_GRAPH = frozenset(("maker", "readers", "reads", "turn", "rank", "before", "computed", "live"))
+"""What is told by the graph alone, whatever was recorded."""
+
 
 @dataclass
 class Known:
@@ -31,6 +34,15 @@ class Known:
     _real: dict[int, np.ndarray] = field(default_factory=dict)
     weights: dict[int, dict[int, Any]] = field(default_factory=dict)
     """What `folding.held` found of each operator, by its place: it is asked of every segment again."""
+
+    def given(self, values: Mapping[int, np.ndarray]) -> Known:
+        """The same model with other values of some tensors, that hold what it would give then."""
+        found = Known(self.graph, {**self.recorded, **values})
+        for name in _OF_GRAPH & self.__dict__.keys():
+            found.__dict__[name] = self.__dict__[name]
+        if found.steady == self.steady and values.keys().isdisjoint(self.steady):
+            found.weights = self.weights
+        return found
 
     @cached_property
     def maker(self) -> dict[int, Op]:
@@ -45,6 +57,20 @@ class Known:
             for index in dict.fromkeys(op.inputs):
                 found.setdefault(index, []).append(op)
         return found
+
+    def stored(self, index: int) -> bool:
+        """Whether the values of a tensor are in the file, or it is none."""
+        return index < 0 or (index in self.graph.tensors and self.graph.tensors[index].constant)
+
+    @cached_property
+    def reads(self) -> dict[int, tuple[int, ...]]:
+        """What each operator, by place, reads that is not stored."""
+        return {op.index: tuple(index for index in op.inputs if not self.stored(index)) for op in self.graph.ops}
+
+    @cached_property
+    def turn(self) -> dict[int, int]:
+        """The place of each operator in the order of computation: where the last of what it makes is."""
+        return {op.index: max((self.rank[index] for index in op.outputs), default=-1) for op in self.graph.ops}
 
     @cached_property
     def rank(self) -> dict[int, int]:

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from pipeline.checks.drift.cuts import Segment
-from pipeline.checks.drift.folding import Folded, Held, held, nearest
+from pipeline.checks.drift.folding import Folded, Held, distance_of, held, scale_of
 from pipeline.checks.drift.known import Known
+from pipeline.checks.drift.layout import layouts
 from pipeline.checks.drift.rounded import order_of, reader
 from pipeline.checks.drift.suspects import Suspect
 
@@ -46,3 +47,14 @@ def _reversed(values: np.ndarray) -> Iterator[np.ndarray]:
     for axes in ((0, 1), (1, 2), (2, 3), (-2, -1), (-1,), (0,)):
         if max(axes) < values.ndim and len(axes) <= values.ndim:
             yield np.flip(values, axes)
+
+
+def nearest(want: np.ndarray, got: np.ndarray) -> float:
+    """The least relative distance of two constants of one size, in any layout, each slice of an axis scaled at will."""
+    found = [np.inf]
+    for layout in layouts(want.shape, got.shape):
+        turned = layout.carry(want[None])[0]
+        for axis in (None, *range(got.ndim)):
+            if axis is None or 1 < got.shape[axis] < got.size:
+                found.append(distance_of(turned * scale_of(turned, got, axis), got))
+    return float(min(found))

@@ -21,8 +21,8 @@ BETWEEN = frozenset(
 def tight(a: Known, b: Known, cut: Segment, found: Nearness, pairs: Mapping[int, Partner]) -> Segment:
     """A segment that differs on recorded values, from the nearest known tensors on: those hold the reference's."""
     partners = {pair.a: index for index, pair in pairs.items() if index != cut.out.b}
-    ops_a, hit_a, fixed_a = behind(a, cut.out.a, partners)
-    ops_b, hit_b, fixed_b = behind(b, cut.out.b, set(pairs) - {cut.out.b})
+    ops_a, hit_a, fixed_a = behind(a, (cut.out.a,), partners.__contains__)
+    ops_b, hit_b, fixed_b = behind(b, (cut.out.b,), (set(pairs) - {cut.out.b}).__contains__)
     if not found.real or ops_a is None or not ops_b:
         return cut
     given = {index: pairs[index] for index in sorted(hit_b | {partners[index] for index in hit_a})}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import permutations
 
 import numpy as np
 
-from converters.graph import Tensor
+from converters.graph import Quantization, Tensor
 from converters.grid import grid_bits
 
 FLOAT_TOLERANCE = 4e-6
@@ -45,7 +46,7 @@ def differs(a: Tensor, b: Tensor) -> tuple[str, str] | None:
     if a.data.shape == b.data.shape and _stored_alike(a, b):
         return _regridded(a, b)
     if a.data.shape != b.data.shape and 1 in (*a.data.shape, *b.data.shape) and _squeezed(a) == _squeezed(b):
-        b = Tensor(b.index, b.name, a.shape, b.dtype, b.data.reshape(a.data.shape), b.quantization)
+        b = Tensor(b.index, b.name, a.shape, b.dtype, b.data.reshape(a.data.shape), _reshaped(b, a.data.shape))
     return _unequal(a, b)
 
 
@@ -260,6 +261,15 @@ def _preprocessing(ratio: float) -> str:
 def _axis(values: np.ndarray, axis: int) -> str:
     names = _AXES.get(values.ndim)
     return names[axis] if names else ("channel" if values.ndim == 1 else f"axis {axis}")
+
+
+def _reshaped(tensor: Tensor, shape: tuple[int, ...]) -> Quantization | None:
+    """The grid of a tensor in a shape with axes of one element at other places: its scales belong to the same axis."""
+    grid = tensor.quantization
+    if grid is None or len(grid.scales) == 1 or tensor.data is None or tensor.data.shape[grid.axis] == 1:
+        return grid
+    place = [axis for axis, size in enumerate(tensor.data.shape) if size != 1].index(grid.axis)
+    return replace(grid, axis=[axis for axis, size in enumerate(shape) if size != 1][place])
 
 
 def _squeezed(tensor: Tensor) -> tuple[int, ...]:

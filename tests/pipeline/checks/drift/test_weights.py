@@ -136,3 +136,13 @@ def test_a_number_at_the_end_of_its_range_may_be_the_same_integer_on_another_gri
     assert one.data == two.data
     assert differs(one, two) is None
     assert differs(one, number(0.254 * 2, 0.004, 0)) is not None
+
+
+def test_scales_belong_to_their_channels_where_axes_of_one_element_stand_elsewhere():
+    flat = np.linspace(-0.8, 0.8, 24, dtype=np.float32)
+    plain = Tensor(0, "", (1, 24, 1), "float32", flat.reshape(1, 24, 1))
+    scales = np.linspace(0.9, 1.1, 24) / 127
+    data = np.rint(flat / scales).astype(np.int8).reshape(1, 1, 24)
+    assert differs(plain, Tensor(1, "", data.shape, "int8", data, Quantization(scales, np.zeros(24, int), 2))) is None
+    wrong = Quantization(np.roll(scales, 12), np.zeros(24, int), 2)
+    assert differs(plain, Tensor(1, "", data.shape, "int8", data, wrong)) is not None
