@@ -34,3 +34,9 @@ def test_a_reference_that_rounds_itself_is_not_held_to_what_is_left_of_no_roundi
 def test_a_norm_of_8_bits_that_the_reference_has_in_its_kernel_is_as_it_was_found(tmp_path):
     alone = both(tmp_path, normed(tmp_path / "a.onnx", small=False), normed(tmp_path / "b.onnx", small=True))
     assert unrounding.settled(alone, whole(alone), FINE) is FINE
+
+
+def test_a_segment_that_gives_the_same_on_all_of_these_inputs_rounds_all_the_same(tmp_path):
+    alone = opened(tmp_path)
+    alone.b.__dict__["steady"] = frozenset(alone.b.recorded)  # as a detector's outputs, all zero in 8 bits
+    assert not unrounding.exact(alone, whole(alone))
