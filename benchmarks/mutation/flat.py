@@ -21,6 +21,8 @@ TYPES = {value: DTYPES.get(name, name.lower()) for name, value in vars(schema.Te
 OPS = {value: name for name, value in vars(schema.BuiltinOperator).items() if name[0] != "_"}
 HEAVY = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV")
 SMALL = ("int8", "uint8")
+PACKED = ("int4", "uint4", "int2")
+"""Types of which numpy knows none: two values and more in a byte."""
 LEAST_WEIGHTS = 16
 """Of a kernel that counts as a layer's."""
 
@@ -85,7 +87,7 @@ class File:
             return None
         tensor = self.tensor(self._stored(index))
         data = self.model.buffers[tensor.buffer].data
-        if data is None or len(data) == 0:
+        if data is None or len(data) == 0 or self.dtype(self._stored(index)) in PACKED:
             return None
         values = np.asarray(data, np.uint8).view(self.dtype(self._stored(index)))
         shape = () if tensor.shape is None else tuple(tensor.shape)

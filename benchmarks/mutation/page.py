@@ -35,8 +35,9 @@ has to fail the first and to pass the second. This page is written by `make muta
 Only faults count that change an output on some legal input: the honest file and the faulty one are run on random
 inputs, on inputs at the ends of the range and on noise of several sizes. Exchanged names and labels, and operators left
 in float in a file of 8 bits, count without: their users see them. A fault is *caught* when the verdict is FAILED, and
-its *layer* is found when the operator that it was planted into is the first suspect (or among the suspects). Beside
-it stand two gates as they are often used: the largest difference of an output on one random input is at most 1e-2, and
+its *layer* is found when the operator that it was planted into is the first suspect (or among the suspects); of an
+operator that was left out one of those beside it, of a constant that several read any of these. Beside it stand two
+gates as they are often used: the largest difference of an output on one random input is at most 1e-2, and
 the same class comes first on six.
 """
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from functools import lru_cache
@@ -19,7 +20,7 @@ from benchmarks.mutation.in_process import InProcess
 from benchmarks.mutation.subjects import NETS, SOURCE, captured
 from converters.contract import Artifact
 from converters.errors import EdgeExportError, ModelError
-from converters.graph import Graph
+from converters.graph import Graph, Op
 from pipeline import config
 from pipeline.checks.drift.suspects import Drift
 from pipeline.checks.outcome import Outcome
@@ -175,7 +176,10 @@ def _reference(text: str, folder: Path, pool: Any) -> Artifact:
 
 
 def _places(honest: Path, other: Path, place: int, pool: Any, limits: config.Limits) -> tuple[int, ...]:
-    """The operators that have the fault: where a constant was changed that several read, all of these."""
+    """The operators that have the fault.
+
+    Where a constant was changed that several read, all of these; where an operator was left out, those beside it.
+    """
     try:
         right, wrong = (
             pool.call("", "converters.drift_job:graph", limits.measure_s, artifact=_open(path, pool, limits))
@@ -183,17 +187,43 @@ def _places(honest: Path, other: Path, place: int, pool: Any, limits: config.Lim
         )
     except EdgeExportError:
         return (place,)
-    ops = [{op.index: op for op in graph.ops} for graph in (right, wrong)]
-    if (
-        place < 0
-        or len(ops[0]) != len(ops[1])
-        or place not in ops[1]
-        or len(ops[0][place].inputs) != len(ops[1][place].inputs)
-    ):
+    if place < 0:
         return (place,)
-    both = zip(ops[0][place].inputs, ops[1][place].inputs, strict=True)
-    changed = {two for one, two in both if one >= 0 and two >= 0 and _bytes(right, one) != _bytes(wrong, two)}
+    if len(wrong.ops) == len(right.ops) - 1:
+        return (place, *_beside(right, place))
+    ops = [{op.index: op for op in graph.ops} for graph in (right, wrong)]
+    if len(wrong.ops) != len(right.ops) or place not in ops[1]:
+        return (place,)
+    changed: set[int] = set()
+    for index in _before(wrong, ops[1][place]):
+        one, two = ops[0][index].inputs, ops[1][index].inputs
+        both = zip(one, two, strict=True) if len(one) == len(two) else ()
+        changed |= {
+            b
+            for a, b in both
+            if a >= 0 and b >= 0 and wrong.tensors[b].constant and _bytes(right, a) != _bytes(wrong, b)
+        }
+    for op in wrong.ops:  # what only expands a constant passes it on
+        if changed.intersection(op.inputs) and all(wrong.tensors[i].constant for i in op.inputs if i >= 0):
+            changed |= {*op.outputs}
     return (place, *(op.index for op in wrong.ops if changed.intersection(op.inputs)))
+
+
+def _before(graph: Graph, op: Op) -> Iterator[int]:
+    """The places of an operator, and of those that make it of constants alone what it reads."""
+    yield op.index
+    for other in graph.ops:
+        bare = all(graph.tensors[i].constant for i in other.inputs if i >= 0)
+        if bare and {*other.outputs}.intersection(op.inputs):
+            yield other.index
+
+
+def _beside(right: Graph, place: int) -> Iterator[int]:
+    """The places, in a graph without the operator at `place`, of those that gave what it took or read what it gave."""
+    gone = next(op for op in right.ops if op.index == place)
+    for op in right.ops:
+        if {*op.outputs}.intersection(gone.inputs) or {*op.inputs}.intersection(gone.outputs):
+            yield op.index - (op.index > place)
 
 
 def _open(path: Path, pool: Any, limits: config.Limits) -> Artifact:

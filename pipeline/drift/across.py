@@ -10,6 +10,7 @@ from converters.graph import Graph
 from pipeline.checks.drift import (
     ends,
     factors,
+    finite,
     folding,
     numbers,
     recurrences,
@@ -31,7 +32,7 @@ from pipeline.checks.drift.nearness import Nearness
 from pipeline.checks.drift.passing import parted, passing
 from pipeline.checks.drift.suspects import Drift, Suspect
 from pipeline.checks.drift.verdict import judged
-from pipeline.drift import inner_steps, repairing
+from pipeline.drift import inner_steps, repairing, stepping
 from pipeline.drift.alone import Alone
 from pipeline.drift.anchoring import anchored
 from pipeline.drift.blaming import blamed
@@ -43,6 +44,8 @@ ROUNDED_EXCESS = 1.1
 
 CLEARED = 0.5
 """In what is allowed: where something rounds, a longer piece that clears a difference must agree so well."""
+MOST_BLAMED = 8
+"""Segments, from the first that differs on, of which it is said which operator differs: later ones may come of it."""
 _AS_LIKE_DB = 1.0
 """Of two tensors of b that may be the partner of one of a: less tells nothing."""
 
@@ -55,6 +58,9 @@ def across(one: Graph, two: Graph, work: Work) -> Drift:
         Known(graph, {index: values[:count] for index, values in side.items()})
         for graph, side in zip((one, two), seen, strict=True)
     )
+    if broken := list(finite.broken(a, b)):  # what is computed from them tells nothing
+        outcome, found = judged(broken)
+        return Drift(str(work.a.path), str(work.b.path), outcome, found, told.coverage(a, b, {}), tuple(work.notes))
     pairs = pairs_of(a, b)
     wrong_ends = list(ends.exchanged(a, b, pairs))
     pairs = plausible(work, a, b, pairs)
@@ -102,6 +108,7 @@ def _told(alone: Alone, pairs: Pairs) -> tuple[list[Suspect], dict[Segment, Near
         *numbers.changed(a, b, cuts),
         *factors.changed(a, b, cuts),
         *recurrences.changed(a, b, cuts),
+        *stepping.changed(alone, cuts),
     ]
     explained = {suspect.b.op_index for _, suspect in moved}
     kept = [(cut, found) for cut, found in kept if explained.isdisjoint(op.index for op in cut.ops_b)]
@@ -111,10 +118,12 @@ def _told(alone: Alone, pairs: Pairs) -> tuple[list[Suspect], dict[Segment, Near
     places = {op.index: rounded.order_of(a, cut) for cut in reversed(cuts) for op in cut.ops_b}
     suspects = [
         *parted(a, b, places),
-        *(told.suspect(a, b, cut, found, blamed(alone, cut)) for cut, found in near),
+        *(
+            told.suspect(a, b, cut, found, blamed(alone, cut) if number < MOST_BLAMED else Blame())
+            for number, (cut, found) in enumerate(near)
+        ),
         *(told.suspect(a, b, cut, found, Blame()) for cut, found in seen if found),
         *(suspect for _, suspect in moved),
-        *rounded.broken(a, b),
         *rounded.weights(a, b, same),
         *rounded.changed(a, b, same),
         *rounded.plain(a, b, cuts),

@@ -9,10 +9,12 @@ import numpy as np
 
 from converters.graph import Op
 from pipeline.checks.drift import folding, run_time, stress
-from pipeline.checks.drift.blame import Blame, by_constants, by_partners, by_sizes, by_values, skippable
+from pipeline.checks.drift.blame import Blame, alike, by_constants, by_partners, by_sizes, by_values, skippable
 from pipeline.checks.drift.cuts import Segment
+from pipeline.checks.drift.grids import STORES, working
 from pipeline.checks.drift.known import Known
 from pipeline.checks.drift.nearness import near
+from pipeline.checks.drift.net import COMMUTATIVE
 from pipeline.checks.drift.told import BETWEEN
 from pipeline.checks.drift.values import real
 from pipeline.drift.alone import Alone, Piece, weighted
@@ -42,17 +44,20 @@ def _blamed(alone: Alone, cut: Segment) -> Blame:
     told = by_constants(alone.a, alone.b, cut)
     if (told is None or told.guess) and (idle := _one_more_or_less(alone, cut, ours, theirs)) is not None:
         return idle
+    if (told is None or told.guess) and (other := _misread(alone, cut, ours, theirs)) is not None:
+        return other
     if len(cut.ops_b) > 1 and (best := tried(alone, cut, theirs)) is not None:
         return Blame(best.op, None, best.cause)
     least_db = SURE_DB if alone.tight(cut) else ROUGH_DB
     lone = by_partners(alone.a, alone.b, cut, (ours, theirs), least_db) if len(cut.ops_b) > 1 else None
     if told is not None:
-        return told if lone is None or lone.b is told.b else lone
+        stored = lone is not None and lone.b is not None and lone.b.type in BETWEEN  # it shows what is before it
+        return told if lone is None or stored or lone.b is told.b else lone
     if lone is not None or not _comparable(cut, ours, theirs):
         return lone or Blame()
     want = ours[cut.out.a]
     inner = {place for one in run_time.groups(alone.b, cut.ops_b) for place in one.inside}
-    whole = [op for op in cut.ops_b if op.index not in inner]
+    whole = [op for op in cut.ops_b if op.index not in inner and op.type not in BETWEEN]
     return Blame(by_values(whole, theirs, want) if len(cut.ops_b) > 1 else None)
 
 
@@ -86,6 +91,43 @@ def _one_more_or_less(
             return Blame(op, None, f"{op.type} {words}")
         return Blame(_instead(alone, cut, op) or _idle(alone.b, op), op, f"{op.type} {words}")
     return None
+
+
+def _misread(
+    alone: Alone, cut: Segment, ours: Mapping[int, np.ndarray], theirs: Mapping[int, np.ndarray]
+) -> Blame | None:
+    """The last operator, where all that it takes is the reference's, and one of it stands at another place there."""
+    lasts = [working(side, ops)[-1:] for side, ops in ((alone.a, cut.ops_a), (alone.b, cut.ops_b))]
+    if not all(lasts):
+        return None
+    ((one,), (two,)), least_db = lasts, SURE_DB if alone.tight(cut) else ROUGH_DB
+    wanted = [ours[i] for i in one.inputs if i in ours and i not in alone.a.steady]
+    taken = [i for i in two.inputs if i in theirs and i not in alone.b.steady]
+    if len(wanted) != len(taken) or len(taken) < 2:
+        return None
+    left, strange, places = list(range(len(wanted))), [], []
+    for index in taken:
+        place = next((n for n in left if alike(theirs[index], wanted[n], least_db)), None)
+        if place is None:
+            strange.append(index)
+        else:
+            left.remove(place)
+            places.append(place)
+    if len(strange) == 1 and _elsewhere(alone, strange[0], least_db):
+        return Blame(two, one, f"{two.type} reads what stands elsewhere")
+    if not strange and places != sorted(places) and two.type not in COMMUTATIVE:
+        return Blame(two, one, f"{two.type} reads its inputs in another order")
+    return None
+
+
+def _elsewhere(alone: Alone, index: int, least_db: float) -> bool:
+    """Whether a tensor of b, or what is stored of it, holds what one of the reference holds, both run as a whole."""
+    a, b, held = alone.a, alone.b, [index]
+    for one in held:
+        held += [out for op in b.readers.get(one, ()) if op.type in STORES for out in op.outputs]
+    seen = [b.real(one) for one in held if one in b.recorded]
+    others = [i for i in a.recorded if i not in a.steady and a.recorded[i][0].size == seen[0][0].size]
+    return any(alike(values, a.real(i), least_db) for values in seen for i in others)
 
 
 def _apart(want: np.ndarray, got: np.ndarray) -> float:

@@ -56,13 +56,14 @@ def judged(
             found = near(plain, got, moved, rows.recorded, max(eps, WEIGHT_EPS * _fitted(alone, segment, put)))
         if eps > EPS or (weights and half):
             return leaning(found, plain, got, moved, rows.recorded, sum(map(_rounds_alone, held)))
-        if found.agrees or not weights or (put and rounded.settles(alone.a, alone.b, segment)):
+        given = put or not alone.weights(segment)
+        if found.agrees or not weights or (given and rounded.settles(alone.a, alone.b, segment)):
             return found
         least_db = rounded.rough_db(alone.a, segment, held)
-        loose = least_db < ROUGH_DB and recurrent(segment.ops_a)  # coarse gates saturate otherwise on made-up values
+        loose = recurrent(segment.ops_a)  # on made-up values rounded gates saturate otherwise
         kept = rows.recorded if loose else rows.count
         return roughly(plain[:kept], got[:kept], rows.recorded, least_db=least_db)
-    if unrounding.exact(alone, segment, rows) and (put or not weights):
+    if unrounding.exact(alone, segment, rows) and (put or not alone.weights(segment)):
         kept = rows.recorded if roundings > 1 else rows.count
         return roughly(plain[:kept], got[:kept], rows.recorded, least_db=EXACT_DB)
     return _stepped(alone, segment, rows, plain, got, put, 1.0 if put or not weights else UNEQUAL)

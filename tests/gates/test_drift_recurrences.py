@@ -39,8 +39,8 @@ def whole(path):
     return saved(path, nodes, w=KERNEL[None], r=STATE[None], b=BIAS.reshape(1, -1), zero=np.int64([0]))
 
 
-def steps(path, kernel=KERNEL, state=STATE, bias=BIAS):
-    """Its steps, gates in another order, kernels in 8 bits."""
+def steps(path, kernel=KERNEL, state=STATE, bias=BIAS, instead=None):
+    """Its steps, gates in another order, kernels in 8 bits; `instead` has other operators by what they give out."""
     turned = [1, 0, 2]  # reset, update, new
     held = {"one": np.float32(1), "h0": np.zeros((1, UNITS), np.float32), "zero": np.int8(0)}
     nodes = []
@@ -72,6 +72,8 @@ def steps(path, kernel=KERNEL, state=STATE, bias=BIAS):
             helper.make_node("Mul", [f"z{n}", f"h{n}"], [f"zh{n}"]),
             helper.make_node("Add", [f"on{n}", f"zh{n}"], [f"h{n + 1}" if n + 1 < STEPS else "y"]),
         ]
+    for node in nodes:
+        node.op_type = (instead or {}).get(node.output[0], node.op_type)
     return saved(path, nodes, **held)
 
 
@@ -111,3 +113,11 @@ def test_a_changed_constant_fails_in_its_operator(right, tmp_path, fault, cause)
     found = drift(right, steps(tmp_path / "wrong.onnx", **fault), "", InProcess(), config.load().limits)
     assert (found.outcome, found.suspects[0].b.op_type) == (Outcome.FAILED, "Gemm")
     assert found.suspects[0].cause.startswith(cause)
+
+
+@pytest.mark.parametrize(("place", "kind"), [("na3", "Sub"), ("z2", "Tanh")])
+def test_an_operator_of_one_step_that_is_unlike_those_of_the_others_is_told_itself(right, tmp_path, place, kind):
+    found = drift(right, steps(tmp_path / "wrong.onnx", instead={place: kind}), "", InProcess(), config.load().limits)
+    assert (found.outcome, found.suspects[0].b.op_type) == (Outcome.FAILED, kind)
+    assert found.suspects[0].b.tensors == (place,)
+    assert "in the other steps" in found.suspects[0].cause

@@ -172,14 +172,16 @@ def _bare(side: Known, index: int) -> bool:
 
 def _there(values: np.ndarray, other: Mapping[int, np.ndarray], least_db: float) -> bool:
     """Whether one of the other side's tensors holds these values, in any layout."""
+    return any(alike(values, one, least_db) for one in other.values())
+
+
+def alike(values: np.ndarray, one: np.ndarray, least_db: float) -> bool:
+    """Whether two tensors of real values hold the same, in any layout."""
+    if one[0].size != values[0].size or len(one) != len(values):
+        return False
     own, room = _figures(values), 2 * 10 ** (-least_db / 20)
-    for one in other.values():
-        if one[0].size != values[0].size or len(one) != len(values):
-            continue
-        apart = np.abs(_figures(one) - own)  # in any layout: far cheaper than to try them
-        if (apart <= room * max(own[1], 1e-300)).all() and best_layout(one, values)[0] >= least_db:
-            return True
-    return False
+    apart = np.abs(_figures(one) - own)  # in any layout: far cheaper than to try them
+    return bool((apart <= room * max(own[1], 1e-300)).all()) and best_layout(one, values)[0] >= least_db
 
 
 def _figures(values: np.ndarray) -> np.ndarray:

@@ -40,19 +40,22 @@ class _Rows:
 
 
 def changed(a: Known, b: Known, cuts: Sequence[Segment]) -> Iterator[tuple[Segment, Suspect]]:
-    """(segment, suspect) for kernels and biases of b in segments in which one side has a recurrence as one operator."""
+    """(segment, suspect) for kernels and biases of b in segments in which a side has a recurrence as one operator."""
     for cut in cuts:
-        if recurrent(cut.ops_a) == recurrent(cut.ops_b):
+        if not recurrent((*cut.ops_a, *cut.ops_b)):
             continue
         ours, theirs = _held(a, cut.ops_a), _held(b, cut.ops_b)
         if any(one.rounded for one in ours):
             continue
+        if recurrent(cut.ops_a) and recurrent(cut.ops_b):  # of two formats: else each is the other's as it is
+            same = {one.b.index for one in folding.folded(ours, theirs) if not one.partly}
+            theirs = [one for one in theirs if one.index not in same]
         rows = [found for one in theirs if (found := _found(one, ours)) is not None]
         known = [one for one in rows if one.right.mean() >= MOST]
         if not known or len(known) < MOST * len(rows):
             continue
         for held, measure, cause in (*_kernels(rows), *_others(b, known), *_vectors(ours, theirs, known)):
-            sides = reader(a, _recurrence(cut.ops_a)), reader(b, held.op)
+            sides = reader(a, recurrence(cut.ops_a)), reader(b, held.op)
             yield cut, Suspect("weights", *sides, measure, cause, order_of(a, cut))
 
 
@@ -67,7 +70,7 @@ def recurrent(ops: Sequence[Op]) -> bool:
     return any(part in op.type.lower() for op in ops for part in _TYPES)
 
 
-def _recurrence(ops: Sequence[Op]) -> Op:
+def recurrence(ops: Sequence[Op]) -> Op:
     """The recurrence itself, or the first operator of its steps."""
     return next((op for op in ops if any(part in op.type.lower() for part in _TYPES)), ops[0])
 

@@ -26,8 +26,6 @@ CUT_OF_FEW, _MANY, RARE = 1.0, 32, 0.005
 comes from averages: what calibrates on noise sees little of where those may lie."""
 WHOLE = 0.5
 """Of computed tensors in 8 bits: from here on a file is an integer one, and an operator in float was left behind."""
-_BOUNDING = frozenset(("minimum", "maximum", "min", "max", "clip", "select", "select_v2", "where"))
-"""Operators that take an infinite constant and give finite values: it bounds nothing, or marks what is left out."""
 _SELECTING = frozenset(("select", "select_v2", "where"))
 _LIMITS = ("clip", "clamp", "hardtanh", "relu", "minimum", "maximum")
 UNMET, UNMET_DB = 0.03, 12.0
@@ -36,24 +34,6 @@ _SMALL = ("int8", "uint8")
 _ZEROS = 0.02
 MOST_LEFT = 50_000_000
 """Values that are compared to find kernels again that no segment has on both sides."""
-
-
-def broken(a: Known, b: Known) -> Iterator[Suspect]:
-    """Constants of b that hold NaN or Inf where the reference has none; a bound at infinity is none."""
-    if any(_not_finite(a, index) for op in a.graph.ops for index in op.inputs):
-        return
-    for op in b.graph.ops:
-        for index in op.inputs:
-            if count := _not_finite(b, index, bound=op.type.lower() in _BOUNDING):
-                measure = f"{count} values are not finite"
-                yield Suspect("weights", Side(None, ""), reader(b, op), measure, "a constant holds NaN or Inf", -1.0)
-
-
-def _not_finite(side: Known, index: int, bound: bool = False) -> int:
-    data = side.graph.tensors[index].data if index >= 0 else None
-    if data is None or data.dtype.kind != "f":
-        return 0
-    return int((np.isnan(data) if bound else ~np.isfinite(data)).sum())
 
 
 def matches(a: Known, b: Known, cuts: Sequence[Segment]) -> list[Folded]:
@@ -267,14 +247,24 @@ def settles(a: Known, b: Known, segment: Segment) -> bool:
     starts = {start.b for start in segment.given}
     if run_time.rounds_inside(segment.ops_b, starts) or any(run_time.hybrid(b, op) for op in segment.ops_b):
         return False
-    ours, theirs = folding.held(a, segment.ops_a), folding.held(b, segment.ops_b)
+    ours, theirs = folding.held(a, segment.ops_a), read(b, segment.ops_b)
     pairs = [one for one in folding.folded(ours, theirs) if not one.partly]
     if not any(run_time.rounds(segment.ops_b)):  # weights alone: the reference must have each of them
-        known = {one.b.index for one in pairs if not (one.a.rounded or one.a.multiplied or one.b.multiplied)}
-        if any(one.rounded and one.index not in known for one in folding.held(b, segment.ops_b, 1)):
+        known = {one.b.index for one in pairs if not (one.a.multiplied or one.b.multiplied) and _given(one)}
+        if any(one.rounded and one.index not in known for one in read(b, segment.ops_b, 1)):
             return False
     folds = len(ours) > len(pairs)
     return not folds or all((one.scale == 1).all() for one in pairs if one.b.rounded)
+
+
+def read(side: Known, ops: Sequence[Op], least: int = folding.LEAST) -> list[Held]:
+    """The weights that operators compute with: of integers that are expanded first, what they are expanded to."""
+    return [one for one in folding.held(side, ops, least) if not side.steady.issuperset(one.op.outputs)]
+
+
+def _given(one: Folded) -> bool:
+    """Whether the reference's constant can be b's, or is the same rounded one."""
+    return not one.a.rounded or one.distance <= folding.SAME
 
 
 def bare(side: Known, ops: Sequence[Op]) -> bool:
