@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from converters.errors import EdgeExportError
-from converters.graph import Graph
+from converters.graph import Graph, Op
 from pipeline.checks.drift import values
 from pipeline.checks.drift.suspects import Drift, Suspect
 from pipeline.drift.across import opinion, proved
@@ -33,7 +33,7 @@ def settled(found: list[Suspect], one: Graph, two: Graph, work: Work, *, paired:
     coarse = any(computes_in(graph, values.COARSE) for graph in (one, two))
     if coarse and {suspect.kind for suspect in found} == {"values"}:  # a choice between two branches turns on rounding
         second = opinion(one, two, work)
-        return [] if second is not None and _same(second, found, work) else found
+        return [] if second is not None and _same(second, found, one, two, work) else found
     if coarse or (found and not _rewritable(found, one, two, paired)):
         return found
     second = None if found and _far(one, two, work) else opinion(one, two, work)
@@ -41,7 +41,7 @@ def settled(found: list[Suspect], one: Graph, two: Graph, work: Work, *, paired:
         return found
     if not found:
         return list(second.suspects)
-    return [] if _same(second, found, work) else found
+    return [] if _same(second, found, one, two, work) else found
 
 
 def _far(one: Graph, two: Graph, work: Work) -> bool:
@@ -83,13 +83,58 @@ def _one_constant(found: Sequence[Suspect], two: Graph) -> bool:
     return len(found) == 1 or (len(held) == len(places) and bool(set.intersection(*held)))
 
 
-def _same(second: Drift, found: Sequence[Suspect], work: Work) -> bool:
-    """Whether every piece gives the same; then that is noted."""
-    same = proved(second, 1.0)
+def _same(second: Drift, found: Sequence[Suspect], one: Graph, two: Graph, work: Work) -> bool:
+    """Whether every piece gives the same, and moves where an operator was changed; then that is noted."""
+    same = proved(second, 1.0) and not any(_unmoved(suspect, one, two, work) for suspect in found)
     if same:
         changed = ", ".join(dict.fromkeys(suspect.b.op_type or suspect.a.op_type for suspect in found))
         work.note(f"written another way, and each piece alone gives the same: {changed}")
     return same
+
+
+def _unmoved(suspect: Suspect, one: Graph, two: Graph, work: Work) -> bool:
+    """Whether another operator stands there, and what it gives does not move on any sample, and is not the reference's.
+
+    So is a comparison that is always false where it should be always true: what comes behind may not show it on these.
+    """
+    ops = [
+        next((op for op in graph.ops if op.index == side.op_index), None)
+        for graph, side in ((one, suspect.a), (two, suspect.b))
+    ]
+    if suspect.kind != "type" or ops[0] is None or ops[1] is None or len(ops[0].outputs) != len(ops[1].outputs):
+        return False
+    for first, second in zip(ops[0].outputs, ops[1].outputs, strict=True):
+        try:
+            want, got = (
+                work.trace(file, graph, [index]).get(index)
+                for file, graph, index in ((work.a, one, first), (work.b, two, second))
+            )
+        except EdgeExportError:
+            return False
+        if want is None or got is None or want.shape != got.shape or want.dtype.kind not in "bf":
+            continue
+        still = not (_moves(want) and _moves(got))
+        asked = want.dtype.kind == "b" and _read_alike(ops[0], ops[1], one, two, work)
+        if still and (asked or not np.array_equal(want, got, equal_nan=want.dtype.kind == "f")):
+            return True
+    return False
+
+
+def _read_alike(first: Op, second: Op, one: Graph, two: Graph, work: Work) -> bool:
+    """Whether two operators read what stands one for the other, in one order."""
+    both = list(zip(first.inputs, second.inputs, strict=False))
+    held = [(one.tensors[i].data, two.tensors[k].data) if i >= 0 and k >= 0 else (None, None) for i, k in both]
+    known = {**dict(zip(two.inputs, one.inputs, strict=False)), **work.known}
+    return len(first.inputs) == len(second.inputs) and all(
+        known.get(k) == i or (x is not None and y is not None and np.array_equal(x, y))
+        for (i, k), (x, y) in zip(both, held, strict=True)
+    )
+
+
+def _moves(values: np.ndarray) -> bool:
+    """Whether samples give different numbers."""
+    with np.errstate(invalid="ignore"):
+        return bool((np.isfinite(values[1:]) & (values[1:] != values[:1])).any())
 
 
 def computes_in(graph: Graph, dtypes: Collection[str]) -> bool:

@@ -9,7 +9,8 @@ from onnx import helper
 
 from pipeline import config
 from pipeline.checks.drift.suspects import Side, Suspect
-from pipeline.drift import rewriting
+from pipeline.checks.outcome import Outcome
+from pipeline.drift import drift, rewriting
 from pipeline.drift.rewriting import computes_in, settled
 from pipeline.drift.work import Work
 from pipeline.lone import open_artifact
@@ -56,3 +57,28 @@ def ended(path, last):
         node.output[:] = [f"{name}_" if name == end else name for name in node.output]
     model.graph.node.append(helper.make_node(last, [f"{end}_"], [end]))
     onnx.save(model, path)
+
+
+def compared(path, kind):
+    """x (1, 4) -> x, one more where it is beyond -50 (`kind` says how) and beyond 50 too: no sample is."""
+    held = [onnx.numpy_helper.from_array(np.float32(value), name) for name, value in (("low", -50), ("high", 50))]
+    nodes = [
+        helper.make_node(kind, ["x", "low"], ["first"]),
+        helper.make_node("Greater", ["x", "high"], ["second"]),
+        helper.make_node("And", ["first", "second"], ["both"]),
+        helper.make_node("Cast", ["both"], ["more"], to=onnx.TensorProto.FLOAT),
+        helper.make_node("Add", ["x", "more"], ["y"]),
+    ]
+    ends = [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, (1, 4)) for name in "xy"]
+    graph = helper.make_graph(nodes, "g", ends[:1], ends[1:], held)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+    return path
+
+
+def test_an_operator_that_never_moves_proves_nothing_by_what_comes_behind_it(tmp_path):
+    right, wrong, same = (compared(tmp_path / f"{kind}.onnx", kind) for kind in ("Greater", "Less", "GreaterOrEqual"))
+    limits = config.load().limits
+    found = drift(right, wrong, "", InProcess(), limits)
+    assert (found.outcome, found.suspects[0].b.op_type) == (Outcome.FAILED, "Less")
+    found = drift(right, same, "", InProcess(), limits)  # alike on all samples, and none of them tells
+    assert (found.outcome, found.suspects[0].b.op_type) == (Outcome.FAILED, "GreaterOrEqual")
