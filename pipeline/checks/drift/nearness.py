@@ -118,9 +118,10 @@ def leaning(
     lean = float((x * error).sum()) / power
     few = float(np.sqrt(np.square(x * around[fine]).sum())) / power
     allowed = _LEAN + lone * HALF_EPS / 2 + few
-    noise = float(np.sqrt(np.square(x * (error - lean * x)).sum())) / power
+    left = x * (error - lean * x)
+    noise = float(np.sqrt(np.square(left).sum())) / power
     if abs(lean) > allowed + 5 * noise:
-        noise = _noise_of_equals(x, x * error) / power
+        noise = max(_noise_of_equals(x, x * error), _noise_of_rows(left, fine)) / power
     excess, gap = abs(lean) / (allowed + 5 * noise), float(np.abs(error).max()) / (float(np.ptp(x)) or 1.0)
     if excess > 1:
         return Nearness(False, excess, gap, True, slope=1 + lean)
@@ -135,6 +136,11 @@ def _noise_of_equals(values: np.ndarray, parts: np.ndarray) -> float:
     """The deviation of the sum of `parts` where those of equal values err together: equal values round alike."""
     _, place = np.unique(values, return_inverse=True)
     return float(np.sqrt(np.square(np.bincount(place, parts)).sum()))
+
+
+def _noise_of_rows(left: np.ndarray, fine: np.ndarray) -> float:
+    """The deviation of a sum where a row errs together: all of it is divided by its one greatest value, rounded."""
+    return float(np.sqrt(np.square(np.bincount(np.nonzero(fine)[0], left)).sum()))
 
 
 def _level(want: np.ndarray, got: np.ndarray, carried: np.ndarray, fine: np.ndarray) -> tuple[float, float]:

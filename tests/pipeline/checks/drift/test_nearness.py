@@ -88,3 +88,13 @@ def test_in_a_row_where_a_sigmoid_is_saturated_kernels_give_0_or_nearly_0(compar
     assert compare(want[order], kernels[order], want[np.newaxis, order], 2).agrees
     off = kernels[order] * np.array([[1.0], [1.0], [1.001]]) + np.array([[0.0], [0.0], [0.1]])
     assert not compare(want[order], off, want[np.newaxis, order], 2).agrees
+
+
+def test_rows_that_are_divided_by_a_rounded_value_each_lean_on_their_own():
+    """As in basic-pitch: what each sample is divided by, its greatest value, is rounded once for all of it."""
+    want = np.random.default_rng(3).uniform(0, 1, (6, 400))
+    lean = 1 + 1e-4 * np.array([[-2.78], [-2.57], [-3.46], [-3.03], [0.49], [2.94]])
+    got = (want * lean).astype(np.float16)
+    fine = Nearness(True, 0.5, 0.0)
+    assert leaning(fine, want, got, want[None], 3, 0) is fine
+    assert not leaning(fine, want, (want * lean * 0.999).astype(np.float16), want[None], 3, 0).agrees
