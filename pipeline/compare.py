@@ -132,7 +132,7 @@ def _parity(
             known, pair = noise(reference, moved, a.source.outputs), (reference, got, a.source.outputs, gate)
             parity = spared(parity_beside(*pair, known), *pair, known)
         return got, parity
-    except ToolkitError as error:
+    except (ModelError, ToolkitError) as error:
         return None, Check("parity", Outcome.FAILED, (f"{b.path.name} does not run where {a.path.name} does: {error}",))
 
 

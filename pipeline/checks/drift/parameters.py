@@ -11,7 +11,7 @@ import numpy as np
 from converters.graph import Quantization, Tensor
 from pipeline.checks.drift.align import Pairs
 from pipeline.checks.drift.net import COMMUTATIVE, Net, Node
-from pipeline.checks.drift.suspects import Side, Suspect, other_attribute, shortened
+from pipeline.checks.drift.suspects import Side, Suspect, holds_numbers, other_attribute, shortened
 from pipeline.checks.drift.weights import differs
 
 SAME_CALIBRATION_SHARE = 0.5
@@ -86,7 +86,8 @@ def _differences(pairs: Pairs, one: Node, two: Node, moved: bool) -> Iterator[_D
                 yield "body", *sides, "something inside", f"its {name} computes something else"
             else:
                 cause = other_attribute(_WORDS.get(name, name), ours, theirs)
-                yield "attribute", *sides, "another attribute", cause
+                kind = "weights" if holds_numbers(ours) and holds_numbers(theirs) else "attribute"  # leaves of a tree
+                yield kind, *sides, "another attribute", cause
     grids = [_grid(net, node) for net, node in ((pairs.a, one), (pairs.b, two))]
     if grids[0] is not None and grids[1] is not None:
         yield from () if pairs.bridged else _quantized(grids[0], grids[1], moved)

@@ -124,5 +124,10 @@ def shortened(value: Any) -> Any:
     return f"{len(value)} values" if _is_long(value) else value
 
 
+def holds_numbers(value: Any) -> bool:
+    """Whether an attribute is a constant: a long list of numbers that are not whole."""
+    return _is_long(value) and any(isinstance(one, float) and not one.is_integer() for one in value)
+
+
 def _is_long(value: Any) -> bool:
     return isinstance(value, tuple | list) and len(value) > MOST_SHOWN
