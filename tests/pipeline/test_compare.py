@@ -94,6 +94,20 @@ def test_what_crashes_is_an_error_of_the_command(files):
         compare(right, right, "random", GATES, broken, LIMITS)
 
 
+def test_a_second_file_that_its_runtime_does_not_load_is_failed(tmp_path):
+    right, other = dense(tmp_path / "right.tflite").path, dense(tmp_path / "other.tflite").path
+
+    class Refusing(InProcess):
+        def call(self, worker, target, timeout_s, **arguments):
+            if target.endswith(":run_samples") and arguments["artifact"].path == other:
+                raise ModelError("this runtime does not load it")
+            return super().call(worker, target, timeout_s, **arguments)
+
+    (check,) = compare(right, other, "random", GATES, Refusing(), LIMITS, inside=False).checks[1:]
+    assert (check.name, check.outcome.value) == ("parity", "FAILED")
+    assert check.reasons == ("other.tflite does not run where right.tflite does: this runtime does not load it",)
+
+
 def test_a_file_without_a_bundle_has_no_golden_inputs(files):
     right, _ = files
     with pytest.raises(UsageError, match="neither file lies in a bundle"):
