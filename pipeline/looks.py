@@ -7,7 +7,9 @@ from math import prod
 from converters.contract import Format, Precision
 from converters.inspection import Inspection
 
-_COARSEST_FIRST = ("int4", "uint8", "int8", "float16")
+_INDICES = ("uint1", "uint2", "uint3", "uint4", "uint6")
+"""Of palettes in Core ML files."""
+_COARSEST_FIRST = (*_INDICES, "int4", "uint8", "int8", "float16")
 _AT_RUN_TIME = "DynamicQuantizeLinear"
 _ROUND = ("QuantizeLinear", "QUANTIZE", _AT_RUN_TIME)
 
@@ -23,7 +25,7 @@ def guess_precision(inspection: Inspection) -> Precision:
         return Precision.FP16
     if inspection.format is Format.COREML and main != "float32":
         return Precision.INT8_WEIGHTS if main == "int8" else Precision.PALETTIZED
-    if main == "int4":
+    if main in ("int4", "uint4"):
         return Precision.INT4_WEIGHTS
     if main == "float32" and not any(op.type in _ROUND for op in inspection.ops):
         return Precision.FP32

@@ -183,9 +183,7 @@ class Alone:
             return {}
         pairs = folding.folded(folding.held(self.a, segment.ops_a), theirs)
         rounded = [
-            one
-            for one in pairs
-            if one.b.rounded and not one.a.rounded and not one.partly and one.b.values.size > one.b.values.ndim
+            one for one in pairs if one.b.coarser(one.a) and not one.partly and one.b.values.size > one.b.values.ndim
         ]
         rounded = [one for one in rounded if not (one.a.multiplied or one.b.multiplied)]
         return {one.a.index: folding.substituted(one) for one in rounded}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from converters.contract import Artifact
+import time
+
+from converters.contract import Artifact, TensorSpec
 from converters.errors import EdgeExportError
 from converters.worker import WorkerPool
 from pipeline.config import Limits
@@ -13,22 +15,31 @@ from pipeline.plausible import proposals, with_inputs
 
 TRIED = 2
 """Samples with which a size is tried."""
+SEARCH_S = 30.0
+"""For all sizes of two models: of graphs of molecules, whose indices hang on another input's size, none runs."""
+_nothing: set[tuple[str, str, tuple[TensorSpec, ...]]] = set()
+"""Models, by their bytes, for which nothing was found: what one question costs is not spent again for the next."""
 
 
 def sized(a: Artifact, b: Artifact, pool: WorkerPool, limits: Limits) -> Artifact:
     """`a`, spoken to with sizes for what it leaves open: such that both run, else such that it runs itself.
 
-    As it is where all sizes are said, and where no proposal runs: what is asked of it next says why.
+    As it is where all sizes are said, and where no proposal runs in time: what is asked of it next says why.
     """
     if all(None not in spec.shape for spec in a.source.inputs):
         return a
-    fallback = None
+    key = (a.sha256, b.sha256, a.source.inputs)
+    if key in _nothing:
+        return a
+    fallback, stop = None, time.monotonic() + SEARCH_S
     try:
         groups = list(proposals(a))
     except EdgeExportError:
         return a
     for group in groups:
         for specs in group:
+            if time.monotonic() > stop:
+                break
             tried = with_inputs(a, specs)
             if not _runs(tried, b, pool, limits, second=False):
                 continue
@@ -36,6 +47,8 @@ def sized(a: Artifact, b: Artifact, pool: WorkerPool, limits: Limits) -> Artifac
                 return tried
             fallback = fallback or tried
             break
+    if fallback is None and a.sha256 and b.sha256:
+        _nothing.add(key)
     return fallback or a
 
 

@@ -19,6 +19,19 @@ def inspection(weights, activation="float32", io="float32"):
 
 
 @pytest.mark.parametrize(
+    ("indices", "format", "precision"),
+    [
+        ("uint6", Format.COREML, Precision.PALETTIZED),
+        ("uint4", Format.COREML, Precision.PALETTIZED),
+        ("uint4", Format.ONNX, Precision.INT4_WEIGHTS),
+    ],
+)
+def test_indices_of_few_bits_are_those_of_a_palette_or_weights(indices, format, precision):
+    found = dataclasses.replace(inspection([(indices, (4, 4)), ("float16", (4, 2))]), format=format)
+    assert guess_precision(found) is precision
+
+
+@pytest.mark.parametrize(
     ("found", "precision"),
     [
         (inspection([("float32", (4, 4))]), Precision.FP32),

@@ -54,6 +54,11 @@ class Held:
         """Whether it is stored more coarsely than float32, or was."""
         return self.half or self.palettized or self.step is not None
 
+    def coarser(self, other: Held) -> bool:
+        """Whether it is rounded where the other is not, or to integers where the other is in 16 bits."""
+        own = self.palettized or self.step is not None
+        return self.rounded and not (other.palettized or other.step is not None) and (own or not other.half)
+
     @cached_property
     def near(self) -> float:
         """The relative distance from which another constant is not the one that this is the rounding of."""
@@ -268,25 +273,6 @@ def distance_of(want: np.ndarray, got: np.ndarray) -> float:
     """The length of the difference, as a share of that of `got`."""
     power = float(np.square(got).sum())
     return float(np.sqrt(np.square(want - got).sum() / power)) if power > 0 else float(np.abs(want).max() > 0)
-
-
-def beyond(one: Folded) -> np.ndarray:
-    """Where b's stored weight is none of the two integers next to the reference's, (as b lies); never at the ends.
-
-    Half a step is rounding to nearest; the scale of a channel is known as well as its weights tell it. A bias of many
-    steps is divided in float32.
-    """
-    assert one.b.step is not None
-    want = one.layout.carry(one.a.values[None])[0] * one.scale
-    step = one.b.step
-    allowed = 0.51 * step + 2.0**-22 * np.abs(want)
-    if np.abs(one.scale - 1).max() > 0:
-        axis = next((axis for axis, size in enumerate(one.scale.shape) if size > 1), 0)
-        others = tuple(other for other in range(want.ndim) if other != axis)
-        length = np.sqrt(np.square(want).sum(others, keepdims=True))
-        allowed = allowed + 1.2 * step * np.abs(want) / np.maximum(length, 1e-300)
-    inside = np.ones(want.shape, bool) if one.b.ends is None else ~one.b.ends
-    return (np.abs(one.b.values - want) > allowed) & inside & (step > 0)
 
 
 def substituted(one: Folded) -> np.ndarray:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from converters.graph import Op, Tensor
-from pipeline.checks.drift import folding, run_time
+from pipeline.checks.drift import folding, rounding, run_time
 from pipeline.checks.drift.cuts import Segment
 from pipeline.checks.drift.folding import Folded, Held
 from pipeline.checks.drift.grids import STORES, grid_of, reach
@@ -53,7 +53,7 @@ def matches(a: Known, b: Known, cuts: Sequence[Segment]) -> list[Folded]:
 def weights(a: Known, b: Known, found: Sequence[Folded]) -> Iterator[Suspect]:
     """Stored integers that are none of the two next to the reference's weight."""
     stored = [one for one in found if one.b.step is not None and one.a.step is None and not one.partly]
-    off = [(one, folding.beyond(one)) for one in stored]
+    off = [(one, rounding.beyond(one)) for one in stored]
     biases = [beyond.any() for one, beyond in off if one.b.values.ndim == 1]
     corrected = len(biases) > 2 and float(np.mean(biases)) > CORRECTED
     for one, beyond in off:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from drift_models import graph, tensor
@@ -16,11 +18,6 @@ def constant(values, step=None):
     return folding.Held(0, Op(0, "CONV", (0,), (1,)), values, step, None)
 
 
-def rounded(values):
-    step = np.broadcast_to(np.abs(values).max((1, 2, 3), keepdims=True) / 127, values.shape)
-    return constant(np.rint(values / step) * step, step)
-
-
 @pytest.mark.parametrize("scale", [np.ones(6), SCALE])
 def test_a_constant_is_found_in_another_layout_scaled_by_channel(scale):
     (found,) = folding.folded([constant(KERNEL.transpose(0, 3, 1, 2))], [constant(KERNEL * scale[:, None, None, None])])
@@ -29,14 +26,19 @@ def test_a_constant_is_found_in_another_layout_scaled_by_channel(scale):
     assert np.allclose(folding.substituted(found), KERNEL.transpose(0, 3, 1, 2))
 
 
-def test_rounding_to_nearest_is_none_of_beyond_and_one_step_is():
-    (honest,) = folding.folded([constant(KERNEL)], [rounded(KERNEL)])
-    assert not folding.beyond(honest).any()
-    wrong = rounded(KERNEL)
-    assert wrong.step is not None
-    wrong.values[2, 1, 1, 3] += wrong.step[2, 1, 1, 3]
-    (found,) = folding.folded([constant(KERNEL)], [wrong])
-    assert folding.beyond(found).sum() == 1
+@pytest.mark.parametrize(
+    ("one", "other", "coarser"),
+    [
+        ({"half": True}, {}, True),
+        ({}, {"half": True}, False),
+        ({"half": True, "palettized": True}, {"half": True}, True),
+        ({"half": True}, {"half": True}, False),
+        ({"palettized": True}, {"palettized": True, "half": True}, False),
+    ],
+)
+def test_integers_are_coarser_than_16_bits_and_these_than_32(one, other, coarser):
+    first, second = (dataclasses.replace(constant(KERNEL), **kind) for kind in (one, other))
+    assert first.coarser(second) is coarser
 
 
 def test_other_weights_are_not_taken_for_it():
