@@ -55,7 +55,8 @@ def scaled(a: Known, b: Known, cuts: Sequence[Segment]) -> Iterator[Suspect]:
     for cut in cuts:
         pairs = folding.folded(folding.held(a, cut.ops_a), folding.held(b, cut.ops_b))
         for one in pairs:
-            if one.partly or one.b.vector or one.a.rounded or not (one.b.half or one.b.step is not None):
+            sized = one.b.step is not None or (one.b.half and not one.a.half)
+            if one.partly or one.b.vector or not sized or not one.b.coarser(one.a):
                 continue
             for said in _told(a, cut, one):
                 ours, theirs = reader(a, one.a.op), reader(b, one.b.op)
