@@ -200,7 +200,8 @@ def _biased(alone: Alone, pairs: Pairs, cut: Segment) -> list[Segment]:
     """
     behind = [other.out for other in segments_of(alone.a, alone.b, pairs) if cut.out in other.given]
     movable = [(start, [cut.out]) for start in cut.given if len(cut.given) == 1 and start.b not in alone.b.graph.inputs]
-    found = (_ended_later(alone, pairs, start, outs) for start, outs in (*movable, (cut.out, behind)))
+    ended = (_ended_later, _begun_later)
+    found = (end(alone, pairs, start, outs) for start, outs in (*movable, (cut.out, behind)) for end in ended)
     return next((parts for parts in found if parts), [])
 
 
@@ -224,6 +225,30 @@ def _ended_later(alone: Alone, pairs: Pairs, start: Partner, outs: list[Partner]
     moved = {**rest, later: Partner(start.a, later, layout, db)}
     parts = [segment(a, b, out, moved) for out in (moved[later], *outs)]
     return [one for one in parts if one] if _agree(alone, parts, tight=False) else []
+
+
+def _begun_later(alone: Alone, pairs: Pairs, start: Partner, outs: list[Partner]) -> list[Segment]:
+    """The same, where it is the reference's tensor that has its bias one operator later."""
+    a, b = alone.a, alone.b
+    rest = {index: pair for index, pair in pairs.items() if index != start.b}
+    readers = a.readers.get(start.a, [])
+    if len(readers) != 1:
+        return []
+    (later,) = readers[0].outputs[:1]
+    if later not in a.recorded or later in {pair.a for pair in rest.values()} or not folding.held(a, readers, 1):
+        return []
+    db, layout = best_layout(a.real(later), b.real(start.b))
+    if layout is None or db < start.db - _AS_LIKE_DB:
+        return []
+    moved = {**rest, start.b: Partner(later, start.b, layout, db)}
+    first, *parts = [segment(a, b, out, moved) for out in (moved[start.b], *outs)]
+    was = segment(a, b, start, rest)
+    if first is None or was is None or len(folding.held(b, was.ops_b, 1)) <= len(folding.held(a, was.ops_a, 1)):
+        return []  # b has no bias there
+    near, before = (alone.compare([one])[one] for one in (first, was))
+    allowed = max(ROUNDED_EXCESS * before.excess, CLEARED) if before else CLEARED
+    better = near is not None and near.agrees and near.excess <= allowed
+    return [one for one in (first, *parts) if one] if better and _agree(alone, parts, tight=False) else []
 
 
 def _agree(alone: Alone, cuts: list[Segment | None], tight: bool) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.checks.drift import folding, rounded, stress
+from pipeline.checks.drift import folding, rounded, run_time, stress
 from pipeline.checks.drift.cuts import Segment
 from pipeline.checks.drift.grids import Grid, reach
 from pipeline.checks.drift.nearness import EPS, WEIGHT_EPS, Nearness, leaning, near
@@ -59,6 +59,8 @@ def judged(
         given = put or not alone.weights(segment)
         if found.agrees or not weights or (given and rounded.settles(alone.a, alone.b, segment)):
             return found
+        if put and (finely := _finely(alone, segment, plain, got, rows.recorded)) and not finely.agrees:
+            return finely
         least_db = rounded.rough_db(alone.a, segment, held)
         loose = recurrent(segment.ops_a)  # on made-up values rounded gates saturate otherwise
         kept = rows.recorded if loose else rows.count
@@ -67,6 +69,15 @@ def judged(
         kept = rows.recorded if roundings > 1 else rows.count
         return roughly(plain[:kept], got[:kept], rows.recorded, least_db=EXACT_DB)
     return _stepped(alone, segment, rows, plain, got, put, 1.0 if put or not weights else UNEQUAL)
+
+
+def _finely(alone: Alone, segment: Segment, plain: np.ndarray, got: np.ndarray, recorded: int) -> Nearness | None:
+    """How near recorded values are where the reference has rounded weights but for a norm's factors; else None."""
+    ops = segment.ops_b
+    if any(run_time.rounds(ops)) or any(run_time.hybrid(alone.b, op) for op in ops):
+        return None
+    share = unrounding.fitted(alone, segment)
+    return roughly(plain[:recorded], got[:recorded], recorded, least_db=-20 * np.log10(share)) if share else None
 
 
 def _fitted(alone: Alone, segment: Segment, put: bool) -> float:

@@ -108,18 +108,21 @@ def _allowed(alone: Alone, segment: Segment) -> float:
         return 0.0
     if any(word in op.type.lower() for op in segment.ops_a for word in LIMITS):
         return 0.0
-    if rounded.settles(alone.a, alone.b, segment):
-        return EXACT
-    theirs = folding.held(alone.b, segment.ops_b)
+    return EXACT if rounded.settles(alone.a, alone.b, segment) else fitted(alone, segment)
+
+
+def fitted(alone: Alone, segment: Segment) -> float:
+    """The same where a norm was folded into rounded weights: its factors are known as well as these tell them."""
+    theirs = rounded.read(alone.b, segment.ops_b)
     pairs = folding.folded(folding.held(alone.a, segment.ops_a), theirs)
     kernels = [one for one in theirs if one.rounded and one.values.ndim > 1]
-    fitted = [one for one in pairs if one.b.step is not None and not one.partly and one.scale.size > 1]
-    if len(kernels) != len(fitted) or any(one.b.index not in {k.index for k in kernels} for one in fitted):
+    known = [one for one in pairs if one.b.step is not None and not one.partly and one.scale.size > 1]
+    if len(kernels) != len(known) or any(one.b.index not in {k.index for k in kernels} for one in known):
         return 0.0
-    known = {one.b.index for one in pairs}
-    if any(one.rounded and one.vector and one.coarseness > EXACT for one in theirs if one.index not in known):
+    paired = {one.b.index for one in pairs}
+    if any(one.rounded and one.vector and one.coarseness > EXACT for one in theirs if one.index not in paired):
         return 0.0  # a norm of its own, which the reference has in its kernel
-    left = (one.b.coarseness / np.sqrt(one.b.values.size / one.scale.size) for one in fitted)
+    left = (one.b.coarseness / np.sqrt(one.b.values.size / one.scale.size) for one in known)
     return max(EXACT, FITTED * max(left, default=0.0))
 
 

@@ -53,3 +53,33 @@ def test_what_reads_another_tensor_of_the_reference_is_told_itself(tmp_path):
     wrong = saved(tmp_path / "wrong.onnx", rounded=True, exchanged=True)
     found = drift(right, wrong, "", InProcess(), config.load().limits)
     assert (found.outcome, found.suspects[0].b.op_type) == (Outcome.FAILED, "Concat")
+
+
+GAIN = np.random.default_rng(1).uniform(0.4, 3, 16).astype(np.float32)
+
+
+def folded(path, *, rounded, divisor=255.0):
+    """x (1, 12) of 0 to 255 -> ((x / divisor - 0.5) W) * gain; the gain is in the weights where those are rounded."""
+    held = {"by": np.float32(1 / divisor), "half": np.float32(-0.5), "w": KERNEL, "gain": GAIN}
+    nodes = [helper.make_node("Mul", ["x", "by"], ["m"]), helper.make_node("Add", ["m", "half"], ["c"])]
+    if rounded:
+        whole, step = KERNEL * GAIN, np.abs(KERNEL * GAIN).max(0) / 127
+        del held["w"], held["gain"]
+        held |= {"stored": np.rint(whole / step).astype(np.int8), "step": step.astype(np.float32)}
+        held |= {"zero": np.zeros(16, np.int8)}
+        nodes.append(helper.make_node("DequantizeLinear", ["stored", "step", "zero"], ["w"], axis=1))
+    nodes.append(helper.make_node("MatMul", ["c", "w"], ["y" if rounded else "p"]))
+    nodes += [] if rounded else [helper.make_node("Mul", ["p", "gain"], ["y"])]
+    ends = [helper.make_tensor_value_info(n, TensorProto.FLOAT, (1, s)) for n, s in (("x", 12), ("y", 16))]
+    tensors = [numpy_helper.from_array(np.asarray(values), name) for name, values in held.items()]
+    graph = helper.make_graph(nodes, "g", ends[:1], ends[1:], tensors)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+    return path
+
+
+@pytest.mark.parametrize(("divisor", "outcome"), [(255.0, Outcome.PASSED), (250.0, Outcome.FAILED)])
+def test_a_factor_is_told_where_a_norm_was_folded_into_rounded_weights(tmp_path, divisor, outcome):
+    """Its factors are known as well as the rounded weights tell them, which is far better than their rounding."""
+    right = folded(tmp_path / "right.onnx", rounded=False)
+    file = folded(tmp_path / "b.onnx", rounded=True, divisor=divisor)
+    assert drift(right, file, "", InProcess(), config.load().limits).outcome is outcome

@@ -26,6 +26,8 @@ _SIXTHS = frozenset(
     ("HARD_SWISH", "HardSwish", "aten.hardswish", "aten.hardswish_", "aten.hardsigmoid", "aten.hardsigmoid_")
 )
 """Operators whose hard sigmoid has a slope of 1/6."""
+_GELUS = {"gelu": ("approximate", "mode"), "fastgelu": ()}
+"""GELU by operators' names in lower case, and the attributes that may say by what it is approximated."""
 HALF, SMALLEST = 2.0**-10, 2.0**-24
 """Of a number, and the least one: what storing it in 16 bits leaves."""
 
@@ -36,7 +38,8 @@ def changed(a: Known, b: Known, cuts: Sequence[Segment]) -> Iterator[tuple[Segme
     Of segments that have as many; what is left of both models where that is as many, which says of no segment: a
     variance may be taken for the one with an epsilon.
     """
-    for name, found in (("epsilon", _epsilons), ("slope", _slopes), ("hard sigmoid's slope", _hard), ("alpha", _elus)):
+    numbers = {"epsilon": _epsilons, "slope": _slopes, "hard sigmoid's slope": _hard, "alpha": _elus}
+    for name, found in {**numbers, "approximate": _gelus}.items():
         left = tuple({op.index: (op, value) for op, value in found(side, side.graph.ops)} for side in (a, b))
         for cut in cuts:
             here = _as_many(*(list(found(side, ops)) for side, ops in ((a, cut.ops_a), (b, cut.ops_b))))
@@ -127,3 +130,12 @@ def _hard(side: Known, ops: Sequence[Op]) -> Iterator[tuple[Op, float]]:
 
 def _elus(side: Known, ops: Sequence[Op]) -> Iterator[tuple[Op, float]]:
     yield from ((op, float(op.attributes.get("alpha", _ELUS[op.type]))) for op in ops if op.type in _ELUS)
+
+
+def _gelus(side: Known, ops: Sequence[Op]) -> Iterator[tuple[Op, float]]:
+    """(operator, whether it is the approximation by a tanh), which 8 and 16 bits hide."""
+    for op in ops:
+        kind = op.type.rpartition(".")[2].lower()
+        if kind in _GELUS:
+            said = [str(op.attributes.get(name, "")).lower() for name in _GELUS[kind]]
+            yield op, float(kind == "fastgelu" or any("tanh" in one or one == "true" for one in said))

@@ -16,6 +16,8 @@ from pipeline.checks.drift.known import Known
 
 _MULTIPLIES = frozenset(("ConvInteger", "MatMulInteger"))
 _LINKS = 3
+_IN_BYTES = 4
+"""Accuracy level of a MatMulNBits that rounds what it takes to 8 bits."""
 _QUANTIZES = frozenset(("DynamicQuantizeLinear", "com.microsoft.DynamicQuantizeMatMul"))
 """They find one grid of 256 steps for each call."""
 
@@ -55,10 +57,13 @@ def rounds(ops: Iterable[Op]) -> Iterator[Op]:
 def hybrid(side: Known, op: Op) -> bool:
     """Whether an operator takes weights in integers beside values in float, and may round those too: TFLite's do.
 
-    Of ONNX Runtime's those that round as they run, and do not show their integers.
+    Of ONNX Runtime's those that round as they run, and do not show their integers; a product with blocks of 4 bits does
+    so on the accuracy level that is the fastest.
     """
     if "DynamicQuantize" in op.type and op.type not in _QUANTIZES:
         return True
+    if op.type.endswith("MatMulNBits"):
+        return op.attributes.get("accuracy_level") == _IN_BYTES
     if side.graph.format != "tflite":
         return False
     small = [i for i in op.inputs if i >= 0 and side.graph.tensors[i].quantization is not None]

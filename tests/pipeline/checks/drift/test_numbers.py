@@ -59,6 +59,18 @@ def test_the_alpha_of_an_elu_is_one_where_it_is_not_said():
     assert suspect.cause == "alpha is 1.2, not 1"
 
 
+@pytest.mark.parametrize(
+    ("kind", "attributes"),
+    [("GELU", {"approximate": True}), ("gelu", {"mode": "TANH_APPROXIMATION"}), ("com.microsoft.FastGelu", {})],
+)
+def test_a_gelu_is_the_exact_one_or_the_approximation(kind, attributes):
+    approximate = bent(kind, **attributes)
+    assert list(changed(bent("aten.gelu", approximate="tanh"), approximate, [])) == []
+    ((_, suspect),) = changed(bent("Gelu", approximate="none"), approximate, [])
+    assert suspect.cause == "approximate is 1, not 0"
+    assert list(changed(bent("aten.gelu"), bent("Gelu"), [])) == []
+
+
 def chain(*ops):
     """Norms of (type, epsilon), each behind the one before; a variance of 1 for batch norms."""
     tensors = {index: Tensor(index, f"t{index}", None, "float32") for index in range(len(ops) + 1)}
