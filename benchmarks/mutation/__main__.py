@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -20,7 +21,7 @@ PAGE = ROOT / "docs" / "mutation.md"
 def main(arguments: list[str] | None = None) -> int:
     """The exit code: 0 where every fault was caught and no honest file failed, else 1; 2 for a wrong option."""
     options = _options(arguments)
-    home = options.workspace.resolve()
+    home, code = options.workspace.resolve(), commit()
     with toolbox() as (pool, limits):
         subjects: list[Subject] = []
         for name in options.net or NETS:
@@ -42,9 +43,18 @@ def main(arguments: list[str] | None = None) -> int:
         nets = "".join(f" --net {name}" for name in options.net or ())
         honest = f" --every-honest {options.every_honest}" if options.every_honest else ""
         command = f'make mutation ARGS="--seeds {options.seeds} --every {options.every}{honest}{nets}{public}"'
-        options.page.write_text(page(rows, command), encoding="utf-8")
+        options.page.write_text(page(rows, command, code), encoding="utf-8")
     sys.stdout.write(json.dumps(found, indent=1) + "\n" if options.json else _text(found))
     return 0 if found["caught"] == found["faults"] > 0 and not found["false_alarms"] else 1
+
+
+def commit() -> str:
+    """What git calls the code as it is; nothing where git does not know it."""
+    call = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--exclude", "*"]
+    try:
+        return subprocess.run(call, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""
 
 
 def _text(found: dict[str, int]) -> str:

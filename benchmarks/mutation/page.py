@@ -64,8 +64,8 @@ def totals(rows: Rows) -> dict[str, Any]:
     }
 
 
-def page(rows: Rows, command: str) -> str:
-    """The page, whole."""
+def page(rows: Rows, command: str, commit: str = "") -> str:
+    """The page, whole; `commit` names the code that gave the verdicts, where that is known."""
     return "\n".join(
         [
             _TOP,
@@ -74,7 +74,7 @@ def page(rows: Rows, command: str) -> str:
             *_by_kind(rows),
             *_by_change(rows),
             *_missed(rows),
-            *_made(command),
+            *_made(command, commit),
             "",
         ]
     )
@@ -157,10 +157,11 @@ def _missed(rows: Rows) -> Iterator[str]:
             yield f"| {' | '.join(str(cell).replace('|', '/') for cell in cells)} |"
 
 
-def _made(command: str) -> Iterator[str]:
+def _made(command: str, commit: str) -> Iterator[str]:
     yield "\n## How it was made\n"
+    command = f"`{command}`" + (f" at commit {commit}" if commit else "")
     names = ", ".join(f"{name} {found}" for name in PACKAGES if (found := _version(name)))
-    yield f"`{command}`, Python {platform.python_version()}, {names}."
+    yield f"{command}, Python {platform.python_version()}, {names}."
     yield "Faults in ranges that every kernel follows are held against the same file only: against a float file they"
     yield "are another calibration. So are, of a float16 file, changes within its rounding."
     yield "One row again: `make mutation ARGS=\"--kind 'its name' --subject 'its file' --every 1\"`."

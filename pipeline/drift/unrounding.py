@@ -170,11 +170,17 @@ def _given(
             values = real(_run(alone, given, taken), b.graph.tensors[taken])
             values = np.clip(values, *grid.ends()) if cut else values
             if op is last:
-                return segment.out.layout.back(values)
+                return _back(segment, values)
             given |= {out: values.astype(np.float32) for out in _behind(alone, segment, op)}
-        return segment.out.layout.back(real(_run(alone, given, end), b.graph.tensors[end]))
+        return _back(segment, real(_run(alone, given, end), b.graph.tensors[end]))
     except (EdgeExportError, KeyError):
         return None
+
+
+def _back(segment: Segment, values: np.ndarray) -> np.ndarray | None:
+    """Values as they lie in a; None where they are of another size."""
+    whole = values[0].size == np.prod(segment.out.layout.shape_a, dtype=int)
+    return segment.out.layout.back(values) if whole else None
 
 
 def _behind(alone: Alone, segment: Segment, op: Op) -> Iterator[int]:

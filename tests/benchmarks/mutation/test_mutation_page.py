@@ -47,3 +47,4 @@ def test_each_miss_and_each_false_alarm_is_a_line_of_its_own():
 
 def test_without_misses_it_says_none():
     assert "None." in page([ROWS[0], ROWS[4]], "make mutation")
+    assert "`make mutation` at commit abc1234, Python" in page(ROWS, "make mutation", "abc1234")

@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import numpy as np
 from rooted_models import both, normed, opened, whole
 
+from pipeline.checks.drift.cuts import Segment
+from pipeline.checks.drift.layout import Layout
+from pipeline.checks.drift.matching import Partner
 from pipeline.checks.drift.nearness import Nearness
 from pipeline.drift import unrounding
 
@@ -40,3 +44,12 @@ def test_a_segment_that_gives_the_same_on_all_of_these_inputs_rounds_all_the_sam
     alone = opened(tmp_path)
     alone.b.__dict__["steady"] = frozenset(alone.b.recorded)  # as a detector's outputs, all zero in 8 bits
     assert not unrounding.exact(alone, whole(alone))
+
+
+def test_values_of_another_size_are_none():
+    layout = Layout((2, 2), (4,), (0, 1))
+    cut = Segment(Partner(1, 1, layout, 99.0), (), (), ())
+    assert unrounding._back(cut, np.zeros((3, 5))) is None
+    found = unrounding._back(cut, np.zeros((3, 4)))
+    assert found is not None
+    assert found.shape == (3, 2, 2)
