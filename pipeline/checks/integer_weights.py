@@ -12,6 +12,9 @@ _RECURRENT, _BIAS = ("LSTM", "GRU", "RNN"), 3
 _EXPANDING = ("LOOKUP", "GATHER", "NBITS")
 """In the names of operators that expand what they take out of a table of integers, or a block at a time."""
 
+_NOT_IN_4_BITS = frozenset(("DEPTHWISE_CONV_2D", "TRANSPOSE_CONV"))
+"""LiteRT's: how many of a network's weights those are is the network's affair."""
+
 
 def is_vector(tensor: TensorInfo) -> bool:
     """A bias or another vector: every toolkit keeps those in a wider type than the weights."""
@@ -42,6 +45,15 @@ def only_moved(inspection: Inspection) -> set[int]:
     """Places of the constants that operators only take rows out of or move: they have the type of activations."""
     read = {place for op in inspection.ops for place in op.inputs}
     return read - {place for op in inspection.ops if not moves(op.type) for place in op.inputs}
+
+
+def of_more_bits(inspection: Inspection) -> set[int]:
+    """Places of the constants that only operators read of which no quantizer has weights of 4 bits."""
+    readers: dict[int, set[str]] = {}
+    for op in inspection.ops:
+        for place in op.inputs:
+            readers.setdefault(place, set()).add(op.type)
+    return {place for place, kinds in readers.items() if kinds <= _NOT_IN_4_BITS}
 
 
 def _elementwise(kind: str) -> bool:

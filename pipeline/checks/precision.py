@@ -15,6 +15,7 @@ from pipeline.checks.integer_weights import (
     INDICES,
     addends,
     is_vector,
+    of_more_bits,
     only_moved,
     per_tensor_convolutions,
     read_as_integers,
@@ -132,6 +133,8 @@ def _weights(inspection: Inspection, claimed: Precision, gate: PrecisionGate, ke
     beside = [inspection.tensors[place] for place in addends(inspection) if place >= 0]
     tables = (inspection.tensors[place] for place in only_moved(inspection) if place >= 0)
     beside += [tensor for tensor in tables if tensor.dtype in SIXTEEN_BITS]
+    if claimed is Precision.INT4_WEIGHTS:
+        beside += [inspection.tensors[place] for place in of_more_bits(inspection) if place >= 0]
     large = [
         tensor
         for tensor in _weight_tensors(inspection)

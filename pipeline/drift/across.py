@@ -15,6 +15,7 @@ from pipeline.checks.drift import (
     numbers,
     recurrences,
     rounded,
+    run_time,
     scaling,
     slopes,
     strangers,
@@ -214,7 +215,10 @@ def _ended_later(alone: Alone, pairs: Pairs, start: Partner, outs: list[Partner]
     rest = {index: pair for index, pair in pairs.items() if index != start.b}
     before = segment(a, b, start, rest)
     readers = b.readers.get(start.b, [])
-    if before is None or len(readers) != 1 or any(one.vector for one in folding.held(b, before.ops_b)):
+    if before is None or len(readers) != 1:
+        return []
+    scales = {place for one in run_time.groups(b, before.ops_b) for place in one.inside}  # of weights: no bias
+    if any(one.vector and one.op.index not in scales for one in folding.held(b, before.ops_b)):
         return []
     (later,) = readers[0].outputs[:1]
     if later in pairs or later not in b.recorded or not any(one.vector for one in folding.held(b, readers)):

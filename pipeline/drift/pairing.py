@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from pipeline.checks.drift import ends
 from pipeline.checks.drift.cuts import Segment, Starts, segment
@@ -103,7 +103,15 @@ def _put(work: Work, a: Known, b: Known, pairs: Pairs, found: healing.Healed) ->
     """The pairs, and what b holds, when a pair is taken for granted."""
     healthy = b.given(found.recorded)
     kept = {index: pair for index, pair in pairs.items() if index not in found.recorded}
-    return plausible(work, a, healthy, pairs_of(a, healthy)) | kept | {found.pair.b: found.pair}, healthy
+    made = plausible(work, a, healthy, pairs_of(a, healthy)) | {found.pair.b: found.pair}
+    kept = still(kept, made, {*b.graph.inputs, *b.graph.outputs})
+    return made | kept | {found.pair.b: found.pair}, healthy
+
+
+def still(pairs: Pairs, made: Pairs, ends_of_b: Collection[int]) -> Pairs:
+    """The pairs whose tensor of a has no other partner among those `made` behind a fault: they only looked alike."""
+    taken = {pair.a: index for index, pair in made.items()}
+    return {index: pair for index, pair in pairs.items() if index in ends_of_b or taken.get(pair.a, index) == index}
 
 
 def _borne_out(work: Work, a: Known, b: Known, pairs: Pairs, found: healing.Healed) -> bool:

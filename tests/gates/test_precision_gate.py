@@ -54,6 +54,16 @@ def test_an_int4_file_whose_weights_have_8_bits_is_found() -> None:
     )
 
 
+def test_layers_that_no_quantizer_brings_to_4_bits_are_not_held_to_them() -> None:
+    def with_float(kind: str) -> Check:
+        file = files.tflite_weights("int4")
+        file.op(kind, [0, file.weight("float32", 1, 5, 5, 3000)], "float32", 1, 8, 8, 3)
+        return judge(file, "int4-weights")
+
+    assert with_float("DEPTHWISE_CONV_2D").outcome is Outcome.PASSED
+    said(with_float("CONV_2D"), "of its large weights are int4")
+
+
 def test_16_bit_activations_that_have_8_are_found() -> None:
     said(judge(files.tflite_int8(), "int16x8"), "called int16x8, but 3 of 3 activations have 8 bits")
     said(judge(files.tflite_int16x8(narrow=True), "int16x8"), "1 of 3 activations have 8 bits: t4")
