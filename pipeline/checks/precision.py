@@ -130,11 +130,10 @@ def _broken_constants(inspection: Inspection) -> list[str]:
 def _weights(inspection: Inspection, claimed: Precision, gate: PrecisionGate, kept: list[TensorInfo]) -> list[str]:
     """Whether the large weights are of the claimed type, and float32 ones use their bits."""
     allowed = _CLAIMED[claimed]
-    beside = [inspection.tensors[place] for place in addends(inspection) if place >= 0]
+    wider = of_more_bits(inspection) if claimed is Precision.INT4_WEIGHTS else set()
+    beside = [inspection.tensors[place] for place in addends(inspection) | wider if place >= 0]
     tables = (inspection.tensors[place] for place in only_moved(inspection) if place >= 0)
     beside += [tensor for tensor in tables if tensor.dtype in SIXTEEN_BITS]
-    if claimed is Precision.INT4_WEIGHTS:
-        beside += [inspection.tensors[place] for place in of_more_bits(inspection) if place >= 0]
     large = [
         tensor
         for tensor in _weight_tensors(inspection)

@@ -221,7 +221,7 @@ def _ended_later(alone: Alone, pairs: Pairs, start: Partner, outs: list[Partner]
     if any(one.vector and one.op.index not in scales for one in folding.held(b, before.ops_b)):
         return []
     (later,) = readers[0].outputs[:1]
-    if later in pairs or later not in b.recorded or not any(one.vector for one in folding.held(b, readers)):
+    if later in pairs or later not in b.recorded or not any(one.vector for one in folding.held(b, readers, 1)):
         return []
     db, layout = best_layout(a.real(start.a), b.real(later))
     if layout is None or db < start.db - _AS_LIKE_DB:

@@ -8,7 +8,7 @@ import numpy as np
 
 from pipeline.checks.drift.cuts import Segment, segment
 from pipeline.checks.drift.grids import STORES
-from pipeline.checks.drift.matching import NEAR_DB, Partner, best_layout
+from pipeline.checks.drift.matching import NEAR_DB, Partner, best_layout, in_order
 from pipeline.checks.drift.nearness import Nearness
 from pipeline.checks.drift.twins import twins
 from pipeline.drift.alone import Alone
@@ -48,7 +48,9 @@ def better(
         if near is None or near.agrees or cut.out.b in alone.b.graph.outputs:
             continue
         taken = {pair.a for pair in (*pairs.values(), *found.values())}
-        others = [pair for pair in _others(alone, cut) if pair.a not in taken][:_MOST]
+        rest = [pair for index, pair in pairs.items() if index != cut.out.b]
+        others = [pair for pair in _others(alone, cut) if pair.a not in taken]
+        others = [pair for pair in others if in_order(alone.a, alone.b, pair, rest)][:_MOST]
         cuts = [segment(alone.a, alone.b, pair, {**pairs, pair.b: pair}) for pair in others]
         tried = alone.compare([one for one in cuts if one is not None])
         agreed = [(other.excess, one.out) for one, other in tried.items() if other is not None and other.agrees]
@@ -77,6 +79,8 @@ def moved(alone: Alone, pairs: Mapping[int, Partner], results: Mapping[Segment, 
             if layout is None:
                 continue
             put = {**rest, index: Partner(cut.out.a, index, layout, db)}
+            if not in_order(a, b, put[index], rest.values()):
+                continue
             if _agree(alone, put, behind) or _agree(alone, put, [put[index], *behind], 1.0):
                 kept = put
                 break

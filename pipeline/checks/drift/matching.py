@@ -44,7 +44,7 @@ def matched(a: Known, b: Known) -> dict[int, Partner]:
         if first in taken_a or second in taken_b:
             continue
         made = list(_paired(a, b, rows[0][first], rows[1][second]))
-        if made and all(_in_order(a, b, pair, found.values()) for pair in made):
+        if made and all(in_order(a, b, pair, found.values()) for pair in made):
             taken_a[first], taken_b[second] = second, first
             found |= {pair.b: pair for pair in made}
     return found
@@ -197,7 +197,7 @@ def _junction(side: Known, same: list[int]) -> int:
     return same[-1]
 
 
-def _in_order(a: Known, b: Known, pair: Partner, others: Iterable[Partner]) -> bool:
+def in_order(a: Known, b: Known, pair: Partner, others: Iterable[Partner]) -> bool:
     """Whether no other pair says that what comes first in one model comes second in the other."""
     before_a, before_b = a.before[pair.a], b.before[pair.b]
     for other in others:

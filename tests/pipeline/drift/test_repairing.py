@@ -6,7 +6,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from rooted_models import both
 
-from pipeline.checks.drift.matching import Partner, best_layout
+from pipeline.checks.drift.matching import Partner, best_layout, in_order
 from pipeline.drift import pairing
 from pipeline.drift.repairing import better, merged
 
@@ -47,6 +47,14 @@ def test_the_partner_is_the_tensor_up_to_which_the_segment_agrees(alone):
     assert name["moved"] in wrong
     found = better(alone, pairs, results)
     assert {index: pair.a for index, pair in found.items()} == {name["moved"]: name["moved"]}
+
+
+def test_no_pair_says_that_what_comes_first_in_one_model_comes_second_in_the_other(alone):
+    name = {tensor.name: index for index, tensor in alone.b.graph.tensors.items()}
+    _, layout = best_layout(alone.a.real(name["mean"]), alone.b.real(name["moved"]))
+    across = Partner(name["mean"], name["moved"], layout, 80.0)
+    assert not in_order(alone.a, alone.b, Partner(name["moved"], name["mean"], layout, 80.0), [across])
+    assert in_order(alone.a, alone.b, Partner(name["root"], name["root"], layout, 80.0), [across])
 
 
 def test_where_nothing_is_wrong_nothing_is_put_right(alone):
