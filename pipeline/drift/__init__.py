@@ -80,6 +80,8 @@ def drift_of(
     graphs = [work.ask(artifact, "graph") for artifact in (a, b)]
     work.told = graphs
     work.settle_inputs(graphs[1])
+    if given is None and any(None in spec.shape for spec in a.source.inputs):
+        work.note("no sizes of the open axes were found with which A runs: its graph alone was compared; give --input")
     found = (both if a.format is b.format else across)(graphs[0], graphs[1], work)
     found = declared(found, graphs[1], b.kept)
     return dataclasses.replace(found, layers=work.layers(graphs[0], graphs[1])) if layers else found

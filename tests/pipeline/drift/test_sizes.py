@@ -6,6 +6,8 @@ from gates.in_process import InProcess
 from onnx import TensorProto, helper, numpy_helper
 
 from pipeline import config
+from pipeline.checks.outcome import Outcome
+from pipeline.drift import drift
 from pipeline.drift.sizes import sized
 from pipeline.lone import open_artifact
 
@@ -37,3 +39,10 @@ def test_where_the_other_runs_with_no_size_the_reference_decides(tmp_path):
 def test_what_says_its_sizes_keeps_them(tmp_path):
     a = sized(mirrored(tmp_path / "a.onnx"), mirrored(tmp_path / "b.onnx"), InProcess(), LIMITS)
     assert sized(a, a, InProcess(), LIMITS) is a
+
+
+def test_a_model_that_runs_with_no_size_is_judged_by_its_graph_and_that_is_said(tmp_path):
+    path = mirrored(tmp_path / "a.onnx", least=10**6).path
+    found = drift(path, path, "", InProcess(), LIMITS)
+    assert found.outcome is Outcome.PASSED
+    assert any("no sizes of the open axes were found" in note for note in found.notes)
