@@ -11,6 +11,7 @@ import numpy as np
 from converters.graph import Quantization, Tensor
 from pipeline.checks.drift.align import Pairs
 from pipeline.checks.drift.net import COMMUTATIVE, Net, Node
+from pipeline.checks.drift.padding import pads_nothing
 from pipeline.checks.drift.suspects import Side, Suspect, holds_numbers, other_attribute, shortened
 from pipeline.checks.drift.weights import differs
 
@@ -80,6 +81,7 @@ def _differences(pairs: Pairs, one: Node, two: Node, moved: bool) -> Iterator[_D
         ours, theirs = one.attributes.get(name), two.attributes.get(name)
         since = name in _LATER and None in (ours, theirs) and _LATER[name] in (ours, theirs)
         stored = pairs.bridged and name.endswith(_STORED)
+        stored |= name == "padding" and pads_nothing(pairs.a, one) and pads_nothing(pairs.b, two)
         if not since and not stored and not _same(ours, theirs, _HALF if pairs.bridged else 0.0):
             sides = {name: shortened(ours)}, {name: shortened(theirs)}
             if name.startswith(_BODIES):  # known by a hash

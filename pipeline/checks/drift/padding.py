@@ -1,0 +1,30 @@
+"""Padding of a window that has no room to pad: SAME is VALID where the windows fill what is there."""
+
+from __future__ import annotations
+
+from converters.graph import Tensor
+from pipeline.checks.drift.net import Net, Node
+
+_RANK = 4
+
+
+def pads_nothing(net: Net, node: Node) -> bool:
+    """Whether the windows of an operator of TFLite fill its input, so that nothing is padded, however it is said."""
+    taken, given = (net.tensors[index].shape for index in (node.inputs[0], node.outputs[0]))
+    sizes = _sizes(net, node)
+    if taken is None or given is None or sizes is None or not len(taken) == len(given) == _RANK:
+        return False
+    said = node.attributes
+    steps = [(int(said.get(f"stride{axis}", 1)), int(said.get(f"dilation{axis}Factor", 1) or 1)) for axis in "HW"]
+    rows = zip(taken[1:3], given[1:3], sizes, steps, strict=True)
+    return all(t > 0 and (g - 1) * stride + (size - 1) * apart + 1 <= t for t, g, size, (stride, apart) in rows)
+
+
+def _sizes(net: Net, node: Node) -> tuple[int, int] | None:
+    """Height and width of the windows: as the operator says them, or of its kernel."""
+    said = node.attributes
+    if "filterHeight" in said and "filterWidth" in said:
+        return int(said["filterHeight"]), int(said["filterWidth"])
+    kernel: Tensor | None = net.tensors.get(node.inputs[1]) if len(node.inputs) > 1 else None
+    shape = kernel.shape if kernel is not None else None
+    return (shape[1], shape[2]) if shape is not None and len(shape) == _RANK else None
