@@ -109,7 +109,7 @@ def _told(alone: Alone, pairs: Pairs) -> tuple[list[Suspect], dict[Segment, Near
         *numbers.changed(a, b, cuts),
         *factors.changed(a, b, cuts),
         *recurrences.changed(a, b, cuts),
-        *stepping.changed(alone, cuts),
+        *stepping.changed(alone, {cut: results[cut] for cut in cuts}),
     ]
     explained = {suspect.b.op_index for _, suspect in moved}
     kept = [(cut, found) for cut, found in kept if explained.isdisjoint(op.index for op in cut.ops_b)]

@@ -57,7 +57,8 @@ def judged(
         if eps > EPS or (weights and half):
             return leaning(found, plain, got, moved, rows.recorded, sum(map(_rounds_alone, held)))
         given = put or not alone.weights(segment)
-        if found.agrees or not weights or (given and rounded.settles(alone.a, alone.b, segment)):
+        bare = not weights and not any(run_time.hybrid(alone.b, op) for op in segment.ops_b)
+        if found.agrees or bare or (given and rounded.settles(alone.a, alone.b, segment)):
             return found
         if put and (finely := _finely(alone, segment, plain, got, rows.recorded)) and not finely.agrees:
             return finely

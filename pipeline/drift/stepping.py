@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from converters.graph import Op
 from pipeline.checks.drift import recurrences, stress
 from pipeline.checks.drift.cuts import Segment
 from pipeline.checks.drift.known import Known
+from pipeline.checks.drift.nearness import Nearness
 from pipeline.checks.drift.rounded import order_of, reader
 from pipeline.checks.drift.steps import How, Odd, odd
 from pipeline.checks.drift.suspects import Suspect
@@ -21,14 +22,18 @@ SAME_DB = 15.0
 """Signal to error from which two operators do the same: on two grids of 8 bits honest ones show 25 dB and more."""
 
 
-def changed(alone: Alone, cuts: Sequence[Segment]) -> Iterator[tuple[Segment, Suspect]]:
-    """(segment, suspect) for operators of b's steps that are unlike, where the reference holds them as one operator."""
+def changed(alone: Alone, results: Mapping[Segment, Nearness | None]) -> Iterator[tuple[Segment, Suspect]]:
+    """(segment, suspect) for operators of b's steps that are unlike, where the reference holds them as one operator.
+
+    `results` are how near the segments are: one more operator, or one less, may be a rewrite where its segment agrees.
+    """
     a, b = alone.a, alone.b
-    written = [cut for cut in cuts if recurrences.recurrent(cut.ops_a) and not recurrences.recurrent(cut.ops_b)]
+    written = [cut for cut in results if recurrences.recurrent(cut.ops_a) and not recurrences.recurrent(cut.ops_b)]
     places = {op.index: cut for cut in reversed(written) for op in cut.ops_b}
     for one in odd(b) if written else ():
         cut = places.get(one.op.index)
-        if cut is None:
+        near = results[cut] if cut is not None else None
+        if cut is None or (one.how is not How.REPLACED and (near is None or near.agrees)):
             continue
         if words := _said(alone, one):
             ours, theirs = reader(a, recurrences.recurrence(cut.ops_a)), reader(b, one.op)
