@@ -50,11 +50,14 @@ def better(
         taken = {pair.a for pair in (*pairs.values(), *found.values())}
         rest = [pair for index, pair in pairs.items() if index != cut.out.b]
         others = [pair for pair in _others(alone, cut) if pair.a not in taken]
-        others = [pair for pair in others if in_order(alone.a, alone.b, pair, rest)][:_MOST]
+        others = sorted(others, key=lambda pair: not in_order(alone.a, alone.b, pair, rest))[:_MOST]
         cuts = [segment(alone.a, alone.b, pair, {**pairs, pair.b: pair}) for pair in others]
         tried = alone.compare([one for one in cuts if one is not None])
         agreed = [(other.excess, one.out) for one, other in tried.items() if other is not None and other.agrees]
-        excess, pair = min(agreed, key=lambda one: one[0], default=(np.inf, cut.out))
+        placed = [
+            one for one in agreed if in_order(alone.a, alone.b, one[1], rest)
+        ]  # else a neighbour may be wrong too
+        excess, pair = min(placed or agreed, key=lambda one: one[0], default=(np.inf, cut.out))
         if excess <= max(SURELY, near.excess / TIMES) and excess < 1:
             found[cut.out.b] = pair
     return found
