@@ -11,6 +11,8 @@ _RECURRENT, _BIAS = ("LSTM", "GRU", "RNN"), 3
 """ONNX's recurrent operators, and which of their inputs is the bias."""
 _EXPANDING = ("LOOKUP", "GATHER", "NBITS")
 """In the names of operators that expand what they take out of a table of integers, or a block at a time."""
+_OUTPUT_CHANNELS = {"DEPTHWISE_CONV_2D": -1, "ConvTranspose": 1, "conv_transpose": 1}
+"""The axis of an operator's weights that they lie along; in others it is the first."""
 
 _NOT_IN_4_BITS = frozenset(("DEPTHWISE_CONV_2D", "TRANSPOSE_CONV"))
 """LiteRT's: how many of a network's weights those are is the network's affair."""
@@ -107,7 +109,7 @@ def per_tensor_convolutions(inspection: Inspection) -> list[str]:
             tensor = inspection.tensors[origin] if origin >= 0 else None
             if tensor is None or not tensor.constant or tensor.dtype not in EIGHT_BITS or len(tensor.shape) < 3:
                 continue
-            channels = tensor.shape[-1] if "DEPTHWISE" in op.type.upper() else tensor.shape[0]
+            channels = tensor.shape[_OUTPUT_CHANNELS.get(op.type, 0)]
             if channels > 1 and tensor.scales <= 1:
                 found.append(tensor.name)
     return found

@@ -8,6 +8,9 @@ from gates import files
 from converters.contract import Format
 from pipeline.checks.integer_weights import addends, only_moved, per_tensor_convolutions, read_as_integers, taken_out
 
+TRANSPOSED = [("ConvTranspose", Format.ONNX, (24, None, 2, 2)), ("TRANSPOSE_CONV", Format.TFLITE, (None, 2, 2, 24))]
+"""Of 24 channels, in each format."""
+
 
 def test_integers_that_an_operator_computes_with_are_told_from_those_that_are_expanded() -> None:
     assert read_as_integers(files.tflite_weights("int8").inspection()) == []
@@ -24,6 +27,15 @@ def test_what_takes_a_table_apart_expands_it(kind: str) -> None:
 def test_convolutions_with_one_scale_for_all_channels_are_named() -> None:
     assert per_tensor_convolutions(files.tflite_int8(scales=1).inspection()) == ["t2"]
     assert per_tensor_convolutions(files.tflite_int8().inspection()) == []
+
+
+@pytest.mark.parametrize(("kind", "format", "shape"), TRANSPOSED)
+def test_a_transposed_convolution_has_its_output_channels_where_its_format_puts_them(kind, format, shape) -> None:
+    for channels, named in ((1, []), (6, ["t1"])):
+        file = files.File(format)
+        sizes = [channels if size is None else size for size in shape]
+        file.op(kind, [file.add("int8", 1, 8, 8, 24, scales=1), file.weight("int8", *sizes, scales=1)], "int8", 1)
+        assert per_tensor_convolutions(file.inspection()) == named
 
 
 def test_what_is_only_added_or_multiplied_is_no_kernel() -> None:
