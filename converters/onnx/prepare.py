@@ -28,6 +28,8 @@ from converters.tuning.options import Tuning
 from converters.tuning.ranges import choose
 
 _RECORDED, _RANGED = 32, 256
+_ENDS = {"Sigmoid": (0.0, 1.0), "Softmax": (0.0, 1.0), "HardSigmoid": (0.0, 1.0), "Tanh": (-1.0, 1.0)}
+_MOVING = ("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Identity")
 
 
 def folded(path: Path, folder: Path) -> Path:
@@ -78,7 +80,8 @@ def statistics(path: Path, calibration: Calibration, ranges: str, headroom: floa
     """The range of every activation, those inside the file by the recipe's rule, as ONNX Runtime's quantizer reads it.
 
     An input keeps the limits of its data. All else is `headroom` times as wide, but what a Clip gives out no wider than
-    its own limits: ONNX Runtime puts the range in its place.
+    its own limits: ONNX Runtime puts the range in its place. A probability that the file gives out has 0 to 1, as in
+    LiteRT: one that no calibration sample finds anything for would never be told above what those came to.
     """
     found = dict(_extremes(path.read_bytes(), calibration))
     if ranges != "minmax":
@@ -87,18 +90,32 @@ def statistics(path: Path, calibration: Calibration, ranges: str, headroom: floa
             name = graph.tensors[index].name
             if name in found and index not in graph.inputs:
                 found[name] = choose(seen, ranges)
+    model = onnx.load(path, load_external_data=False)
     if headroom > 1:
-        graph = onnx.load(path, load_external_data=False).graph
-        bound, free = {entry.name for entry in graph.input}, (-np.inf, np.inf)
-        clips = limits(graph)
+        bound, free = {entry.name for entry in model.graph.input}, (-np.inf, np.inf)
+        clips = limits(model.graph)
         wider = {n: np.clip(np.multiply(ends, headroom), *clips.get(n, free)) for n, ends in found.items()}
         found |= {n: (float(ends[0]), float(ends[1])) for n, ends in wider.items() if n not in bound}
+    found |= {name: ends for name, ends in _known_ends(model.graph).items() if name in found}
     rows = {
         name: {"CLS": "TensorData", "lowest": _number(low), "highest": _number(high)}
         for name, (low, high) in found.items()
     }
     method = {"CLS": "CalibrationMethod", "value": "CalibrationMethod.MinMax"}
     return json.dumps({"CLS": "TensorsData", "data": rows, "calibration_method": method, "smooth_quant": False})
+
+
+def _known_ends(graph: onnx.GraphProto) -> dict[str, tuple[float, float]]:
+    """The ends of the outputs that an operator bounds, and of what is only moved between it and them, by name."""
+    made = {name: node for node in graph.node for name in node.output}
+    found: dict[str, tuple[float, float]] = {}
+    for output in graph.output:
+        names = [output.name]
+        while names[-1] in made and made[names[-1]].op_type in _MOVING:
+            names.append(made[names[-1]].input[0])
+        if names[-1] in made and made[names[-1]].op_type in _ENDS:
+            found |= dict.fromkeys(names, _ENDS[made[names[-1]].op_type])
+    return found
 
 
 def _number(value: float) -> dict[str, object]:

@@ -11,12 +11,14 @@ import numpy as np
 from converters import registry
 from converters.carry import Carried
 from converters.contract import Arrays, ConversionRequest, Edge, Precision, TensorSpec
+from pipeline import golden
 from pipeline.config import Limits, Recipe
 from pipeline.datasets.dataset import Dataset
 from pipeline.datasets.samples import to_samples
 from pipeline.entries import EDITED, read_artifact, write_artifact
+from pipeline.evidence import GOLDEN
 from pipeline.feeding import carried_of, with_visited
-from pipeline.golden_inputs import evenly
+from pipeline.golden_inputs import count_samples, evenly
 from pipeline.golden_patterns import of_every_kind
 from pipeline.store import digest
 from pipeline.task import Context, Task, code
@@ -33,9 +35,12 @@ def calibration_task(
     limits: Limits,
     seed: int = 1,
     state: Carried = MappingProxyType({}),
+    reference: Task | None = None,
 ) -> Task:
     """Inputs to calibrate on: training images spread evenly over the classes, or synthesised ones without data.
 
+    Of those, half come from the golden inputs of `reference`, which were looked for because the outputs tell more on
+    them: a detector that found nothing in any calibration sample would be cut off at nothing.
     Of a model whose state goes back in, with states that it comes to: what lies beyond calibration is cut off.
     """
 
@@ -51,12 +56,13 @@ def calibration_task(
             carried, artifact, _ = carried_of(context, artifact, state, limits, seed)
             inputs = of_every_kind(artifact.signature.inputs, samples, seed)
             inputs = with_visited(context, artifact, inputs, carried, limits) if carried else inputs
+            inputs = _with_telling(context, inputs) if "reference" in context.needs else inputs
             what = "made-up inputs: no data came with the model"
         (context.folder / CHOSEN).write_text(f"{len(next(iter(inputs.values())))} {what}", encoding="utf-8")
         np.savez(context.folder / CALIBRATION, allow_pickle=False, **inputs)
 
     name = source.name.partition(" ")[2]
-    needs = {"source": source, **({"data": data} if data else {})}
+    needs = {"source": source, **({"data": data} if data else {"reference": reference} if reference else {})}
     ingredients = {
         "recipe: calibration samples": digest([samples, seed, sorted(state.items())]),
         "code of the calibration": code(
@@ -68,6 +74,16 @@ def calibration_task(
         ),
     }
     return Task(f"calibration {name} {samples}", "calibrate", ingredients, work, needs, lane=source.lane)
+
+
+def _with_telling(context: Context, inputs: Arrays) -> Arrays:
+    """The inputs with golden ones in the place of the last, half of them at most; none at the limits."""
+    pack = golden.read(context.needs["reference"].file(GOLDEN))
+    rows = np.flatnonzero(~pack.at_limits)[: count_samples(inputs, None) // 2]
+    return {
+        name: np.concatenate([pack.inputs[name][rows], values[: len(values) - len(rows)]])
+        for name, values in inputs.items()
+    }
 
 
 def calibration_inputs(dataset: Dataset, specs: tuple[TensorSpec, ...], samples: int, seed: int = 1) -> Arrays:

@@ -10,10 +10,12 @@ from toy_workers import ToyWorkers
 from converters import registry
 from converters.contract import Framework, Precision
 from converters.errors import UnsupportedError
-from pipeline import config
+from pipeline import config, golden
 from pipeline.entries import read_artifact
+from pipeline.evidence import GOLDEN
 from pipeline.stages.convert import CALIBRATION, calibration_task, convert_task
 from pipeline.stages.data import data_task
+from pipeline.stages.reference import reference_task
 from pipeline.stages.train import capture_task
 
 CONFIGS = config.load()
@@ -140,6 +142,17 @@ def test_without_data_calibration_is_made_up(source, tmp_path):
     inputs = calibration(source, None, tmp_path)["image"]
     assert inputs.shape == (50, 1, 12, 20, 3)
     assert 0 <= inputs.min() < inputs.max() <= 255
+
+
+def test_half_of_what_is_made_up_are_golden_inputs_on_which_the_outputs_tell_more(source, tmp_path):
+    reference = reference_task(source, None, LIMITS, golden_samples=8)
+    task = calibration_task(source, None, 6, LIMITS, reference=reference)
+    done = toy_workers.result(reference, tmp_path / "ws")
+    pack = golden.read(done.file(GOLDEN))
+    inputs = np.load(toy_workers.result(task, tmp_path / "ws").file(CALIBRATION))["image"]
+    alone = np.load(toy_workers.result(calibration_task(source, None, 6, LIMITS), tmp_path / "ws").file(CALIBRATION))
+    np.testing.assert_array_equal(inputs[:3], pack.inputs["image"][~pack.at_limits][:3])
+    np.testing.assert_array_equal(inputs[3:], alone["image"][:3])
 
 
 TO_TFLITE = registry.edge("tflite_from_onnx")
