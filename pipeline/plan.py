@@ -279,9 +279,8 @@ class _Branch:
         return task
 
     def _calibration(self, samples: int) -> Task:
-        return calibration_task(
-            self.source, self.data, samples, self.configs.limits, state=self.state, reference=self.reference
-        )
+        limits, reference = self.configs.limits, self.reference
+        return calibration_task(self.source, self.data, samples, limits, state=self.state, reference=reference)
 
     def _identity(self, route: Route) -> str:
         file = artifact_file_name(self.model, route.framework, route.name, route.precision, route.target)
