@@ -235,8 +235,7 @@ def _unproved(reference: np.ndarray, gate: ParityGate) -> list[str]:
     if (reference == reference[:1]).all():
         return [
             f"the reference is the same for all {len(reference)} samples: agreeing with it proves nothing; give inputs "
-            "on which it moves (--data; --inputs of `compare`), or leave an output that is constant by design out of "
-            "the model"
+            "on which it moves (--data), or leave an output that is constant by design out of the model"
         ]
     if reference.dtype.kind in "iub":
         return []
