@@ -77,14 +77,11 @@ def moved(alone: Alone, pairs: Mapping[int, Partner], results: Mapping[Segment, 
         if not behind or _agree(alone, kept, behind):
             continue
         rest = {index: pair for index, pair in kept.items() if index != cut.out.b}
-        for index in _beside(alone, cut, kept):
-            db, layout = best_layout(a.real(cut.out.a), b.real(index))
-            if layout is None:
-                continue
-            put = {**rest, index: Partner(cut.out.a, index, layout, db)}
-            if not in_order(a, b, put[index], rest.values()):
-                continue
-            if _agree(alone, put, behind) or _agree(alone, put, [put[index], *behind], 1.0):
+        laid = ((index, *best_layout(a.real(cut.out.a), b.real(index))) for index in _beside(alone, cut, kept))
+        others = [Partner(cut.out.a, index, layout, db) for index, db, layout in laid if layout is not None]
+        for pair in sorted(others, key=lambda pair: not in_order(a, b, pair, rest.values())):
+            put = {**rest, pair.b: pair}
+            if _agree(alone, put, behind) or _agree(alone, put, [pair, *behind], 1.0):
                 kept = put
                 break
     return kept
