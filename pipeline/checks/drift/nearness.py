@@ -121,7 +121,9 @@ def leaning(
     left = x * (error - lean * x)
     noise = float(np.sqrt(np.square(left).sum())) / power
     if abs(lean) > allowed + 5 * noise:
-        noise = max(_noise_of_equals(x, x * error), _noise_of_rows(left, fine)) / power
+        _, equals = np.unique(x, return_inverse=True)
+        sample = np.nonzero(fine)[0]
+        noise = max(_noise_together(equals, x * error), _noise_together(sample, left)) / power
     excess, gap = abs(lean) / (allowed + 5 * noise), float(np.abs(error).max()) / (float(np.ptp(x)) or 1.0)
     if excess > 1:
         return Nearness(False, excess, gap, True, slope=1 + lean)
@@ -132,15 +134,12 @@ def leaning(
     return found
 
 
-def _noise_of_equals(values: np.ndarray, parts: np.ndarray) -> float:
-    """The deviation of the sum of `parts` where those of equal values err together: equal values round alike."""
-    _, place = np.unique(values, return_inverse=True)
-    return float(np.sqrt(np.square(np.bincount(place, parts)).sum()))
+def _noise_together(groups: np.ndarray, parts: np.ndarray) -> float:
+    """The deviation of the sum of `parts` where those of one group, numbered from 0, err together.
 
-
-def _noise_of_rows(left: np.ndarray, fine: np.ndarray) -> float:
-    """The deviation of a sum where a row errs together: all of it is divided by its one greatest value, rounded."""
-    return float(np.sqrt(np.square(np.bincount(np.nonzero(fine)[0], left)).sum()))
+    Equal values round alike, and so does a row, all of which is divided by its one greatest value, rounded.
+    """
+    return float(np.sqrt(np.square(np.bincount(groups, parts)).sum()))
 
 
 def _level(want: np.ndarray, got: np.ndarray, carried: np.ndarray, fine: np.ndarray) -> tuple[float, float]:
