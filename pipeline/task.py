@@ -50,8 +50,8 @@ class Task:
 
     @cached_property
     def all_ingredients(self) -> dict[str, str]:
-        """The ingredients, those of the needs as `result of <task>`."""
-        return {**self.ingredients, **{f"result of {task.name}": task.key for task in self.needs.values()}}
+        """The ingredients, those of the needs as `result of <task> as <role>`: which is which makes a result, too."""
+        return {**self.ingredients, **{f"result of {one.name} as {role}": one.key for role, one in self.needs.items()}}
 
     @cached_property
     def key(self) -> str:

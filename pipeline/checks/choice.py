@@ -109,14 +109,21 @@ def choose(subject: tuple[str, str, str, str], entrants: Sequence[Entrant], race
 def _fastest(
     passing: Sequence[Entrant], leader: Entrant, race: Race, margin: float
 ) -> tuple[Entrant, dict[str, Comparison | EdgeExportError]]:
-    """The one that none is surely faster than, and how each other compares with it; who was beaten leads no more."""
+    """The one that none is surely faster than, and how each other compares with it; who was beaten leads no more.
+
+    No pair is raced twice: where the lead changes, what is known of two is turned round.
+    """
     beaten: set[str] = set()
+    known: dict[tuple[str, str], Comparison | EdgeExportError] = {}
     while True:
         raced: dict[str, Comparison | EdgeExportError] = {}
         for other in passing:
             if other is leader:
                 continue
-            raced[other.route] = found = race(other.route, leader.route)
+            pair = other.route, leader.route
+            found = known[pair] if pair in known else race(*pair)
+            raced[other.route] = known[pair] = found
+            known[pair[::-1]] = found.turned() if isinstance(found, Comparison) else found
             if other.route not in beaten and isinstance(found, Comparison) and _faster(found, margin):
                 beaten.add(leader.route)
                 leader = other

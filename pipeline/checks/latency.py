@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -34,6 +34,11 @@ class Comparison:
     control_decision: Decision
     rounds: int
     pairs: int
+
+    def turned(self) -> Comparison:
+        """What the same rounds say of b beside a."""
+        opposite: dict[Decision, Decision] = {"faster": "slower", "slower": "faster"}
+        return replace(self, found=self.found.turned(), decision=opposite.get(self.decision, self.decision))
 
 
 def compare(timings: PairTimings, gate: LatencyGate) -> Comparison:

@@ -50,6 +50,10 @@ class Interval:
         """Whether any difference is smaller than a share."""
         return 1 / (1 + margin) <= self.low and self.high <= 1 + margin
 
+    def turned(self) -> Interval:
+        """That of the opposite ratio."""
+        return Interval(1 / self.ratio, 1 / self.high, 1 / self.low if self.low else math.inf)
+
 
 def looks(first: int) -> Iterator[int]:
     """After how many rounds the interval is looked at: `first`, then each time about a third more."""

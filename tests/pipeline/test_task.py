@@ -27,12 +27,18 @@ def test_a_name_and_a_lane_are_no_ingredients():
     assert dataclasses.replace(make(), lane="torch", exclusive=True).key == make().key
 
 
+def test_what_changes_places_has_another_key():
+    a, b = make("a", ingredients={"x": "1"}), make("b", ingredients={"x": "2"})
+    one, other = (Task("race", "s", {}, lambda context: None, {"first": f, "last": g}) for f, g in ((a, b), (b, a)))
+    assert one.key != other.key
+
+
 def test_a_change_deep_below_reaches_every_key_above():
     def top(ingredient):
         return make("top", needs=[make("middle", needs=[make("bottom", ingredients={"x": ingredient})])])
 
     assert top("1").key != top("2").key
-    assert list(top("1").all_ingredients) == ["x", "result of middle"]
+    assert list(top("1").all_ingredients) == ["x", "result of middle as middle"]
 
 
 def test_code_changes_with_a_byte_or_a_name_of_its_files_and_with_nothing_else(tmp_path, monkeypatch):

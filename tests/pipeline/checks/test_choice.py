@@ -64,6 +64,20 @@ def test_who_leads_by_its_own_measurement_is_raced_once_with_each():
     assert track.races == [("b", "a"), ("c", "a")]
 
 
+def test_no_pair_is_raced_twice_so_that_who_was_beaten_is_not_within_noise_afterwards():
+    races = []
+
+    def race(one, other):
+        races.append((one, other))
+        return compared(0.97 if (one, other) == ("b", "a") else 1.0, width=0.02 if len(races) > 1 else 0.003)
+
+    choice = choose(SUBJECT, [entrant("a", 10), entrant("b", 20), entrant("c", 30)], race, MARGIN)
+    assert races == [("b", "a"), ("c", "b")]
+    assert (choice.route, choice.fastest) == ("b", "b")
+    assert by_route(choice)["a"].ratio == pytest.approx(1 / 0.97)
+    assert by_route(choice)["a"].says == "slower than b by 3.1%"
+
+
 def test_within_noise_the_smallest_is_taken():
     track = Track({"a": 1.0, "b": 1.001, "c": 1.5})
     choice = choose(SUBJECT, [entrant("a", 100, 1.0), entrant("b", 80, 1.0), entrant("c", 10, 1.5)], track, MARGIN)

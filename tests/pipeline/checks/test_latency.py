@@ -36,6 +36,21 @@ def test_exchanging_the_sides_inverts_the_ratio() -> None:
     assert compare(mirrored, GATE).found.ratio == pytest.approx(1 / compare(timings, GATE).found.ratio)
 
 
+@pytest.mark.parametrize(("effect", "decision"), [(0.7, "slower"), (1.0, "equal"), (1.4, "faster")])
+def test_turned_round_it_says_what_exchanged_sides_say(effect: float, decision: str) -> None:
+    timings = simulated(3, effect=effect, rounds=29, noise="quiet")
+    mirrored = compare(dataclasses.replace(timings, a_s=timings.b_s, b_s=timings.a_s), GATE)
+    turned = compare(timings, GATE).turned()
+    assert turned.decision == decision
+    found, expected = dataclasses.astuple(turned.found), dataclasses.astuple(mirrored.found)
+    assert found == pytest.approx(expected, rel=1e-9)
+
+
+def test_an_open_interval_stays_open_turned_round() -> None:
+    few = compare(simulated(5, rounds=2), GATE).turned().found
+    assert (few.low, few.high) == (0.0, math.inf)
+
+
 def test_spikes_do_not_move_the_ratio() -> None:
     timings = simulated(5, effect=1.4, noise="quiet")
     spiky = timings.a_s.copy()
