@@ -25,6 +25,7 @@ from converters.onnx.inspect import read_signature, write_signature
 from converters.onnx.integer_ends import integer_ends
 from converters.onnx.load import load, tensors
 from converters.onnx.order import sort_nodes
+from converters.onnx.own_biases import with_own_biases
 from converters.onnx.prepare import correct, folded, prepared, statistics
 from converters.onnx.weight_only import RECURRENT, in_opset, with_scales_a_channel, with_small_weights
 from converters.tuning.calibration import Calibration, require_finite
@@ -159,6 +160,7 @@ def _quantize_static(
     if wide:
         constants = {tensor.name for tensor in model.graph.initializer}
         kept += [node.name for node in model.graph.node if _weights_as_activations(node, constants)]
+    with_own_biases(model.graph)
     readers = hold(model.graph)
     ranges = target.with_suffix(".json")
     ranges.write_text(statistics(source, calibration, tuning.ranges, WIDE_HEADROOM if wide else 1.0))
