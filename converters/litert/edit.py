@@ -10,7 +10,7 @@ import numpy as np
 from converters.litert.flatbuffer import opened
 from converters.litert.pack import packed, unpacked
 
-_BIAS = {"CONV_2D": 2, "DEPTHWISE_CONV_2D": 2, "FULLY_CONNECTED": 2, "TRANSPOSE_CONV": 3}
+BIAS = {"CONV_2D": 2, "DEPTHWISE_CONV_2D": 2, "FULLY_CONNECTED": 2, "TRANSPOSE_CONV": 3}
 """Which input of an operator is its bias."""
 
 
@@ -43,11 +43,11 @@ def with_flat_biases(path: Path) -> bytes | None:
     with opened(path) as opened_model:
         model = unpacked(opened_model.data)
         graph = model.subgraphs[0]
-        builtins = {code: name for name, code in vars(opened_model.schema.BuiltinOperator).items() if name in _BIAS}
+        builtins = {code: name for name, code in vars(opened_model.schema.BuiltinOperator).items() if name in BIAS}
         kinds = [builtins.get(max(code.builtinCode, code.deprecatedBuiltinCode), "") for code in model.operatorCodes]
         found = set()
         for op in graph.operators:
-            place = _BIAS.get(kinds[op.opcodeIndex], len(op.inputs))
+            place = BIAS.get(kinds[op.opcodeIndex], len(op.inputs))
             if place < len(op.inputs) and op.inputs[place] >= 0:
                 found.add(int(op.inputs[place]))
         tensors = [graph.tensors[index] for index in found]

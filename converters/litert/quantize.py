@@ -17,6 +17,7 @@ from typing import Any
 from converters.contract import CALIBRATED, ConversionRequest, Precision, Signature
 from converters.errors import ConfigError, UnsupportedError
 from converters.graph import Graph, Op
+from converters.litert.biases import with_whole_biases
 from converters.litert.graph import read_graph
 from converters.litert.integers import Ranges, in_integers
 from converters.litert.limits import limits, within
@@ -60,6 +61,8 @@ def quantize_litert(request: ConversionRequest) -> Signature:
         ranges = statistics(source, calibration, tuning.ranges) if calibration else None
         result = quantizer.Quantizer(str(source), recipes).quantize(ranges, enable_progress_report=False)
         result.export_model(str(target), overwrite=True)
+        if calibration:
+            with_whole_biases(target, source)
 
     with tempfile.TemporaryDirectory() as folder:
         path = start = flattened(request.source.path, Path(folder))
