@@ -29,6 +29,8 @@ class Grid(NamedTuple):
     zero_point: int
 
 
+MADE = "_integers"
+"""What the names of tensors end with that are integers here in the place of floats."""
 OWN = ("LEAKY_RELU", "PRELU", "ELU", "RELU6", "RELU_N1_TO_1", "RELU_0_TO_1", "EXP", "LOG", "ABS")
 """Their outputs have a grid of their own."""
 SAME = (
@@ -226,7 +228,7 @@ class _File:
         """A tensor of the same shape, of integers."""
         made = self.schema.TensorT()
         made.shape, made.shapeSignature, made.hasRank = tensor.shape, tensor.shapeSignature, tensor.hasRank
-        made.name = f"{_name(tensor)}_integers"
+        made.name = f"{_name(tensor)}{MADE}"
         made.type, made.buffer = type, 0
         made.quantization = self.schema.QuantizationParametersT()
         made.quantization.scale, made.quantization.zeroPoint = [grid.scale], [grid.zero_point]

@@ -18,6 +18,7 @@ from converters.contract import CALIBRATED, ConversionRequest, Precision, Signat
 from converters.errors import ConfigError, UnsupportedError
 from converters.graph import Graph, Op
 from converters.litert.biases import with_whole_biases
+from converters.litert.division import require_divisors
 from converters.litert.graph import read_graph
 from converters.litert.integers import Ranges, in_integers
 from converters.litert.limits import limits, within
@@ -39,7 +40,7 @@ def quantize_litert(request: ConversionRequest) -> Signature:
 
     Raises:
         ConfigError: a recipe that names an operator, a rule or a step that there is not.
-        UnsupportedError: a constant has no end, a layer is one operator, or LiteRT does not open what was made.
+        UnsupportedError: a constant has no end, a layer is one operator, or LiteRT does not run what was made.
     """
     tuning = parse(request.options)
     graph = read_graph(request.source.path)
@@ -74,6 +75,7 @@ def quantize_litert(request: ConversionRequest) -> Signature:
         if calibration:
             dtype = "int16" if request.precision is Precision.INT16X8 else "int8"
             in_integers(request.target, dtype, _names(graph, kept), _ranges(path, calibration))
+            require_divisors(request.target, path, calibration)
         if request.edited and path != start:
             shutil.copyfile(path, request.edited)
     _must_open(request.target, request.source.path)
