@@ -41,33 +41,36 @@ def with_whole_biases(path: Path, source: Path) -> None:
     model = unpacked(path.read_bytes())
     for op in cut:
         weight, bias = (graph.tensors[op.inputs[place]] for place in (_WEIGHT, BIAS[op.type]))
-        values, wanted = floats.get(weight.name), floats.get(bias.name)
+        values, wanted, before = floats.get(weight.name), floats.get(bias.name), bias.data
         grid, steps = weight.quantization, graph.tensors[op.inputs[0]].quantization
-        if values is None or wanted is None or grid is None or steps is None or read.count(weight.index) > 1:
+        if values is None or wanted is None or before is None or weight.data is None or read.count(weight.index) > 1:
+            continue
+        if grid is None or steps is None:
             continue
         if len(grid.scales) != wanted.size or values.shape != weight.shape:
             continue
         step = float(steps.scales[0])
         least = np.abs(wanted.reshape(-1).astype(np.float64)) / (step * _MOST)
-        scales = np.where(_beyond(bias.data), np.maximum(grid.scales, least), grid.scales).astype(np.float32)
+        scales = np.where(_beyond(before), np.maximum(grid.scales, least), grid.scales).astype(np.float32)
         along = [-1 if axis == grid.axis else 1 for axis in range(values.ndim)]
         changed = (scales != grid.scales.astype(np.float32)).reshape(along)
         integers = np.where(changed, np.rint(values / scales.reshape(along)).clip(-127, 127), weight.data)
         _store(model, weight.index, integers.astype(np.int8), scales)
         exact = np.rint(wanted.reshape(-1) / (scales.astype(np.float64) * step))
-        kept = np.where(changed.reshape(-1), exact, bias.data.reshape(-1))
-        _store(model, bias.index, kept.astype(bias.dtype), np.float32(scales * np.float32(step)))
+        kept = np.where(changed.reshape(-1), exact, before.reshape(-1))
+        _store(model, bias.index, kept.astype(bias.dtype), (scales * np.float32(step)).astype(np.float32))
     path.write_bytes(packed(model))
 
 
 def _cut(graph: Graph, index: int) -> bool:
     """Whether a tensor is a bias of integers, some of them at the limits of 32 bits."""
     bias = graph.tensors.get(index)
-    return bias is not None and bias.data is not None and bias.dtype in ("int32", "int64") and _beyond(bias.data).any()
+    if bias is None or bias.data is None or bias.dtype not in ("int32", "int64"):
+        return False
+    return bool(_beyond(bias.data).any())
 
 
-def _beyond(stored: np.ndarray | None) -> np.ndarray:
-    assert stored is not None
+def _beyond(stored: np.ndarray) -> np.ndarray:
     reached: np.ndarray = np.abs(stored.reshape(-1).astype(np.float64)) >= _LIMIT
     return reached
 
