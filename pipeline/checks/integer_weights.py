@@ -7,15 +7,10 @@ from pipeline.checks.float_ops import DEQUANTIZERS, moves
 
 EIGHT_BITS = ("int8", "uint8", "int4", "uint4")
 INDICES = ("uint8", "uint6", "uint4", "uint3", "uint2", "uint1")
-_RECURRENT, _BIAS = ("LSTM", "GRU", "RNN"), 3
-"""ONNX's recurrent operators, and which of their inputs is the bias."""
 _EXPANDING = ("LOOKUP", "GATHER", "NBITS")
 """In the names of operators that expand what they take out of a table of integers, or a block at a time."""
 _OUTPUT_CHANNELS = {"DEPTHWISE_CONV_2D": -1, "ConvTranspose": 1, "conv_transpose": 1}
 """The axis of an operator's weights that they lie along; in others it is the first."""
-
-_NOT_IN_4_BITS = frozenset(("DEPTHWISE_CONV_2D", "TRANSPOSE_CONV"))
-"""LiteRT's: how many of a network's weights those are is the network's affair."""
 
 
 def is_vector(tensor: TensorInfo) -> bool:
@@ -23,44 +18,10 @@ def is_vector(tensor: TensorInfo) -> bool:
     return sum(size > 1 for size in tensor.shape) <= 1
 
 
-def addends(inspection: Inspection) -> set[int]:
-    """Places of the constants that are only added or multiplied, element by element: positions, scales, offsets.
-
-    As with biases, toolkits keep them in the type of the operator's other side. Those of recurrent layers, a row a
-    direction, are among them, and what is only dequantized to be added.
-    """
-    added: set[int] = set()
-    others: set[int] = set()
-    expanded: dict[int, int] = {}
-    for op in inspection.ops:
-        if op.type in DEQUANTIZERS:
-            expanded[op.inputs[0]] = op.outputs[0]
-            continue
-        for slot, place in enumerate(op.inputs):
-            bias = op.type in _RECURRENT and slot == _BIAS
-            (added if bias or _elementwise(op.type) else others).add(place)
-    added -= others
-    return added | {place for place, made in expanded.items() if made in added and place not in others}
-
-
 def only_moved(inspection: Inspection) -> set[int]:
     """Places of the constants that operators only take rows out of or move: they have the type of activations."""
     read = {place for op in inspection.ops for place in op.inputs}
     return read - {place for op in inspection.ops if not moves(op.type) for place in op.inputs}
-
-
-def of_more_bits(inspection: Inspection) -> set[int]:
-    """Places of the constants that only operators read of which no quantizer has weights of 4 bits."""
-    readers: dict[int, set[str]] = {}
-    for op in inspection.ops:
-        for place in op.inputs:
-            readers.setdefault(place, set()).add(op.type)
-    return {place for place, kinds in readers.items() if kinds <= _NOT_IN_4_BITS}
-
-
-def _elementwise(kind: str) -> bool:
-    name = kind.rpartition("::")[2].partition(".")[0].lower()
-    return name.removeprefix("aten_") in ("add", "sub", "mul", "div", "real_div")
 
 
 def taken_out(inspection: Inspection) -> set[int]:

@@ -8,25 +8,20 @@ from collections.abc import Callable, Collection, Mapping
 
 from converters.contract import CALIBRATED, Format, Precision
 from converters.inspection import Inspection, TensorInfo
-from pipeline.checks.float_ops import DEQUANTIZERS, QUANTIZERS, RUN_TIME_QUANTIZERS, float_ops, operators_kept
+from pipeline.checks.float_ops import RUN_TIME_QUANTIZERS, float_ops, operators_kept
 from pipeline.checks.gates import PrecisionGate
 from pipeline.checks.integer_weights import (
     EIGHT_BITS,
     INDICES,
-    addends,
-    is_vector,
-    of_more_bits,
-    only_moved,
     per_tensor_convolutions,
     read_as_integers,
     taken_out,
 )
 from pipeline.checks.outcome import Check, Metric, Outcome
+from pipeline.checks.weights import SIXTEEN_BITS, judged, weight_tensors
 
-SIXTEEN_BITS = ("int16", "uint16")
-_WEIGHT_TYPES = ("float32", "float64", "float16", "bfloat16", "int8", "int4", *INDICES, *SIXTEEN_BITS)
 _CLAIMED: Mapping[Precision, tuple[str, ...]] = {
-    Precision.FP32: ("float32",),
+    Precision.FP32: ("float32", "float64"),  # what the source computes in 64 bits has lost nothing
     Precision.FP16: ("float16",),
     Precision.INT8_WEIGHTS: ("int8",),
     Precision.INT4_WEIGHTS: ("int4", "uint4"),
@@ -69,11 +64,11 @@ def check_precision(
     if total == 0 and not weightless:
         reasons.append("the file holds no weights: no precision can be read from it")
     elif total:
-        reasons += _weights(inspection, claimed, gate, weights_kept(inspection, kept))
+        reasons += _weights(inspection, claimed, gate, judged(inspection, claimed, gate.small_elements, kept))
     reasons += _RULES[claimed](inspection, gate, leftover)
     metrics: dict[str, Metric] = {
         "weight_elements": total,
-        "weight_bytes": sum(tensor.size_bytes for tensor in _weight_tensors(inspection)),
+        "weight_bytes": sum(tensor.size_bytes for tensor in weight_tensors(inspection)),
         **{f"share_{dtype}": count / total for dtype, count in sorted(counts.items())},
         "operators": len(inspection.ops),
     }
@@ -84,29 +79,10 @@ def check_precision(
     return Check("precision", Outcome.FAILED if reasons else Outcome.PASSED, tuple(reasons), metrics)
 
 
-def weights_kept(inspection: Inspection, kept: Collection[str]) -> list[TensorInfo]:
-    """The float constants that operators which a recipe leaves in float read, and no other operator."""
-    declared = operators_kept(inspection, kept)
-    others = {place for op in inspection.ops if op not in declared for place in op.inputs}
-    places = {place for op in declared for place in op.inputs if place >= 0} - others
-    found = (inspection.tensors[place] for place in sorted(places))
-    return [tensor for tensor in found if tensor.constant and "float" in tensor.dtype]
-
-
-def _weight_tensors(inspection: Inspection) -> list[TensorInfo]:
-    """Constant tensors that hold weights: not the scales and zero points of quantizing operators."""
-    helpers = {tensor for op in inspection.ops if op.type in QUANTIZERS | DEQUANTIZERS for tensor in op.inputs[1:]}
-    return [
-        tensor
-        for place, tensor in enumerate(inspection.tensors)
-        if tensor.constant and tensor.dtype in _WEIGHT_TYPES and place not in helpers
-    ]
-
-
 def _elements(inspection: Inspection) -> Counter[str]:
     """How many weights of each type."""
     counts: Counter[str] = Counter()
-    for tensor in _weight_tensors(inspection):
+    for tensor in weight_tensors(inspection):
         counts[tensor.dtype] += math.prod(tensor.shape)
     return counts
 
@@ -127,20 +103,9 @@ def _broken_constants(inspection: Inspection) -> list[str]:
     return [f"NaN or Inf in the constants {_names(broken)}"] if broken else []
 
 
-def _weights(inspection: Inspection, claimed: Precision, gate: PrecisionGate, kept: list[TensorInfo]) -> list[str]:
+def _weights(inspection: Inspection, claimed: Precision, gate: PrecisionGate, large: list[TensorInfo]) -> list[str]:
     """Whether the large weights are of the claimed type, and float32 ones use their bits."""
     allowed = _CLAIMED[claimed]
-    wider = of_more_bits(inspection) if claimed is Precision.INT4_WEIGHTS else set()
-    beside = [inspection.tensors[place] for place in addends(inspection) | wider if place >= 0]
-    tables = (inspection.tensors[place] for place in only_moved(inspection) if place >= 0)
-    beside += [tensor for tensor in tables if tensor.dtype in SIXTEEN_BITS]
-    large = [
-        tensor
-        for tensor in _weight_tensors(inspection)
-        if math.prod(tensor.shape) >= gate.small_elements
-        and (claimed is Precision.FP32 or not (is_vector(tensor) or any(tensor is other for other in beside)))
-        and not any(tensor is other for other in kept)
-    ]
     total = sum(math.prod(tensor.shape) for tensor in large)
     other = [tensor for tensor in large if tensor.dtype not in allowed]
     share = 1.0 - sum(math.prod(tensor.shape) for tensor in other) / total if total else 0.0

@@ -17,7 +17,7 @@ def check_size(
     fp32_bytes: int | None,
     parameters: int | None,
     gate: SizeGate,
-    kept_bytes: int = 0,
+    wide_bytes: int = 0,
     scales: int = 0,
     turns: int = 0,
 ) -> Check:
@@ -30,7 +30,8 @@ def check_size(
         fp32_bytes: of the fp32 artifact of the same route; None where none was made, which leaves the ratio out.
         parameters: of the source model; None where nobody counted them, which leaves the lower bound out.
         gate: the bounds of the artifact's precision.
-        kept_bytes: of weights that the recipe leaves in float.
+        wide_bytes: by how much constants that no quantizer makes small, and what the recipe keeps, are larger than
+            `max_ratio` of them.
         scales: how many scales of channels the file holds; of a net of small layers they weigh as much as weights.
         turns: how many of its operators are `TURNS`; of a net of many small operators they weigh as much, too.
     """
@@ -46,12 +47,13 @@ def check_size(
         weights = fp32_bytes - graph
         largest = round(gate.max_ratio * weights + gate.max_graph_ratio * graph) + gate.overhead_bytes
         largest += SCALE_BYTES * scales + TURN_BYTES * turns
-        largest += round((1 - gate.max_ratio) * kept_bytes) if gate.max_ratio < 1 else 0
+        largest += wide_bytes if gate.max_ratio < 1 else 0
         metrics |= {"ratio_to_fp32": size_bytes / fp32_bytes if fp32_bytes else None, "largest_allowed_bytes": largest}
         if size_bytes > largest:
             reasons.append(
                 f"{size_bytes:,} bytes, {size_bytes / max(fp32_bytes, 1):.2f} of the fp32 file; allowed {largest:,} "
                 f"({gate.max_ratio:g} of {weights:,} for weights, {gate.max_graph_ratio:g} of {graph:,} for the graph, "
+                f"{wide_bytes:,} more for constants that stay in float, "
                 f"{SCALE_BYTES * scales:,} for scales a channel, {TURN_BYTES * turns:,} for {turns} operators that "
                 f"only quantize, and {gate.overhead_bytes:,})"
             )

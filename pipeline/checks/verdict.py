@@ -25,11 +25,12 @@ from pipeline.checks.made_up import MadeUp, left_open
 from pipeline.checks.outcome import Check, Outcome
 from pipeline.checks.parity import parity_beside, spared
 from pipeline.checks.placement import check_placement
-from pipeline.checks.precision import check_precision, weights_kept
+from pipeline.checks.precision import check_precision
 from pipeline.checks.requirements import check_requirements
 from pipeline.checks.sequence import Fed, check_sequence
 from pipeline.checks.size import TURNS, check_size
 from pipeline.checks.unmade import blocked, failed
+from pipeline.checks.weights import wide_bytes
 
 _Tolerance = TypeVar("_Tolerance", ParityGate, KernelsGate)
 
@@ -268,11 +269,11 @@ def _requirements(evidence: Evidence, gates: Gates) -> Check:
 
 def _size(evidence: Evidence, gates: Gates) -> Check:
     read = evidence.inspection if isinstance(evidence.inspection, Inspection) else None
-    kept = sum(tensor.size_bytes for tensor in weights_kept(read, evidence.kept)) if read and evidence.kept else 0
     scales = sum(tensor.scales for tensor in read.tensors if tensor.scales > 1) if read else 0
     turns = sum(op.type in TURNS for op in read.ops) if read else 0
-    gate = gates.size[evidence.precision]
-    return check_size(evidence.size_bytes, evidence.fp32_bytes, evidence.parameters, gate, kept, scales, turns)
+    gate, least = gates.size[evidence.precision], gates.precision[evidence.precision].small_elements
+    wide = wide_bytes(read, evidence.precision, least, gate.max_ratio, evidence.kept) if read else 0
+    return check_size(evidence.size_bytes, evidence.fp32_bytes, evidence.parameters, gate, wide, scales, turns)
 
 
 def _placement(evidence: Evidence, gates: Gates) -> Check:

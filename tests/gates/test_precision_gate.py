@@ -184,3 +184,31 @@ def test_a_layer_that_the_recipe_keeps_in_float_passes_and_an_undeclared_one_fai
     said(check(), "1 of .* operators still compute in float: 1 x CONV_2D")
     said(check("another"), "1 x CONV_2D")
     said(check("another"), "of its large weights are int8")
+
+
+@pytest.mark.parametrize("claimed", ["fp16", "int8-weights", "int4-weights", "dynamic"])
+def test_a_table_that_no_quantizer_takes_excuses_no_kernel_beside_it(claimed: str) -> None:
+    def with_table(kind: str, through: str = "") -> files.File:
+        file = HONEST[claimed]()
+        table = file.weight("float32", 1, 2048, 192)
+        read = file.op(through, [table, file.add("int32", 1)], "float32", 1, 8, 192) if through else table
+        file.op(kind, [0, read], "float32", 1, 8, 192)
+        return file
+
+    for kind, through in (("ADD", ""), ("ADD", "STRIDED_SLICE"), ("SELECT_V2", "RESHAPE"), ("ADD", "GATHER")):
+        assert judge(with_table(kind, through), claimed).outcome is Outcome.PASSED
+    for kind, through in (("BATCH_MATMUL", ""), ("FULLY_CONNECTED", "RESHAPE"), ("ADD", "EMBEDDING_LOOKUP")):
+        said(judge(with_table(kind, through), claimed), f"called {claimed}, but only .*float32 in t")
+
+
+@pytest.mark.parametrize("kind", ["GATHER", "EMBEDDING_LOOKUP"])
+def test_a_network_of_nothing_but_tables_in_float_is_not_small(kind: str) -> None:
+    file = files.File()
+    file.op(kind, [file.weight("float32", 1000, 64), file.add("int32", 4)], "float32", 4, 64)
+    for claimed in ("fp16", "int8-weights", "int4-weights", "dynamic"):
+        assert judge(file, claimed).outcome is Outcome.FAILED
+
+
+def test_64_bits_are_no_loss_against_32() -> None:
+    assert judge(files.tflite_float("float64"), "fp32").outcome is Outcome.PASSED
+    said(judge(files.tflite_float("float64"), "fp16"), "float64 in t1")

@@ -6,7 +6,7 @@ import pytest
 from gates import files
 
 from converters.contract import Format
-from pipeline.checks.integer_weights import addends, only_moved, per_tensor_convolutions, read_as_integers, taken_out
+from pipeline.checks.integer_weights import only_moved, per_tensor_convolutions, read_as_integers, taken_out
 
 TRANSPOSED = [("ConvTranspose", Format.ONNX, (24, None, 2, 2)), ("TRANSPOSE_CONV", Format.TFLITE, (None, 2, 2, 24))]
 """Of 24 channels, in each format."""
@@ -36,29 +36,6 @@ def test_a_transposed_convolution_has_its_output_channels_where_its_format_puts_
         sizes = [channels if size is None else size for size in shape]
         file.op(kind, [file.add("int8", 1, 8, 8, 24, scales=1), file.weight("int8", *sizes, scales=1)], "int8", 1)
         assert per_tensor_convolutions(file.inspection()) == named
-
-
-def test_what_is_only_added_or_multiplied_is_no_kernel() -> None:
-    file = files.File()
-    x = file.add("float32", 16, 32)
-    positions, kernel, shared = (file.weight("float32", 32, 32) for _ in range(3))
-    for kind, weight in (("ADD", positions), ("FULLY_CONNECTED", kernel), ("MUL", shared), ("FULLY_CONNECTED", shared)):
-        x = file.op(kind, [x, weight], "float32", 16, 32)
-    found = addends(file.inspection())
-    assert positions in found
-    assert not found & {kernel, shared}
-
-
-def test_the_bias_of_a_recurrent_layer_and_what_is_expanded_to_be_added_are_no_kernels() -> None:
-    file = files.File(Format.ONNX)
-    x, scale = file.add("float32", 16, 1, 32), file.weight("float32", 1)
-    weights, bias, positions, stored = (file.weight(kind, 2, 96) for kind in ("int8", "float32", "uint16", "uint16"))
-    x = file.op("GRU", [x, weights, weights, bias], "float32", 16, 2, 1, 96)
-    x = file.op("Add", [x, file.op("DequantizeLinear", [positions, scale], "float32", 2, 96)], "float32", 16, 2, 1, 96)
-    x = file.op("MatMul", [x, file.op("DequantizeLinear", [stored, scale], "float32", 2, 96)], "float32", 16, 2, 1, 96)
-    found = addends(file.inspection())
-    assert {bias, positions} <= found
-    assert not found & {weights, stored}
 
 
 def test_a_table_that_is_only_taken_apart_is_told_from_one_that_is_multiplied() -> None:

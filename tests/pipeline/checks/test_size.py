@@ -38,11 +38,11 @@ def test_the_graph_of_a_small_model_does_not_shrink(size: int, outcome: Outcome)
     assert check_size(size, 1000, 50, GATE).outcome is outcome  # 200 bytes of weights: 100 + 1200 + 100
 
 
-def test_weights_that_the_recipe_keeps_in_float_may_take_their_room() -> None:
+def test_constants_that_stay_in_float_may_take_their_room() -> None:
     gate = SizeGate(max_ratio=0.35, max_graph_ratio=1.0, overhead_bytes=0, min_bytes_per_parameter=0.5, reason="")
     assert check_size(500, 1000, 250, gate).outcome is Outcome.FAILED
-    assert check_size(500, 1000, 250, gate, kept_bytes=300).outcome is Outcome.PASSED
-    assert check_size(560, 1000, 250, gate, kept_bytes=300).outcome is Outcome.FAILED
+    assert check_size(500, 1000, 250, gate, wide_bytes=195).outcome is Outcome.PASSED
+    assert check_size(560, 1000, 250, gate, wide_bytes=195).outcome is Outcome.FAILED
 
 
 def test_scales_a_channel_are_allowed_for():
