@@ -32,7 +32,6 @@ ROUNDED = 0.02
 HALF = 0.25
 """Of the computed float tensors in 16 bits: from here on a model is one of half precision."""
 Piece = tuple[dict[int, np.ndarray], tuple[int, ...]]
-_LEAST_LOGARITHM = float(np.log(np.finfo(np.float32).tiny))
 SURELY = 0.35
 """In what is allowed: up to here a segment that agrees proves what lies inside, beyond it may be a fault that fades."""
 
@@ -275,19 +274,12 @@ class Alone:
         if ours is None or theirs is None:
             return None
         if any(_is_logarithm(ops[-1]) for ops in (segment.ops_a, segment.ops_b) if ops):
-            ours, theirs = (_above_least(values, rows.recorded) for values in (ours, theirs))
+            ours, theirs = (stress.within_logarithms(values, rows.recorded) for values in (ours, theirs))
         return judging.judged(self, segment, rows, put, ours, theirs)
 
 
 def _is_logarithm(op: Op) -> bool:
     return op.type.lower().rpartition(".")[2].strip("_").replace("_", "") in ("log", "logsoftmax")
-
-
-def _above_least(values: np.ndarray, recorded: int) -> np.ndarray:
-    """Logarithms, of made-up values none below that of the least float32: a softmax by itself gives 0 there."""
-    if values.dtype.kind != "f":
-        return values
-    return np.concatenate([values[:recorded], np.maximum(values[recorded:], _LEAST_LOGARITHM, dtype=values.dtype)])
 
 
 def weighted(piece: Piece, weights: Mapping[int, np.ndarray]) -> Piece:

@@ -26,7 +26,8 @@ _COUNTS = frozenset(
 def partner_places(a: Known, b: Known) -> dict[int, int]:
     """For each output of a, by place, the place in b that is called so, or where names say nothing stands there.
 
-    Numbers that TensorFlow's converters leave in the place of names say which it was.
+    Numbers that TensorFlow's converters leave in the place of names say which it was. Where no name is
+    shared, sizes do.
     """
     names, others = a.graph.output_names, b.graph.output_names
     places = range(len(a.graph.outputs))
@@ -37,7 +38,25 @@ def partner_places(a: Known, b: Known) -> dict[int, int]:
         numbered = {place: others.index(partners[names[place]]) for place in places}
         if all(_alike(a, b, place, other) for place, other in numbered.items()):
             return numbered
+    if not {*names} & {*others} and (sized := _by_size(a, b)):
+        return sized
     return {place: place for place in places if place < len(b.graph.outputs)}
+
+
+def _by_size(a: Known, b: Known) -> dict[int, int]:
+    """The places that sizes tell; none where two outputs have one size, or a size has no partner."""
+    sizes = [
+        [
+            tuple(_size(side.recorded[index].shape[1:])) if index in side.recorded else None
+            for index in side.graph.outputs
+        ]
+        for side in (a, b)
+    ]
+    if None in sizes[0] or len({*sizes[0]}) < len(sizes[0]) or {*sizes[0]} != {*sizes[1]}:
+        return {}
+    return (
+        {place: sizes[1].index(size) for place, size in enumerate(sizes[0])} if len(sizes[1]) == len(sizes[0]) else {}
+    )
 
 
 def _alike(a: Known, b: Known, place: int, other: int) -> bool:

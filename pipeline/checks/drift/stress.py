@@ -16,6 +16,9 @@ _NUDGE = 2.0**-22
 NUDGES = 2
 _BEYOND = 8
 """Ranges of an input: two float models that are one compute the same so far beyond what examples tell of its range."""
+_LEAST_LOGARITHM = float(np.log(np.finfo(np.float32).tiny))
+_MOST_LOGARITHM = 88.0
+"""Of an exponential in float32: from 88.4 on kernels give the largest they know, or infinity."""
 
 
 @dataclass(frozen=True)
@@ -104,3 +107,14 @@ def settled(values: np.ndarray, tensor: Tensor, dtype: np.dtype) -> np.ndarray:
         return kept.astype(values.dtype)
     real = (kept.astype(np.float64) - tensor.quantization.zero_points[0]) * tensor.quantization.scales[0]
     return real.astype(values.dtype)
+
+
+def within_logarithms(values: np.ndarray, recorded: int) -> np.ndarray:
+    """Logarithms, of made-up values none that is not one of a float32 that an exponential gives.
+
+    A softmax by itself gives 0 below, and a softplus that is written out overflows above.
+    """
+    if values.dtype.kind != "f":
+        return values
+    held = np.clip(values[recorded:], _LEAST_LOGARITHM, _MOST_LOGARITHM, dtype=values.dtype)
+    return np.concatenate([values[:recorded], held])

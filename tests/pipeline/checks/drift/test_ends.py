@@ -38,6 +38,22 @@ def test_outputs_are_told_by_name_else_by_place(outputs, names, said):
     assert [suspect.cause.rsplit(": ")[-1] for suspect in found] == said
 
 
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [(("intent", "tags"), []), (("output_0", "output_1"), ["outputs are exchanged"] * 2)],
+)
+def test_where_no_name_is_shared_sizes_tell_which_output_is_which(names, said):
+    def known(outputs, names):
+        ops = [Op(0, "EXP", (0,), (1,)), Op(1, "MEAN", (0,), (2,))]
+        values = {0: VALUES[0], 1: np.exp(VALUES[0]), 2: VALUES[0][..., :3]}
+        tensors = [tensor(0, (1, 8)), tensor(1, (1, 8)), tensor(2, (1, 3))]
+        return Known(graph(tensors, ops, (0,), outputs, output_names=names), values)
+
+    a, b = known((1, 2), ("output_0", "output_1")), known((2, 1), names)
+    found = list(ends.exchanged(a, b, matched(a, b)))
+    assert [suspect.cause.rsplit(": ")[-1] for suspect in found] == said
+
+
 def test_an_output_that_holds_something_else_is_a_partner_all_the_same():
     a, b = side((1, 2), ("x", "y")), side((1, 2), ("x", "y"))
     b.recorded = {**b.recorded, 2: RNG.normal(size=(4, 1, 8))}

@@ -46,3 +46,11 @@ def test_whole_numbers_within_limits_stay_whole_so_that_no_rounding_makes_anothe
     found = stress.legal(ids, (0.0, 4.0), True)
     assert found.dtype == np.int64
     assert found.tolist() == [0, 0, 0, 1, 2, 3, 4, 4, 4, 4]
+
+
+def test_made_up_logarithms_end_where_exponentials_do_and_recorded_ones_stay():
+    values = np.array([[-300.0, 300.0], [-300.0, 300.0]], np.float32)
+    recorded, made_up = stress.within_logarithms(values, 1)
+    assert recorded.tolist() == [-300.0, 300.0]
+    assert np.abs(made_up).max() < np.log(np.finfo(np.float32).max)
+    assert stress.within_logarithms(np.array([[999]]), 0).tolist() == [[999]]

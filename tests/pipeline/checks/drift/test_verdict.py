@@ -37,6 +37,10 @@ def test_labels_in_another_order_are_a_fault_and_lost_ones_are_not():
     assert list(notes_differ(right, plain())) == []
 
 
+def test_a_later_version_of_the_format_is_no_fault():
+    assert list(notes_differ(plain(notes={"opset": b"CoreML6"}), plain(notes={"opset": b"CoreML8"}))) == []
+
+
 def test_an_operator_that_the_recipe_leaves_in_float_is_no_fault_and_another_is():
     left = Suspect("float", Side(0, "MUL"), Side(0, "MUL"), "float32 in a file of 8 bits", "left in float")
     found = Drift("a", "b", Outcome.FAILED, (left,), {})
