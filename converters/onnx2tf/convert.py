@@ -59,6 +59,11 @@ def _converted(request: ConversionRequest, folder: Path) -> dict[str, str]:
             keep_shape_absolutely_input_names=[new for new, name in names.items() if name in kept] or None,
             non_verbose=True,
         )
+    except ModuleNotFoundError as error:
+        package, _, operator = (error.name or "").rpartition(".")
+        if package != "onnx2tf.ops":
+            raise
+        raise UnsupportedError(f"operator {operator} is not there") from error
     except SystemExit as error:  # its way to refuse a model
         raise UnsupportedError("onnx2tf gave up on this model; the worker's log has its words") from error
     made = list((folder / "made").glob("*_float32.tflite"))

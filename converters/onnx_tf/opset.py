@@ -14,7 +14,6 @@ from converters.errors import UnsupportedError
 
 OPSET = 13
 DEFAULTS: dict[str, dict[str, Any]] = {
-    "Reshape": {"allowzero": 0},
     "Cast": {"saturate": 1},
     "AveragePool": {"dilations": None},
     "BatchNormalization": {"training_mode": 0},
@@ -115,6 +114,16 @@ def _axes_as_attribute(node: Any, constants: dict[str, Any]) -> None:
     node.input[:] = node.input[:1]
     for item in [item for item in node.attribute if item.name == "noop_with_empty_axes"]:
         node.attribute.remove(item)
+
+
+def _reshape(node: Any, constants: dict[str, Any], graph: Any) -> Iterator[Any]:
+    """PyTorch marks every Reshape with `allowzero`, which says something of sizes that are 0 alone."""
+    name = node.input[1]
+    if name not in constants or 0 in _constant(name, constants, node):
+        _drop(node, "allowzero", 0)
+    for item in [item for item in node.attribute if item.name == "allowzero"]:
+        node.attribute.remove(item)
+    yield node
 
 
 def _hard_swish(node: Any, constants: dict[str, Any], graph: Any) -> Iterator[Any]:
@@ -229,6 +238,7 @@ def _cast_like(node: Any, constants: dict[str, Any], graph: Any) -> Iterator[Any
 RULES: dict[str, Callable[[Any, dict[str, Any], Any], Iterator[Any]]] = {
     "CastLike": _cast_like,
     "HardSwish": _hard_swish,
+    "Reshape": _reshape,
     "Split": _split,
     "Pad": _pad,
 }

@@ -41,7 +41,7 @@ def _squeeze(given: Given, inputs: Sequence[Value | None]) -> Sequence[Value]:
     axes = given.get("axes")
     if axes is None and optional(inputs, 1) is not None:
         axes = known(inputs, 1, "axes")
-    return [Value(tf.squeeze(plain(x), None if axes is None else [int(axis) for axis in axes]))]
+    return [Value(tf.squeeze(plain(x), None if axes is None else [int(axis) % x.rank for axis in axes]))]
 
 
 def _unsqueeze(given: Given, inputs: Sequence[Value | None]) -> Sequence[Value]:

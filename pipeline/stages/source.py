@@ -189,7 +189,8 @@ def _require_provable(artifact: Artifact, probe: Probe, found: Inspection) -> No
         raise ModelError(
             f"{name} gives NaN or Inf for every input that was tried, and its weight {odd[0]!r} holds such numbers"
             + (f" (and {len(odd) - 1} more)" if len(odd) > 1 else "")
-            + ": export the model again from sound weights"
+            + ": export the model again from sound weights; where it is a mask that these inputs leave nothing of, "
+            "give inputs that it was made for (--data FILE.npz, or an argument's only value as in --input sr=16000)"
         )
     require_declared(name, artifact.signature.outputs, probe.shapes)
 

@@ -18,6 +18,7 @@ from converters.onnx.load import load
 from converters.onnx.prepass.build import Build, LeaveError
 from converters.onnx.prepass.fold import captured, constants_of, fold
 from converters.onnx.prepass.rules import Rule
+from converters.onnx.prepass.single import in_single
 from converters.onnx.prepass.verify import differs, values
 
 OLDEST, OPSET = 13, 17
@@ -61,8 +62,10 @@ def prepare(path: Path, rules: Mapping[str, Rule], samples: Sequence[Arrays] = (
     Raises:
         ModelError: no ONNX file, damaged, or with weights outside its folder.
     """
-    original = _plain(load(path), path)
-    inputs = list(samples) or drawn(original)
+    plain = _plain(load(path), path)
+    inputs = list(samples) or drawn(plain)
+    original, narrowed = in_single(plain, inputs)
+    doubles = (f"{narrowed} float64",) if narrowed else ()
     kept: dict[str, str] = {}
     for _ in range(len(original.graph.node) + 1):
         work = _Work(kept)
@@ -71,9 +74,10 @@ def prepare(path: Path, rules: Mapping[str, Rule], samples: Sequence[Arrays] = (
         if not wrong:
             there = {node.name for node in model.graph.node}
             left = dict.fromkeys(words for name, words in work.left.items() if name in there)
-            return Prepared(model, _counted(work.places.values()), (*kept.values(), *left), work.folded)
+            replaced = (*_counted(work.places.values()), *doubles)
+            return Prepared(model, replaced, (*kept.values(), *left), work.folded)
         kept |= wrong
-    return Prepared(original, (), tuple(kept.values()))
+    return Prepared(original, doubles, tuple(kept.values()))
 
 
 def drawn(model: onnx.ModelProto) -> list[Arrays]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+import types
+
 import numpy as np
+import onnx
 import pytest
 from flat_models import affine
 from onnx import TensorProto, helper, numpy_helper
 
-from converters.contract import TensorSpec
+from converters.contract import Signature, TensorSpec
+from converters.errors import UnsupportedError
 from converters.litert.flatbuffer import opened
 from converters.litert.pack import packed
 from converters.litert.signature import read_signature
@@ -62,3 +67,24 @@ def test_a_file_that_lost_its_signature_gets_the_graph_s_by_the_order_of_its_end
     convert._sign(made, graph)
     found = read_signature(made)
     assert [spec.name for spec in (*found.inputs, *found.outputs)] == ["end_0_x", "end_1_y"]
+
+
+def test_an_operator_that_onnx2tf_has_not_is_refused_by_its_name(tmp_path, monkeypatch):
+    def lacking(name):
+        def call(**given):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+        return types.SimpleNamespace(convert=call)
+
+    x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 2]) for name in "xy")
+    model = helper.make_model(helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "g", [x], [y]))
+    onnx.save(model, tmp_path / "m.onnx")
+    ends = tuple((TensorSpec(name, (1, 2), "float32"),) for name in "xy")
+    source = types.SimpleNamespace(path=tmp_path / "m.onnx", signature=Signature(*ends))
+    request = types.SimpleNamespace(source=source, target=tmp_path / "m.tflite")
+    monkeypatch.setitem(sys.modules, "onnx2tf", lacking("onnx2tf.ops.TreeEnsemble"))
+    with pytest.raises(UnsupportedError, match="operator TreeEnsemble is not there"):
+        convert.tflite_by_onnx2tf(request)
+    monkeypatch.setitem(sys.modules, "onnx2tf", lacking("somewhere"))
+    with pytest.raises(ModuleNotFoundError):
+        convert.tflite_by_onnx2tf(request)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from lowered_models import agrees
+from lowered_models import agrees, model_agrees
+from onnx import TensorProto, helper, numpy_helper
 from onnx_nodes import normal
 
 from converters.errors import UnsupportedError
@@ -67,6 +68,20 @@ def test_each(kind, constants, form):
 
 def test_an_axis_of_1_leaves():
     agrees("Squeeze", normal(3, 1, 4), {"a": np.array([1])})
+
+
+def test_an_axis_that_is_counted_from_the_end_leaves_behind_a_transpose():
+    """As in each attention of PyTorch's: the converter folded both into a transpose of one axis too few."""
+    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in ("x", "y")]
+    nodes = [
+        helper.make_node("Transpose", ["x"], ["t"], perm=[3, 1, 2, 0, 4]),
+        helper.make_node("Squeeze", ["t", "a"], ["y"]),
+    ]
+    axes = numpy_helper.from_array(np.array([-2]), "a")
+    x = normal(1, 4, 1, 3, 5)
+    values[0] = helper.make_tensor_value_info("x", TensorProto.FLOAT, x.shape)
+    graph = helper.make_graph(nodes, "g", values[:1], values[1:], [axes])
+    model_agrees(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), x)
 
 
 def test_borders_by_another_mode_are_refused():
