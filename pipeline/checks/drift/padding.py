@@ -9,15 +9,19 @@ _RANK = 4
 
 
 def pads_nothing(net: Net, node: Node) -> bool:
-    """Whether the windows of an operator of TFLite fill its input, so that nothing is padded, however it is said."""
-    taken, given = (net.tensors[index].shape for index in (node.inputs[0], node.outputs[0]))
-    sizes = _sizes(net, node)
-    if taken is None or given is None or sizes is None or not len(taken) == len(given) == _RANK:
+    """Whether the windows of an operator of TFLite fill its input, so that nothing is padded, however it is said.
+
+    By what SAME makes of the input: the output's size, as the file declares it, may be that of another padding.
+    """
+    taken, sizes = net.tensors[node.inputs[0]].shape, _sizes(net, node)
+    if taken is None or sizes is None or len(taken) != _RANK:
         return False
     said = node.attributes
     steps = [(int(said.get(f"stride{axis}", 1)), int(said.get(f"dilation{axis}Factor", 1) or 1)) for axis in "HW"]
-    rows = zip(taken[1:3], given[1:3], sizes, steps, strict=True)
-    return all(t > 0 and (g - 1) * stride + (size - 1) * apart + 1 <= t for t, g, size, (stride, apart) in rows)
+    rows = zip(taken[1:3], sizes, steps, strict=True)
+    return all(
+        t > 0 and (-(-t // stride) - 1) * stride + (size - 1) * apart + 1 <= t for t, size, (stride, apart) in rows
+    )
 
 
 def _sizes(net: Net, node: Node) -> tuple[int, int] | None:
