@@ -13,6 +13,7 @@ from converters.contract import Format, Signature, signature_from_json
 from converters.digest import digest
 from converters.graph import Graph, Tensor
 from converters.grid import grid_bits
+from converters.masks import masks
 
 WRONG_SHAPES = "wrong_shapes"
 """In an inspection's metadata: outputs whose declared sizes its operators contradict, in words."""
@@ -29,6 +30,7 @@ class TensorInfo:
     size_bytes: int = 0
     scales: int = 0  # how many quantization scales: 0 none, 1 per tensor, more per channel
     finite: bool = True  # False when a constant holds NaN or Inf
+    mask: bool = False  # a constant that `converters.masks.masks`
     grid_bits: int = 32  # of a float32 constant: 8 or 16 when `converters.grid` finds its values rounded so far
 
 
@@ -141,4 +143,4 @@ def _told(tensor: Tensor) -> TensorInfo:
     if values.dtype.kind != "f":
         return info
     bits = grid_bits(values) if tensor.dtype == "float32" else 32
-    return dataclasses.replace(info, finite=bool(np.isfinite(values).all()), grid_bits=bits)
+    return dataclasses.replace(info, finite=bool(np.isfinite(values).all()), mask=masks(values), grid_bits=bits)

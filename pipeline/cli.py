@@ -9,6 +9,7 @@ import json
 import signal
 import sys
 import traceback
+import warnings
 from typing import Annotated
 
 import typer
@@ -91,7 +92,10 @@ def main(arguments: list[str] | None = None) -> None:
     arguments = sys.argv[1:] if arguments is None else arguments
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: workers end, the workspace stays whole
     try:
-        app(arguments, prog_name="edge-export")
+        with warnings.catch_warnings():
+            if "--debug" not in arguments:  # numpy's and others' tell a programmer something, and a user of no fault
+                warnings.showwarning = lambda *_, **__: None
+            app(arguments, prog_name="edge-export")
     except EdgeExportError as error:
         sys.exit(_explain(error, arguments))
     except SystemExit as end:

@@ -18,6 +18,7 @@ from converters.coreml.signature import KEY, read_signature
 from converters.errors import ModelError
 from converters.grid import grid_bits
 from converters.inspection import Inspection, OpInfo, TensorInfo
+from converters.masks import masks
 
 _STORED = ("quantized_data", "data", "indices", "nonzero_data", "indices_nonzero_data", "source_val")
 """The parameter of a constexpr operator that holds the values; the others say what they stand for."""
@@ -137,7 +138,8 @@ class _Reader:
             finite = bool(np.isfinite(value).all())
             grid = grid_bits(value) if constant.type.dtype == "float32" else 32
         dtype = constant.type.dtype
-        return self._add(name, TensorInfo(name, value.shape, dtype, True, size, finite=finite, grid_bits=grid))
+        info = TensorInfo(name, value.shape, dtype, True, size, finite=finite, mask=masks(value), grid_bits=grid)
+        return self._add(name, info)
 
     def _add(self, name: str, info: TensorInfo) -> int:
         self.tensors.append(info)

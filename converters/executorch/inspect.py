@@ -14,6 +14,7 @@ from converters.executorch.plan import read_graph
 from converters.executorch.program import Program, opened, read_signature
 from converters.grid import grid_bits
 from converters.inspection import Inspection, OpInfo, TensorInfo
+from converters.masks import masks
 
 
 def inspect(path: Path) -> Inspection:
@@ -82,10 +83,10 @@ def _spec(name: str, value: Value) -> TensorSpec:
 
 
 def _tensor(value: Value) -> TensorInfo:
-    finite, grid = True, 32
+    finite, grid, mask = True, 32, False
     if value.data is not None and value.dtype in ("float32", "float16", "float64"):
         numbers = np.frombuffer(value.data, value.dtype)
-        finite = bool(np.isfinite(numbers).all())
+        finite, mask = bool(np.isfinite(numbers).all()), masks(numbers)
         if value.dtype == "float32":
             grid = grid_bits(numbers.reshape(value.shape))
     return TensorInfo(
@@ -96,5 +97,6 @@ def _tensor(value: Value) -> TensorInfo:
         size_bytes=0 if value.data is None else len(value.data),
         scales=len(value.scales),
         finite=finite,
+        mask=mask,
         grid_bits=grid,
     )

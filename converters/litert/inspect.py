@@ -16,6 +16,7 @@ from converters.litert.flatbuffer import Model, opened
 from converters.litert.graph_hash import graph_hash
 from converters.litert.needs import KEY, claim, needs
 from converters.litert.signature import signature_of
+from converters.masks import masks
 
 __all__ = ["claim", "custom_operators", "inspect", "keeps_state"]
 
@@ -82,10 +83,10 @@ def _called_once(model: Model, op: Any) -> int:
 
 def _tensor(model: Model, tensor: Any) -> TensorInfo:
     dtype, shape, constant = model.dtype(tensor), model.shape(tensor), model.constant(tensor)
-    finite, grid = True, 32
+    finite, grid, mask = True, 32, False
     if constant is not None and dtype.startswith("float"):
         values = constant.view(dtype)
-        finite = bool(np.isfinite(values).all())
+        finite, mask = bool(np.isfinite(values).all()), masks(values)
         if dtype == "float32" and math.prod(shape) == values.size:
             grid = grid_bits(values.reshape(shape))
     quantization = tensor.Quantization()
@@ -97,6 +98,7 @@ def _tensor(model: Model, tensor: Any) -> TensorInfo:
         size_bytes=_computed_bytes(dtype, shape) if constant is None else constant.size,
         scales=quantization.ScaleLength() if quantization else 0,
         finite=finite,
+        mask=mask,
         grid_bits=grid,
     )
 

@@ -25,6 +25,7 @@ from converters.litert.limits import limits, within
 from converters.litert.prepare import RANGED, correct, flattened, prepared, statistics
 from converters.litert.signature import described
 from converters.litert.trace import trace
+from converters.masks import masked_in
 from converters.tuning.calibration import Calibration, require_finite
 from converters.tuning.options import Tuning, kept_operators, parse
 from converters.words import last_words
@@ -54,6 +55,7 @@ def quantize_litert(request: ConversionRequest) -> Signature:
     if static:
         require_finite(graph)
         _require_open(graph)
+        kept = (*kept, *(op for op in masked_in(graph).ops if op not in kept))
 
     def quantize(source: Path, target: Path) -> None:
         from ai_edge_quantizer import quantizer

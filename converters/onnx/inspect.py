@@ -14,6 +14,7 @@ from converters.contract import Format, Signature, TensorSpec
 from converters.errors import ContractError, ModelError, UnsupportedError
 from converters.grid import grid_bits
 from converters.inspection import WRONG_SHAPES, Inspection, OpInfo, TensorInfo
+from converters.masks import masks
 from converters.onnx.declared import wrong_shapes
 from converters.onnx.graph_hash import graph_hash
 from converters.onnx.integer_ends import grids_of_ends, with_grid
@@ -181,7 +182,8 @@ class _Reader:
         info = TensorInfo(name, tuple(tensor.dims), dtype, constant=True, size_bytes=size)
         if "float" in dtype:
             finite = bool(np.isfinite(values).all())
-            info = dataclasses.replace(info, finite=finite, grid_bits=grid_bits(values) if dtype == "float32" else 32)
+            bits = grid_bits(values) if dtype == "float32" else 32
+            info = dataclasses.replace(info, finite=finite, mask=masks(values), grid_bits=bits)
         return self._add(info)
 
     def _value(self, name: str, types: Mapping[str, onnx.ValueInfoProto]) -> int:

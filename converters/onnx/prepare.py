@@ -100,6 +100,7 @@ def statistics(path: Path, calibration: Calibration, ranges: str, headroom: floa
     rows = {
         name: {"CLS": "TensorData", "lowest": _number(low), "highest": _number(high)}
         for name, (low, high) in found.items()
+        if np.isfinite([low, high]).all()  # what a mask puts in stays in float
     }
     method = {"CLS": "CalibrationMethod", "value": "CalibrationMethod.MinMax"}
     return json.dumps({"CLS": "TensorsData", "data": rows, "calibration_method": method, "smooth_quant": False})

@@ -19,6 +19,7 @@ from onnxruntime.transformers.float16 import convert_float_to_float16
 
 from converters.contract import CALIBRATED, ConversionRequest, Precision, Signature
 from converters.errors import ConfigError, UnsupportedError
+from converters.masks import masked_in
 from converters.onnx.clips import hold, release
 from converters.onnx.graph import read_graph
 from converters.onnx.inspect import read_signature, write_signature
@@ -105,7 +106,8 @@ def _static(request: ConversionRequest, tuning: Tuning, names: frozenset[str]) -
     """QDQ with int8 weights per output channel (symmetric) and int8 or uint16 activations (asymmetric).
 
     Every operator but those that are kept stands between quantized tensors, also those that ONNX Runtime leaves in
-    float by default (`Div`, `Sub`, ...): an integer-only accelerator takes no others. Beside 16-bit activations, tables
+    float by default (`Div`, `Sub`, ...): an integer-only accelerator takes no others. What lies between a mask and its
+    Softmax stays in float, too: no grid holds it. Beside 16-bit activations, tables
     that rows are taken out of and recurrent weights are int8 too: ONNX Runtime gives them the activations' type.
     """
     calibration = Calibration.of(request)
@@ -156,6 +158,9 @@ def _quantize_static(
     model = in_opset(onnx.load(source), WIDE_OPSET if wide else OPSET)
     for place, node in enumerate(model.graph.node):  # they are excluded by their names, which need not be there
         node.name = f"{place}:{node.op_type}"
+    graph = read_graph(source)
+    hidden = masked_in(graph)
+    names |= {graph.tensors[index].name for op in hidden.ops for index in op.outputs}
     kept = [node.name for node in model.graph.node if names & set(node.output)]
     if wide:
         constants = {tensor.name for tensor in model.graph.initializer}

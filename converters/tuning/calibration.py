@@ -12,6 +12,7 @@ from converters import adapt
 from converters.contract import Arrays, ConversionRequest, TensorSpec
 from converters.errors import ContractError, UnsupportedError
 from converters.graph import Graph
+from converters.masks import masked_in
 from converters.samples import each_sample, load_samples
 from converters.tracer import Values
 from converters.tuning.layers import layer_of
@@ -93,10 +94,16 @@ def require_same(before: Values, after: Values) -> None:
 
 
 def require_finite(graph: Graph) -> None:
-    """Raises UnsupportedError for constants without an end, as masks are: grids made of them end LiteRT's process."""
-    for tensor in graph.tensors.values():
-        if tensor.data is not None and tensor.dtype == "float32" and not np.isfinite(tensor.data).all():
+    """Raises UnsupportedError for constants without an end but before a Softmax: their grids end LiteRT's process."""
+    hidden = masked_in(graph).tensors
+    for index, tensor in graph.tensors.items():
+        if (
+            index not in hidden
+            and tensor.data is not None
+            and tensor.dtype == "float32"
+            and not np.isfinite(tensor.data).all()
+        ):
             raise UnsupportedError(
-                f"constant {tensor.name!r} holds Inf or NaN, as masks do, and no grid of integers reaches that: mask "
-                "with a finite number, as in masked_fill(mask, -100), or take `dynamic`"
+                f"constant {tensor.name!r} holds Inf or NaN and leads to no Softmax: no grid of integers reaches "
+                "that. Mask with a finite number, as in masked_fill(mask, -100), or take `dynamic`"
             )

@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from converters.contract import Format
 from converters.inspection import Inspection, OpInfo
+from converters.masks import Masked, masked
 
 _EXECUTORCH = "quantized_decomposed::"
 QUANTIZERS = frozenset({
@@ -35,12 +36,14 @@ _FUSED = frozenset({"Relu", "Clip", "LeakyRelu", "Sigmoid", "HardSigmoid", "Hard
 def float_ops(inspection: Inspection, kept: Collection[str] = ()) -> list[str]:
     """The types of operators that compute on float activations, in file order, without those that give out `kept`.
 
+    Those between a mask and its Softmax do not count: no grid holds what a mask puts in (converters/masks.py).
+
     In a .tflite the kernel follows the tensor types, so that any float activation counts. An ONNX file in QDQ form
     writes float everywhere: there an operator counts unless its activations come from DequantizeLinear and its
     results go to QuantizeLinear, the pattern that runtimes run in integers (ONNX Runtime, "QDQ format").
     """
     graph = _Graph(inspection)
-    declared = set(operators_kept(inspection, kept))
+    declared = set(operators_kept(inspection, kept)) | set(masked_in(inspection).ops)
     return [op.type for op in graph.float_ops() if op not in declared]
 
 
@@ -48,6 +51,11 @@ def operators_kept(inspection: Inspection, kept: Collection[str]) -> list[OpInfo
     """The operators that a recipe leaves in float, by the names of what they give out."""
     names = set(kept)
     return [op for op in inspection.ops if any(i >= 0 and inspection.tensors[i].name in names for i in op.outputs)]
+
+
+def masked_in(inspection: Inspection) -> Masked:
+    """What lies between the file's masks and their Softmax."""
+    return masked(inspection.ops, [place for place, tensor in enumerate(inspection.tensors) if tensor.mask])
 
 
 class _Graph:

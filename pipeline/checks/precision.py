@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 
 from converters.contract import CALIBRATED, Format, Precision
 from converters.inspection import Inspection, TensorInfo
-from pipeline.checks.float_ops import RUN_TIME_QUANTIZERS, float_ops, operators_kept
+from pipeline.checks.float_ops import RUN_TIME_QUANTIZERS, float_ops, masked_in, operators_kept
 from pipeline.checks.gates import PrecisionGate
 from pipeline.checks.integer_weights import (
     EIGHT_BITS,
@@ -72,6 +72,8 @@ def check_precision(
         **{f"share_{dtype}": count / total for dtype, count in sorted(counts.items())},
         "operators": len(inspection.ops),
     }
+    if claimed in CALIBRATED and (behind := masked_in(inspection).ops):
+        metrics |= {"masked_ops": len(behind)}
     if kept:
         metrics |= {"kept_ops": len(operators_kept(inspection, kept))}
     if claimed in CALIBRATED:
@@ -88,7 +90,8 @@ def _elements(inspection: Inspection) -> Counter[str]:
 
 
 def _broken_constants(inspection: Inspection) -> list[str]:
-    """NaN and Inf, but for a single number that is only ever chosen: what an attention's mask puts in, -inf."""
+    """NaN and Inf, but for one number that is only ever chosen, and what an attention's mask puts in before Softmax."""
+    hidden = masked_in(inspection).tensors
     read: dict[int, set[str]] = {}
     for op in inspection.ops:
         for index in op.inputs:
@@ -98,6 +101,7 @@ def _broken_constants(inspection: Inspection) -> list[str]:
         for index, tensor in enumerate(inspection.tensors)
         if tensor.constant
         and not tensor.finite
+        and index not in hidden
         and not (math.prod(tensor.shape) == 1 and read.get(index) and read[index] <= _CHOOSES)
     ]
     return [f"NaN or Inf in the constants {_names(broken)}"] if broken else []

@@ -65,6 +65,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         *(
             "converters.nearness",
             "converters.limits",
+            "converters.masks",
             "converters.tables",
             "converters.words",
             "converters.names",

@@ -212,3 +212,30 @@ def test_a_network_of_nothing_but_tables_in_float_is_not_small(kind: str) -> Non
 def test_64_bits_are_no_loss_against_32() -> None:
     assert judge(files.tflite_float("float64"), "fp32").outcome is Outcome.PASSED
     said(judge(files.tflite_float("float64"), "fp16"), "float64 in t1")
+
+
+@pytest.mark.parametrize("claimed", ["int8", "int8-io", "int16x8"])
+def test_what_a_mask_is_put_into_stays_in_float_up_to_its_softmax_and_nothing_beside_it(claimed: str) -> None:
+    def with_mask(hidden: bool, *kinds: str) -> Check:
+        file = HONEST[claimed]()
+        x = file.op("DEQUANTIZE", [file.ops[-1].inputs[0]], "float32", 1, 8, 8)
+        for kind in kinds:
+            alone = kind in ("SOFTMAX", "LOGISTIC")
+            mask = [] if alone else [file.weight("float32", 1, 8, 8, finite=not hidden, mask=hidden)]
+            x = file.op(kind, [x, *mask], "float32", 1, 8, 8)
+        file.op("QUANTIZE", [x], "int16" if claimed == "int16x8" else "int8", 1, 8, 8, scales=1)
+        return judge(file, claimed)
+
+    assert with_mask(True, "ADD", "SOFTMAX").outcome is Outcome.PASSED
+    said(with_mask(False, "ADD", "SOFTMAX"), "2 of .* operators still compute in float")
+    said(with_mask(True, "ADD"), "NaN or Inf in the constants .*1 of .* operators still compute in float")
+    said(with_mask(True, "BATCH_MATMUL", "SOFTMAX"), "NaN or Inf in .*2 of .* operators still compute in float")
+    said(with_mask(True, "SOFTMAX", "ADD", "SOFTMAX", "LOGISTIC"), "2 of .* operators still compute in float")
+
+
+def test_a_mask_before_a_softmax_is_no_broken_constant_and_nan_is() -> None:
+    for broken, outcome in ((False, Outcome.PASSED), (True, Outcome.FAILED)):
+        file = files.tflite_float()
+        x = file.op("ADD", [0, file.weight("float32", 8, 8, finite=False, mask=not broken)], "float32", 8, 8)
+        file.op("SOFTMAX", [x], "float32", 8, 8)
+        assert judge(file, "fp32").outcome is outcome

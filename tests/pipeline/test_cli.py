@@ -3,7 +3,10 @@ from __future__ import annotations
 import json
 import re
 import signal
+import sys
+import warnings
 
+import numpy as np
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -86,6 +89,23 @@ def test_a_bug_of_ours_is_one_line_too_and_says_how_to_see_more(monkeypatch, cap
     said = capsys.readouterr().err
     assert "ZeroDivisionError: division by zero. This is a bug of edge-export; --debug shows where" in said
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("arguments", [[], ["--debug"]])
+def test_warnings_for_programmers_are_shown_with_debug_only(monkeypatch, capsys, arguments):
+    def app(given, prog_name):
+        warnings.simplefilter("always")
+        np.float32([np.inf]) - np.float32([np.inf])
+
+    def shown(message, *_, **__):
+        sys.stderr.write(str(message))
+
+    with warnings.catch_warnings():
+        warnings.showwarning = shown
+        monkeypatch.setattr(cli, "app", app)
+        cli.main(["run", *arguments])
+        assert warnings.showwarning is shown, "put back behind it"
+    assert ("invalid value" in capsys.readouterr().err) is bool(arguments)
 
 
 @pytest.mark.parametrize("how", [DataError("broken"), ZeroDivisionError("bug")])

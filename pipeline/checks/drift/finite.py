@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from converters.graph import Op
+from converters.masks import masked_in
 from pipeline.checks.drift.known import Known
 from pipeline.checks.drift.rounded import reader
 from pipeline.checks.drift.suspects import Side, Suspect
@@ -20,8 +21,10 @@ def broken(a: Known, b: Known) -> Iterator[Suspect]:
     known = any(_not_finite(a, index) for op in a.graph.ops for index in op.inputs)
     if known or any(_no_numbers(op) for op in a.graph.ops):
         return
+    hidden = masked_in(b.graph).tensors
     for op in b.graph.ops:
-        counts = (_not_finite(b, index, bound=op.type.lower() in _BOUNDING) for index in op.inputs)
+        bounds = op.type.lower() in _BOUNDING
+        counts = (_not_finite(b, index, bound=bounds or index in hidden) for index in op.inputs)
         if count := max(counts, default=0):
             measure = f"{count} values are not finite"
             yield Suspect("weights", Side(None, ""), reader(b, op), measure, "a constant holds NaN or Inf", -1.0)

@@ -9,7 +9,7 @@ import numpy as np
 
 from converters.graph import Graph, Op
 from pipeline.checks.drift.suspects import Layer, Side
-from pipeline.checks.drift.values import ROUGH_DB, real
+from pipeline.checks.drift.values import ROUGH_DB, distance, real
 from pipeline.checks.metrics.snr_db import decibel
 
 _MOST_AXES = 5
@@ -81,9 +81,11 @@ def _apart(a: Graph, b: Graph, other: int, mine: int, seen: tuple[Values, Values
     want, got = real(seen[0][other][:count], a.tensors[other]), real(seen[1][mine][:count], b.tensors[mine])
     if want.size != got.size or not want.size:
         return None, None
-    got = min(_orders(want, got), key=lambda turned: float(np.abs(want[:1] - turned[:1]).mean()))
-    if not (np.isfinite(want).all() and np.isfinite(got).all()):
+    got = min(_orders(want, got), key=lambda turned: float(distance(want[:1], turned[:1]).mean()))
+    fine = np.isfinite(want)
+    if not fine.any() or not np.array_equal(fine, np.isfinite(got)):
         return None, None
+    want, got = want[fine], got[fine]  # what a mask leaves out is left out of both
     noise, centred = np.square(want - got).mean(), np.square(want - want.mean()).mean()
     step = _step(b, mine)
     steps = float(np.sqrt(noise)) / step if step else None

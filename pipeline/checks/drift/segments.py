@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from converters.graph import Graph, Op, Tensor
+from pipeline.checks.drift.stress import largest, within
 from pipeline.checks.drift.values import Agreement, agree
 
 STRESS = 8
@@ -35,8 +36,8 @@ def _made_up(recorded: np.ndarray, turn: int, rng: np.random.Generator) -> np.nd
     """One value like the recorded ones, (n, *shape), from a quarter of their size to 32 times it."""
     value = recorded[turn % len(recorded)]
     if value.dtype.kind == "f":
-        size = max(float(np.abs(recorded).max(initial=0.0, where=np.isfinite(recorded))), 1.0)
-        return (rng.standard_normal(value.shape) * size * 2.0 ** (turn - 2)).astype(value.dtype)
+        size = max(largest(recorded), 1.0)
+        return within(rng.standard_normal(value.shape) * size * 2.0 ** (turn - 2), value.dtype)
     if value.dtype in (np.dtype(np.int8), np.dtype(np.uint8)):
         limits = np.iinfo(value.dtype)
         return rng.integers(limits.min, limits.max + 1, value.shape).astype(value.dtype)

@@ -14,6 +14,8 @@ _SIZES = (1.0, 4.0, 32.0, 0.1, 12.0)
 _NUDGE = 2.0**-22
 """Of each value: what rounding changes, to see how far the segment carries it."""
 NUDGES = 2
+_HIDDEN = 1e30
+"""As the least number of float32, in a mask: nothing that a network computes with is so large."""
 _BEYOND = 8
 """Ranges of an input: two float models that are one compute the same so far beyond what examples tell of its range."""
 _LEAST_LOGARITHM = float(np.log(np.finfo(np.float32).tiny))
@@ -61,7 +63,7 @@ def _nudged(values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     if values.dtype.kind != "f":
         return values
     signs = rng.integers(0, 2, values.shape, np.int8) * 2 - 1
-    return (values * (1 + signs * np.float32(_NUDGE))).astype(values.dtype)
+    return within(values * (1 + signs * np.float64(_NUDGE)), values.dtype)
 
 
 def _made_up(recorded: np.ndarray, turn: int, rng: np.random.Generator) -> np.ndarray:
@@ -72,9 +74,20 @@ def _made_up(recorded: np.ndarray, turn: int, rng: np.random.Generator) -> np.nd
     if turn == len(_SIZES):
         signs = rng.integers(0, 2, value.shape, np.int8) * 2 - 1
         return (value * signs).astype(value.dtype)
-    largest = float(np.abs(recorded).max(initial=0.0, where=np.isfinite(recorded)))
-    size = max(largest, 1.0) * _SIZES[turn] / 2
-    return (rng.standard_normal(value.shape, np.float32) * size).astype(value.dtype)
+    size = max(largest(recorded), 1.0) * _SIZES[turn] / 2
+    return within(rng.standard_normal(value.shape, np.float32) * size, value.dtype)
+
+
+def largest(values: np.ndarray) -> float:
+    """The greatest absolute value, but for infinities and for what masks hold in their place."""
+    sizes = np.abs(values)
+    return float(sizes.max(initial=0.0, where=sizes < min(_HIDDEN, float(np.finfo(values.dtype).max))))
+
+
+def within(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Floats as a type holds them, the nearest where they are beyond its ends; infinities stay."""
+    ends = np.finfo(dtype)
+    return np.where(np.isfinite(values), np.clip(values, ends.min, ends.max), values).astype(dtype)
 
 
 def legal(values: np.ndarray, limits: tuple[float, float], plain: bool) -> np.ndarray:

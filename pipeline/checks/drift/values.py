@@ -115,7 +115,7 @@ def turned(want: np.ndarray, got: np.ndarray) -> np.ndarray:
         return got
     orders = [(0, *order) for order in permutations(range(1, want.ndim))]
     fitting = [order for order in orders if got.transpose(order).shape == want.shape]
-    gaps = [float(np.abs(want[:1] - got[:1].transpose(order)).mean()) for order in fitting]
+    gaps = [float(distance(want[:1], got[:1].transpose(order)).mean()) for order in fitting]
     return got.transpose(fitting[int(np.argmin(gaps))]) if fitting else got
 
 
@@ -145,6 +145,12 @@ def real(values: np.ndarray, tensor: Tensor) -> np.ndarray:
     if tensor.quantization is None or len(tensor.quantization.scales) != 1 or values.dtype.kind == "f":
         return stored
     return (stored - float(tensor.quantization.zero_points[0])) * float(tensor.quantization.scales[0])
+
+
+def distance(want: np.ndarray, got: np.ndarray) -> np.ndarray:
+    """How far each value is off; nothing where both are one infinity, as masks hold, and NaN where either is NaN."""
+    with np.errstate(invalid="ignore"):
+        return np.where(want == got, 0.0, np.abs(want - got))
 
 
 def _step(tensor: Tensor) -> float:

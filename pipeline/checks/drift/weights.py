@@ -10,6 +10,8 @@ import numpy as np
 
 from converters.graph import Quantization, Tensor
 from converters.grid import grid_bits
+from converters.masks import FAR
+from pipeline.checks.drift.values import distance
 
 FLOAT_TOLERANCE = 4e-6
 """Of each value, and a quarter of it of the largest: what folding a batch norm in another order leaves (1e-7 to 1e-6);
@@ -90,10 +92,11 @@ def _unequal(a: Tensor, b: Tensor) -> tuple[str, str] | None:
     assert b.data is not None
     want, have = a.real(), b.real()
     if want.shape == have.shape:
-        gap = np.abs(have - want)
+        have = np.where(np.isinf(want) & (np.abs(have) >= FAR) & (np.sign(want) == np.sign(have)), want, have)
+        gap = distance(want, have)
         if not _beyond(a, b, want, gap).any():
             return None
-        largest = float(np.abs(want).max()) or 1.0
+        largest = float(np.abs(want).max(initial=0.0, where=np.isfinite(want))) or 1.0
         count = int((gap > 0).sum())
         measure = f"{count} of {gap.size} values differ, by up to {float(gap.max()) / largest:.3g} of the largest"
     else:
@@ -121,7 +124,8 @@ def _beyond(a: Tensor, b: Tensor, want: np.ndarray, gap: np.ndarray) -> np.ndarr
                 return gap > 0.501 * step  # the same numbers on two grids: each may be half a step off
             off = gap > 0.25 * step
             return gap > 0.75 * step if off.mean() <= _REQUANTIZED_SHARE or a.dtype == "int32" else off
-        allowed = FLOAT_TOLERANCE * np.abs(want) + FLOAT_TOLERANCE / 4 * (np.abs(want).max() if want.size else 0)
+        largest = np.abs(want).max(initial=0.0, where=np.isfinite(want))  # an infinity excuses no other value
+        allowed = FLOAT_TOLERANCE * np.abs(want) + FLOAT_TOLERANCE / 4 * largest
         if a.dtype == b.dtype == "float16":  # both rounded the same numbers: those between two of its values may differ
             return gap > (1.5 if (gap > allowed).mean() <= _REQUANTIZED_SHARE else 0) * _ulp(want) + allowed
         for tensor in (a, b):
@@ -131,7 +135,7 @@ def _beyond(a: Tensor, b: Tensor, want: np.ndarray, gap: np.ndarray) -> np.ndarr
                 allowed = allowed + _from_table(want, tensor)
             elif tensor.dtype == "float16":
                 allowed = allowed + 2.0**-11 * np.abs(want) + 2.0**-24
-        return ~(gap <= allowed) & ~(np.isinf(want) & (gap != gap))
+        return ~(gap <= allowed) | np.isinf(gap)
 
 
 def _lost(want: np.ndarray, tensor: Tensor) -> np.ndarray:
@@ -170,7 +174,12 @@ def _step(tensor: Tensor) -> np.ndarray:
 
 
 def causes(want: np.ndarray, have: np.ndarray) -> Iterator[str]:
-    """Sentences that explain `have`, most specific first."""
+    """Sentences that explain `have`, most specific first; none where something else than what both mask has no end."""
+    if want.shape == have.shape:
+        hidden = np.isinf(want) & (want == have)
+        want, have = np.where(hidden, 0, want), np.where(hidden, 0, have)
+    if not (np.isfinite(want).all() and np.isfinite(have).all()):
+        return
     if want.shape == have.shape and want.size >= _ENOUGH:
         yield from _rounded(want, have)
     yield from _moved(want, have)

@@ -12,6 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 from converters import job
 from converters.contract import Artifact, ConversionRequest, Format, Precision
 from converters.errors import UnsupportedError
+from converters.masks import masked
 
 RANDOM = np.random.default_rng(0)
 IMAGES = np.random.default_rng(1).uniform(-1, 1, (8, 1, 3, 6, 10)).astype(np.float32)
@@ -121,5 +122,35 @@ def test_a_mask_that_is_infinite_stays_so_in_float16(tmp_path: Path) -> None:
     nodes.append(helper.make_node("MatMul", ["soft", "w"], ["y"]))
     source = file(tmp_path, nodes, [1, 3, 6, 8], {"mask": mask, "w": RANDOM.normal(size=(10, 8))}, opset=13)
     assert error(source, made(source, Precision.FP16, tmp_path)) < 2e-3
-    with pytest.raises(UnsupportedError, match="holds Inf or NaN, as masks do"):
-        made(source, Precision.INT8, tmp_path)
+
+
+@pytest.mark.parametrize("hidden", [-np.inf, np.finfo(np.float32).min, -1e4])
+@pytest.mark.parametrize("precision", [Precision.INT8, Precision.INT16X8])
+def test_a_mask_stays_in_float_up_to_its_softmax_and_all_else_is_quantized(tmp_path: Path, precision, hidden) -> None:
+    mask = np.where(np.arange(10) < 4 + np.arange(6)[:, None], 0.0, hidden)
+    nodes = [
+        helper.make_node("MatMul", ["image", "v"], ["scores"]),
+        helper.make_node("Add", ["scores", "mask"], ["sums"]),
+        helper.make_node("Softmax", ["sums"], ["soft"]),
+        helper.make_node("MatMul", ["soft", "w"], ["y"]),
+    ]
+    held = {"mask": mask, "v": RANDOM.normal(size=(10, 10)) / 3, "w": RANDOM.normal(size=(10, 8))}
+    source = file(tmp_path, nodes, [1, 3, 6, 8], held, opset=13)
+    quantized = made(source, precision, tmp_path)
+    assert error(source, quantized) < 0.03
+    found = job.inspect(quantized.path, Format.ONNX)
+    assert [op.type for op in masked(found.ops, [i for i, t in enumerate(found.tensors) if t.mask]).ops] == [
+        "Add",
+        "Softmax",
+    ]
+    made_by = {out: op.type for op in found.ops for out in op.outputs}
+    read = [made_by[op.inputs[0]] for op in found.ops if op.type in ("MatMul", "Add")]
+    assert read == ["DequantizeLinear"] * 3, "the scores themselves are on a grid, and the probabilities"
+    assert {tensor.dtype for tensor in weights(quantized).values() if not tensor.mask} == {"int8"}
+
+
+def test_infinities_that_lead_to_no_softmax_are_refused(tmp_path: Path) -> None:
+    nodes = [helper.make_node("Add", ["image", "mask"], ["sums"]), helper.make_node("MatMul", ["sums", "w"], ["y"])]
+    held = {"mask": np.where(np.arange(10) < 4, -np.inf, 0.0), "w": RANDOM.normal(size=(10, 8))}
+    with pytest.raises(UnsupportedError, match="holds Inf or NaN and leads to no Softmax.*-100"):
+        made(file(tmp_path, nodes, [1, 3, 6, 8], held, opset=13), Precision.INT8, tmp_path)

@@ -147,3 +147,11 @@ def test_what_is_reshaped_to_as_many_axes_of_other_sizes_is_known_again():
     )
     found = layers(a, b, {2: 1}, ({1: values}, {1: values.reshape(6, 1, 3, 6, 64), 2: values}))
     assert [row.snr_db is not None and row.snr_db > 100 for row in found] == [True, True]
+
+
+def test_what_a_mask_leaves_out_is_left_out_of_both() -> None:
+    masked = {index: np.where(values > 0, values, -np.inf) for index, values in VALUES.items()}
+    rows = layers(ONE, TWO, KNOWN, (masked, masked))
+    assert rows[-1].snr_db is not None
+    assert rows[-1].snr_db > 100
+    assert layers(ONE, TWO, KNOWN, (masked, VALUES))[-1].snr_db is None

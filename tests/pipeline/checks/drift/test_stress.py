@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from drift_models import tensor
 
 from pipeline.checks.drift import stress
@@ -54,3 +55,13 @@ def test_made_up_logarithms_end_where_exponentials_do_and_recorded_ones_stay():
     assert recorded.tolist() == [-300.0, 300.0]
     assert np.abs(made_up).max() < np.log(np.finfo(np.float32).max)
     assert stress.within_logarithms(np.array([[999]]), 0).tolist() == [[999]]
+
+
+@pytest.mark.parametrize(("kind", "hidden"), [("float32", -np.inf), ("float32", -3.4e38), ("float16", -65504.0)])
+def test_what_a_mask_hides_makes_no_value_that_a_type_has_not(kind, hidden):
+    recorded = np.where(RECORDED > 1, hidden, RECORDED).astype(kind)
+    found = stress.rows([recorded], 0, 16)
+    (values,) = stress.nudged(found, 1)  # numpy warns of what lies beyond, and warnings are errors here
+    assert values.dtype == kind
+    assert np.isfinite(values[found.recorded : found.count]).mean() > 0.9
+    assert np.array_equal(np.isfinite(values[: found.recorded]), np.isfinite(recorded[: found.recorded]))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from drift_models import tensor
 
-from pipeline.checks.drift.values import agree, agree_in_half, agree_on_other_ranges
+from pipeline.checks.drift.values import agree, agree_in_half, agree_on_other_ranges, distance
 
 RNG = np.random.default_rng(0)
 REAL = RNG.normal(size=(4, 1, 50)).astype(np.float32)
@@ -56,3 +56,10 @@ def test_two_calibrations_round_differently_and_give_the_same_roughly():
     again = np.rint(STORED * 0.1 / 0.17).astype(np.int8)
     assert agree_on_other_ranges(STORED, again, EIGHT, other).agrees
     assert not agree_on_other_ranges(STORED, again[:, :, ::-1], EIGHT, other).agrees
+
+
+def test_infinities_that_are_equal_are_no_distance_apart():
+    inf, nan = np.inf, np.nan
+    found = distance(np.array([1.0, inf, -inf, inf, 0.0, nan]), np.array([3.0, inf, -inf, -inf, -inf, 1.0]))
+    assert found.tolist()[:5] == [2.0, 0.0, 0.0, inf, inf]
+    assert np.isnan(found[5])

@@ -146,3 +146,13 @@ def test_scales_belong_to_their_channels_where_axes_of_one_element_stand_elsewhe
     assert differs(plain, Tensor(1, "", data.shape, "int8", data, Quantization(scales, np.zeros(24, int), 2))) is None
     wrong = Quantization(np.roll(scales, 12), np.zeros(24, int), 2)
     assert differs(plain, Tensor(1, "", data.shape, "int8", data, wrong)) is not None
+
+
+@pytest.mark.parametrize("hidden", [-np.inf, np.inf])
+def test_an_infinity_of_a_mask_is_itself_and_excuses_no_other_value(hidden):
+    mask = np.where(KERNEL > 0, KERNEL, hidden).astype(np.float32)
+    assert differs(tensor(0, data=mask), tensor(1, data=mask + np.float32(0))) is None
+    other = mask.copy()
+    other[np.unravel_index(np.argmax(KERNEL), KERNEL.shape)] *= 1.01
+    assert differs(tensor(0, data=mask), tensor(1, data=other)) is not None
+    assert differs(tensor(0, data=mask), tensor(1, data=KERNEL)) is not None
