@@ -116,7 +116,7 @@ def agreeing(
         try:
             computed = work.trace(artifact, net.graph, sorted(asked & set(net.graph.tensors) - set(constant)))
         except EdgeExportError as error:
-            work.notes.append(str(error))
+            work.note(str(error))
             return {}
         sides.append({**{index: data[None] for index, data in constant.items() if data is not None}, **computed})
     half = rewriting.computes_in(pairs.a.graph, ("float16",))

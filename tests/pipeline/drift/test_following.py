@@ -6,9 +6,15 @@ import pytest
 from gates.in_process import InProcess
 from onnx import TensorProto, helper, numpy_helper
 
+from converters.errors import ToolkitError
 from pipeline import config
+from pipeline.checks.drift.align import align
+from pipeline.checks.drift.net import comparable
 from pipeline.checks.outcome import Outcome
 from pipeline.drift import drift
+from pipeline.drift.following import agreeing
+from pipeline.drift.work import Work
+from pipeline.lone import open_artifact
 
 
 def stored(path, widened, *between):
@@ -50,3 +56,19 @@ def test_what_two_calibrations_would_hide_is_told_where_an_operator_was_put_in(t
 @pytest.mark.parametrize("between", [(), (helper.make_node("Mul", ["p", "one"], ["m"]),)], ids=["nothing", "one"])
 def test_another_calibration_and_a_factor_of_one_are_no_faults(tmp_path, between):
     assert judged(tmp_path, *between).outcome is Outcome.PASSED
+
+
+def test_why_values_are_not_seen_is_said_once(tmp_path):
+    class Blind(Work):
+        def trace(self, artifact, graph, indices):
+            raise ToolkitError("no values from inside")
+
+    path = stored(tmp_path / "a.onnx", 1.0)
+    limits = config.load().limits
+    file = open_artifact(path, InProcess(tmp_path), limits)[0]
+    work = Blind(file, file, None, InProcess(tmp_path), limits)
+    net = comparable(work.ask(file, "graph"))
+    boundary = (net.nodes[0].outputs[0],) * 2
+    for _ in range(2):
+        assert agreeing(align(net, net), work, [boundary]) == {}
+    assert work.notes == ["no values from inside"]
