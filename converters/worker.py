@@ -61,7 +61,7 @@ class Worker:
         self.log = log
         self.memory_limit_bytes = memory_limit_bytes
         self.launch = launch or Launch()
-        self._lock = threading.Lock()
+        self._lock, self._ending = threading.Lock(), threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection | None = None
         self._lifeline = -1
@@ -156,23 +156,25 @@ class Worker:
                     )
 
     def close(self) -> None:
-        """Ends the child, whatever it does."""
-        if self._process is not None:
+        """Ends the child, whatever it does; threads may do so at once: one after Ctrl-C, one as its child died."""
+        with self._ending:
+            process, connection, lifeline, temporary = self._process, self._connection, self._lifeline, self._temporary
+            self._process, self._connection, self._lifeline, self._temporary = None, None, -1, ""
+        if process is not None:
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
-        if self._connection is not None:
-            self._connection.close()
-        if self._lifeline >= 0:
-            os.close(self._lifeline)
-        if self._temporary:
-            shutil.rmtree(self._temporary, ignore_errors=True)
-        self._process, self._connection, self._lifeline, self._temporary = None, None, -1, ""
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        if connection is not None:
+            connection.close()
+        if lifeline >= 0:
+            os.close(lifeline)
+        if temporary:
+            shutil.rmtree(temporary, ignore_errors=True)
 
     def _epitaph(self, target: str, log_start: int) -> str:
-        assert self._process is not None
+        process = self._process
         try:
-            code = self._process.wait(timeout=5)
+            code = process.wait(timeout=5) if process else -signal.SIGKILL  # ended by another thread
         except subprocess.TimeoutExpired:
             code = 0
         self.close()

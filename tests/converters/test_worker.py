@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -118,6 +119,22 @@ def test_a_failing_callback_ends_the_child(worker):
     with pytest.raises(KeyboardInterrupt):
         worker.call("worker_targets:count", 20.0, {"to": 3}, on_progress=stop)
     assert call(worker, "os:getpid") > 0
+
+
+def test_two_threads_may_end_a_child_at_once(worker, monkeypatch):
+    first = call(worker, "os:getpid")
+    kill, others = os.killpg, []
+
+    def interrupted(*given):
+        if not others:
+            others.append(threading.Thread(target=worker.close))
+            others[0].start()
+            others[0].join()
+        kill(*given)
+
+    monkeypatch.setattr(os, "killpg", interrupted)
+    worker.close()
+    assert call(worker, "os:getpid") != first
 
 
 def test_a_file_in_the_working_folder_cannot_shadow_a_package(worker):
