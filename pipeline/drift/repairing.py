@@ -81,7 +81,8 @@ def moved(alone: Alone, pairs: Mapping[int, Partner], results: Mapping[Segment, 
         others = [Partner(cut.out.a, index, layout, db) for index, db, layout in laid if layout is not None]
         for pair in sorted(others, key=lambda pair: not in_order(a, b, pair, rest.values())):
             put = {**rest, pair.b: pair}
-            if _agree(alone, put, behind) or _agree(alone, put, [pair, *behind], 1.0):
+            told = any(one and pair in one.given for one in (segment(a, b, out, put) for out in behind))
+            if (told and _agree(alone, put, behind)) or _agree(alone, put, [pair, *behind], 1.0):
                 kept = put
                 break
     return kept

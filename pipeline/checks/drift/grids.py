@@ -9,6 +9,7 @@ import numpy as np
 
 from converters.graph import Op
 from pipeline.checks.drift.known import Known
+from pipeline.checks.drift.values import real
 
 _INTEGERS = ("int8", "uint8", "int16", "uint16")
 _ENOUGH = 3
@@ -89,6 +90,29 @@ def reach(side: Known, ops: Sequence[Op], grid: Grid) -> tuple[float, float]:
             least, greatest = inner.ends()
             low, high = max(low, least), min(high, greatest)
     return low, high
+
+
+def held_within(side: Known, index: int) -> tuple[float, float]:
+    """Between which numbers a maximum and a minimum keep a tensor, one that makes it or those that alone read it.
+
+    What comes of larger values is seen where those are compared: an error function as a polynomial is told so far.
+    """
+    ends = {"maximum": -np.inf, "minimum": np.inf}
+    ops, readers = [side.maker[index]] if index in side.maker else [], side.readers.get(index, [])
+    while len(readers) == 1 and (_limit(readers[0]) or readers[0].type in STORES):
+        ops += readers
+        readers = side.readers.get(readers[0].outputs[0], [])
+    for op in ops:
+        numbers = [side.graph.tensors[i] for i in op.inputs if i in side.graph.tensors and side.stored(i)]
+        if (kind := _limit(op)) and len(numbers) == 1 and numbers[0].data is not None and numbers[0].data.size == 1:
+            number = float(real(numbers[0].data, numbers[0]).reshape(()))
+            ends[kind] = (max if kind == "maximum" else min)(ends[kind], number)
+    return ends["maximum"], max(ends.values())
+
+
+def _limit(op: Op) -> str:
+    """`maximum` or `minimum`, however a format calls it; nothing of any other operator."""
+    return {"maximum": "maximum", "max": "maximum", "minimum": "minimum", "min": "minimum"}.get(op.type.lower(), "")
 
 
 def _told(side: Known, op: Op) -> Grid | None:

@@ -10,7 +10,7 @@ from converters.graph import Op, Tensor
 from pipeline.checks.drift import folding, rounding, run_time
 from pipeline.checks.drift.cuts import Segment
 from pipeline.checks.drift.folding import Folded, Held
-from pipeline.checks.drift.grids import STORES, grid_of, reach
+from pipeline.checks.drift.grids import STORES, grid_of, held_within, reach
 from pipeline.checks.drift.known import Known
 from pipeline.checks.drift.precision import quantizable
 from pipeline.checks.drift.stepwise import ROUGH_DB
@@ -141,7 +141,8 @@ def ranges(a: Known, b: Known, cuts: Sequence[Segment], *, guessed: bool = False
     """
     grids = {cut: grid for cut in cuts if (grid := grid_of(b, cut.out.b)) and grid_of(a, cut.out.a) is None}
     ends = {cut: reach(b, cut.ops_b, grid) for cut, grid in grids.items()}
-    beyond = {cut: min(_beyond(part, *ends[cut]) for part in _alike(a.real(cut.out.a), guessed)) for cut in grids}
+    held = {cut: np.clip(a.real(cut.out.a), *held_within(b, cut.out.b)) for cut in grids}
+    beyond = {cut: min(_beyond(part, *ends[cut]) for part in _alike(held[cut], guessed)) for cut in grids}
     usual = float(np.quantile(list(beyond.values()), 0.75)) if len(beyond) > 3 else 0.0
     twins = [(grid.scale, grid.zero_point) for grid in grids.values()]
     for cut, grid in grids.items():

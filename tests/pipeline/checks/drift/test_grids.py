@@ -5,7 +5,7 @@ import pytest
 from drift_models import graph, tensor
 
 from converters.graph import Op
-from pipeline.checks.drift.grids import Grid, grid_of, quantized, reach
+from pipeline.checks.drift.grids import Grid, grid_of, held_within, quantized, reach
 from pipeline.checks.drift.known import Known
 
 STORED = np.random.default_rng(0).integers(-128, 128, size=(3, 1, 40)).astype(np.int8)
@@ -50,3 +50,16 @@ def test_what_is_quantized_anew_reaches_no_further_than_before():
     assert wide is not None
     assert reach(known, ops[1:], wide) == reach(known, ops, wide) == pytest.approx((-12.8, 12.7))
     assert reach(known, ops[:1], wide) == wide.ends()
+
+
+@pytest.mark.parametrize(
+    ("between", "ends"), [("QUANTIZE", (-4.0, 4.0)), ("RELU", (-4.0, np.inf)), ("", (-4.0, np.inf))], ids=str
+)
+def test_a_tensor_is_held_within_what_makes_it_and_what_alone_reads_it(between, ends):
+    """-4 makes tensor 1; 4 is a minimum behind it, of which the file holds the integer."""
+    held = [tensor(8, (), data=np.float32(-4)), tensor(9, (), data=np.int8([16]), dtype="int8", scale=(0.25, 0))]
+    last = Op(2, "MINIMUM", (2, 9), (3,)) if between else Op(2, "MINIMUM", (1, 9), (3,))
+    ops = [Op(0, "MAXIMUM", (0, 8), (1,)), Op(1, between or "ABS", (1,), (2,)), last]
+    known = Known(graph([*(tensor(n) for n in range(4)), *held], ops, (0,), (3,)), {})
+    assert held_within(known, 1) == ends
+    assert held_within(known, 0) == ((-4.0, np.inf) if between != "QUANTIZE" else (-4.0, 4.0))
