@@ -160,7 +160,7 @@ class Worker:
         with self._ending:
             process, connection, lifeline, temporary = self._process, self._connection, self._lifeline, self._temporary
             self._process, self._connection, self._lifeline, self._temporary = None, None, -1, ""
-        if process is not None:
+        if process:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
@@ -172,11 +172,9 @@ class Worker:
             shutil.rmtree(temporary, ignore_errors=True)
 
     def _epitaph(self, target: str, log_start: int) -> str:
-        process = self._process
-        try:
-            code = process.wait(timeout=5) if process else -signal.SIGKILL  # ended by another thread
-        except subprocess.TimeoutExpired:
-            code = 0
+        code = 0
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            code = process.wait(timeout=5) if (process := self._process) else -signal.SIGKILL  # by another thread
         self.close()
         how = f"died of {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
         return f"the process that ran {target} {how}{self._last_words(log_start)}"
