@@ -16,6 +16,7 @@ from pipeline.checks.drift.suspects import Suspect
 UNLIKE = 0.8
 """Relative distance, whatever each channel is scaled by: kernels that have nothing to do with each other show 1.0, one
 into which factors of both its axes were folded 0.1 to 0.6."""
+_ADDING = frozenset(("add", "sub"))
 
 
 def strange(a: Known, b: Known, cuts: Sequence[Segment], same: Sequence[Folded]) -> Iterator[Suspect]:
@@ -29,17 +30,21 @@ def strange(a: Known, b: Known, cuts: Sequence[Segment], same: Sequence[Folded])
         if len(left[0]) != 1 or len(left[1]) != 1 or left[0][0].values.size != left[1][0].values.size:
             continue
         (one,), (two,) = left
-        if not one.rounded and (apart := _apart(one, two)) > UNLIKE:
-            sides = reader(a, one.op), reader(b, two.op)
+        sides = reader(a, one.op), reader(b, two.op)
+        added = all(side.op_type.lower() in _ADDING for side in sides)
+        if not one.rounded and (apart := _apart(one, two, added)) > UNLIKE:
             measure = f"{min(apart, 1.0):.0%} of it is not the reference's"
             yield Suspect(
                 "weights", *sides, measure, "kernel: that of another layer, or in another order", order_of(a, cut)
             )
 
 
-def _apart(one: Held, two: Held) -> float:
-    """The least relative distance of two kernels in any layout, reversed or not, each channel scaled at will."""
-    return min(nearest(one.values, flipped) for flipped in _reversed(two.values))
+def _apart(one: Held, two: Held, added: bool) -> float:
+    """The least relative distance of two kernels in any layout, reversed or not, each channel scaled at will.
+
+    Of two that are `added`, each channel also moved: converters add the bias before them to a table of positions.
+    """
+    return min(nearest(one.values, flipped, added) for flipped in _reversed(two.values))
 
 
 def _reversed(values: np.ndarray) -> Iterator[np.ndarray]:
@@ -49,12 +54,22 @@ def _reversed(values: np.ndarray) -> Iterator[np.ndarray]:
             yield np.flip(values, axes)
 
 
-def nearest(want: np.ndarray, got: np.ndarray) -> float:
-    """The least relative distance of two constants of one size, in any layout, each slice of an axis scaled at will."""
+def nearest(want: np.ndarray, got: np.ndarray, added: bool = False) -> float:
+    """The least relative distance of two constants of one size, in any layout, each slice of an axis scaled at will.
+
+    Where they are `added`, each slice of an axis also moved.
+    """
     found = [np.inf]
     for layout in layouts(want.shape, got.shape):
         turned = layout.carry(want[None])[0]
         for axis in (None, *range(got.ndim)):
             if axis is None or 1 < got.shape[axis] < got.size:
                 found.append(distance_of(turned * scale_of(turned, got, axis), got))
+            if added and axis is not None:
+                found.append(distance_of(_centred(turned, axis), _centred(got, axis)))
     return float(min(found))
+
+
+def _centred(values: np.ndarray, axis: int) -> np.ndarray:
+    others = tuple(other for other in range(values.ndim) if other != axis)
+    return np.asarray(values - values.mean(others, keepdims=True))
