@@ -7,13 +7,15 @@ from collections.abc import Mapping
 
 import numpy as np
 import onnx
-from onnx import numpy_helper
+from onnx import helper, numpy_helper
 
 from converters.contract import Signature, TensorSpec
 from converters.errors import UnsupportedError
 
 Grid = tuple[float, int]
 """Scale and zero point."""
+_MOVING = ("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Identity")
+"""As a dense layer over a sequence begins and ends with, where ONNX Runtime makes it a Gemm."""
 
 
 def integer_ends(model: onnx.ModelProto, signature: Signature) -> Signature:
@@ -26,6 +28,12 @@ def integer_ends(model: onnx.ModelProto, signature: Signature) -> Signature:
     for value in graph.input:
         if value.type.tensor_type.elem_type == onnx.TensorProto.FLOAT:
             readers = [node for node in graph.node if value.name in node.input]
+            if (grid := _grid_behind(graph, value.name)) and readers[0].op_type in _MOVING:
+                made = f"{value.name}_dequantized"
+                readers[0].input[0] = made
+                graph.node.insert(0, helper.make_node("DequantizeLinear", [value.name, *grid], [made]))
+                value.type.tensor_type.elem_type = onnx.TensorProto.INT8
+                continue
             if len(readers) != 1 or readers[0].op_type != "QuantizeLinear":
                 raise UnsupportedError(f"{value.name!r} cannot be int8: it is not quantized first of all")
             _rename(graph, readers[0].output[0], value.name)
@@ -35,6 +43,16 @@ def integer_ends(model: onnx.ModelProto, signature: Signature) -> Signature:
         if value.type.tensor_type.elem_type == onnx.TensorProto.FLOAT:
             maker = next((node for node in graph.node if value.name in node.output), None)
             read = any(value.name in node.input for node in graph.node)
+            if (
+                maker is not None
+                and maker.op_type in _MOVING
+                and not read
+                and (grid := _grid_before(graph, value.name))
+            ):
+                maker.output[0] = f"{value.name}_real"
+                graph.node.append(helper.make_node("QuantizeLinear", [maker.output[0], *grid], [value.name]))
+                value.type.tensor_type.elem_type = onnx.TensorProto.INT8
+                continue
             if maker is None or maker.op_type != "DequantizeLinear" or read:
                 raise UnsupportedError(f"{value.name!r} cannot be int8: it is not dequantized last of all")
             graph.node.remove(maker)
@@ -46,6 +64,24 @@ def integer_ends(model: onnx.ModelProto, signature: Signature) -> Signature:
         tuple(with_grid(spec, grids) for spec in signature.inputs),
         tuple(with_grid(spec, grids) for spec in signature.outputs),
     )
+
+
+def _grid_behind(graph: onnx.GraphProto, name: str) -> list[str]:
+    """Scale and zero point of the grid that a tensor is brought to, moved or not; none where it is read twice."""
+    readers = [node for node in graph.node if name in node.input]
+    if len(readers) != 1 or readers[0].input[0] != name:
+        return []
+    if readers[0].op_type == "QuantizeLinear":
+        return list(readers[0].input[1:3])
+    return _grid_behind(graph, readers[0].output[0]) if readers[0].op_type in _MOVING else []
+
+
+def _grid_before(graph: onnx.GraphProto, name: str) -> list[str]:
+    """Scale and zero point of the grid that a tensor comes from, moved or not."""
+    maker = next((node for node in graph.node if name in node.output), None)
+    if maker is None or maker.op_type not in (*_MOVING, "DequantizeLinear"):
+        return []
+    return list(maker.input[1:3]) if maker.op_type == "DequantizeLinear" else _grid_before(graph, maker.input[0])
 
 
 def grids_of_ends(graph: onnx.GraphProto) -> Mapping[str, Grid]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 from tiny_models import MODELS
@@ -57,3 +58,26 @@ def test_an_output_in_float_is_refused() -> None:
     back = helper.make_node("DequantizeLinear", ["q", "s", "z"], ["d"])
     with pytest.raises(UnsupportedError, match="'y' cannot be int8: it is not dequantized last of all"):
         integer_ends(graph(QUANTIZE, back, helper.make_node("Relu", ["d"], ["y"])), SIGNATURE)
+
+
+def test_what_is_moved_before_it_is_quantized_and_behind_has_the_grid_of_that() -> None:
+    model = graph(
+        helper.make_node("Transpose", ["x"], ["t"], perm=[1, 0]),
+        helper.make_node("QuantizeLinear", ["t", "s", "z"], ["q"]),
+        helper.make_node("DequantizeLinear", ["q", "s", "z"], ["d"]),
+        helper.make_node("Transpose", ["d"], ["y"], perm=[1, 0]),
+    )
+    made = integer_ends(model, SIGNATURE)
+    for spec in (*made.inputs, *made.outputs):
+        assert (spec.dtype, spec.scale, spec.zero_point) == ("int8", 0.5, 3)
+    model.ir_version = 8
+    onnx.checker.check_model(model, full_check=True)
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    values = np.int8([[-100, 0, 7, 127]])
+    assert np.array_equal(session.run(None, {"x": values})[0], values)
+
+
+def test_what_is_moved_and_read_in_float_is_refused() -> None:
+    moved = helper.make_node("Identity", ["x"], ["t"])
+    with pytest.raises(UnsupportedError, match="'x' cannot be int8: it is not quantized first of all"):
+        integer_ends(graph(moved, helper.make_node("Relu", ["t"], ["y"])), SIGNATURE)
