@@ -77,7 +77,7 @@ def quantize_litert(request: ConversionRequest) -> Signature:
         if calibration:
             dtype = "int16" if request.precision is Precision.INT16X8 else "int8"
             in_integers(request.target, dtype, _names(graph, kept), _ranges(path, calibration))
-            require_divisors(request.target, path, calibration)
+            require_divisors(request.target, calibration)
         if request.edited and path != start:
             shutil.copyfile(path, request.edited)
     _must_open(request.target, request.source.path)
