@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from converters.contract import Arrays, Artifact, Precision, RuntimeSpec, TensorSpec
-from converters.errors import ModelError, ToolkitError
+from converters.errors import ContractError, ModelError, ToolkitError
 from converters.inspection import Inspection
 from converters.sniff import sniff
 from converters.worker import WorkerPool
@@ -132,7 +132,7 @@ def _parity(
             known, pair = noise(reference, moved, a.source.outputs), (reference, got, a.source.outputs, gate)
             parity = spared(parity_beside(*pair, known), *pair, known)
         return got, parity
-    except (ModelError, ToolkitError) as error:
+    except (ContractError, ModelError, ToolkitError) as error:  # it may give another shape than it declares
         return None, Check("parity", Outcome.FAILED, (f"{b.path.name} does not run where {a.path.name} does: {error}",))
 
 

@@ -16,7 +16,7 @@ from toy_workers import ToyWorkers
 
 from converters import registry
 from converters.contract import Signature
-from converters.errors import ModelError, ToolkitCrash, UsageError
+from converters.errors import ContractError, ModelError, ToolkitCrash, UsageError
 from pipeline import config
 from pipeline.compare import compare
 
@@ -94,13 +94,14 @@ def test_what_crashes_is_an_error_of_the_command(files):
         compare(right, right, "random", GATES, broken, LIMITS)
 
 
-def test_a_second_file_that_its_runtime_does_not_load_is_failed(tmp_path):
+@pytest.mark.parametrize("kind", [ModelError, ContractError])
+def test_a_second_file_that_its_runtime_does_not_load_or_that_breaks_its_word_is_failed(tmp_path, kind):
     right, other = dense(tmp_path / "right.tflite").path, dense(tmp_path / "other.tflite").path
 
     class Refusing(InProcess):
         def call(self, worker, target, timeout_s, **arguments):
             if target.endswith(":run_samples") and arguments["artifact"].path == other:
-                raise ModelError("this runtime does not load it")
+                raise kind("this runtime does not load it")
             return super().call(worker, target, timeout_s, **arguments)
 
     (check,) = compare(right, other, "random", GATES, Refusing(), LIMITS, inside=False).checks[1:]
