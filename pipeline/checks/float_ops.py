@@ -74,7 +74,13 @@ class _Graph:
 
     def float_ops(self) -> list[OpInfo]:
         apart = QUANTIZERS | DEQUANTIZERS
-        return [op for op in self.ops if op.type not in apart and not _moves(op) and self._computes_in_float(op)]
+        working = [op for op in self.ops if not (op.type in apart or _moves(op) or self._between_types(op))]
+        return [op for op in working if self._computes_in_float(op)]
+
+    def _between_types(self, op: OpInfo) -> bool:
+        """Whether it makes whole numbers of float ones, as of an input of indices, or the other way round."""
+        sides = [[self._is_float(i) for i in tensors] for tensors in (op.inputs, op.outputs)]
+        return op.type.lower() == "cast" and sides[0] != sides[1]
 
     def _computes_in_float(self, op: OpInfo) -> bool:
         read = [tensor for tensor in op.inputs if self._is_float(tensor)]

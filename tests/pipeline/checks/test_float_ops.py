@@ -50,6 +50,17 @@ def test_in_an_onnx_file_the_same_pattern_is_integer() -> None:
     assert float_ops(files.onnx_qdq().inspection()) == []
 
 
+@pytest.mark.parametrize("format", [Format.TFLITE, Format.ONNX])
+def test_indices_that_come_as_floats_are_cast_and_that_is_no_float_arithmetic(format: Format) -> None:
+    file = files.File(format)
+    x = file.op("Cast" if format is Format.ONNX else "CAST", [file.add("float32", 1, 8)], "int32", 1, 8)
+    file.op("GATHER", [file.weight("int8", 4, 8, scales=1), x], "int8", 8, 8, scales=1)
+    assert float_ops(file.inspection()) == []
+    half = file.op("CAST", [file.add("float32", 1, 8)], "float16", 1, 8)
+    file.op("ABS", [half], "float16", 1, 8)
+    assert float_ops(file.inspection()) == ["CAST", "ABS"]
+
+
 def test_an_unknown_type_counts_as_float() -> None:
     file = files.File(Format.ONNX)
     file.op("Conv", [file.add("", 1)], "", 1)
