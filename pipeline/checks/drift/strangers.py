@@ -31,7 +31,7 @@ def strange(a: Known, b: Known, cuts: Sequence[Segment], same: Sequence[Folded])
             continue
         (one,), (two,) = left
         sides = reader(a, one.op), reader(b, two.op)
-        added = all(side.op_type.lower() in _ADDING for side in sides)
+        added = all(side.op_type.lower().removeprefix("aten.").partition(".")[0] in _ADDING for side in sides)
         if not one.rounded and (apart := _apart(one, two, added)) > UNLIKE:
             measure = f"{min(apart, 1.0):.0%} of it is not the reference's"
             yield Suspect(
