@@ -117,3 +117,23 @@ def test_filters_that_training_has_let_die_are_zero_in_8_bits_with_a_scale_of_th
     assert np.isinf(found.error[0])
     assert (found.slope[1], found.error[1]) == (0.0, 0.0)
     assert np.abs(found.slope[2:] - 1).max() < 8 * found.error[2:].max()
+
+
+def test_a_table_of_which_each_value_is_the_nearest_integer_may_lean_to_a_side():
+    """Positions as sines: many lie near the greatest, on one side of their integers."""
+    table = np.where(RNG.random((16, 200)) < 0.4, 0.9885, RNG.uniform(-1, 1, (16, 200)))
+    assert unfolded(table, np.rint(table * 127)) == []
+    (said,) = unfolded(table, np.rint(table * 127 * 0.99))
+    assert said.startswith("all of it by x0.9")
+
+
+def unfolded(table, integers):
+    """What is said of integers in the place of a table that is added to the input."""
+    sides = []
+    for held in (tensor(1, data=table), tensor(1, data=integers, dtype="int8", scale=(1 / 127, 0))):
+        ops = [Op(0, "ADD", (0, 1), (4,))]
+        values = {0: SEEN[:, 0, None, :] + np.zeros((1, 16, 1)), 4: SEEN[:, 0, None, :] + table}
+        sides.append(Known(graph([tensor(0, (16, 200)), held, tensor(4, (16, 200))], ops, (0,), (4,)), values))
+    layout = Layout((16, 200), (16, 200), (0, 1))
+    cut = Segment(Partner(4, 4, layout, 99.0), (Partner(0, 0, layout, 99.0),), sides[0].graph.ops, sides[1].graph.ops)
+    return [suspect.measure for suspect in slopes.scaled(*sides, [cut])]
