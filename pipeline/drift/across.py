@@ -117,14 +117,7 @@ def _told(alone: Alone, pairs: Pairs) -> tuple[list[Suspect], dict[Segment, Near
     hidden = [*(cut for cut in cuts if results[cut] is None), *unrun.open_ends(a, b, pairs, cuts)]
     seen = [(cut, unrun.recorded(a, b, cut)) for cut in hidden if alone.tight(cut)]
     places = {op.index: rounded.order_of(a, cut) for cut in reversed(cuts) for op in cut.ops_b}
-    suspects = [
-        *parted(a, b, places),
-        *(
-            told.suspect(a, b, cut, found, blamed(alone, cut) if number < MOST_BLAMED else Blame())
-            for number, (cut, found) in enumerate(near)
-        ),
-        *(told.suspect(a, b, cut, found, Blame()) for cut, found in seen if found),
-        *(suspect for _, suspect in moved),
+    held = [
         *rounded.weights(a, b, same),
         *rounded.changed(a, b, same),
         *rounded.plain(a, b, cuts),
@@ -133,6 +126,16 @@ def _told(alone: Alone, pairs: Pairs) -> tuple[list[Suspect], dict[Segment, Near
         *scaling.scaled(a, b, cuts),
         *slopes.scaled(a, b, cuts),
         *scaling.lost(a, b, same),
+    ]
+    suspects = [
+        *parted(a, b, places),
+        *(
+            told.suspect(a, b, cut, found, blamed(alone, cut, held) if number < MOST_BLAMED else Blame())
+            for number, (cut, found) in enumerate(near)
+        ),
+        *(told.suspect(a, b, cut, found, Blame()) for cut, found in seen if found),
+        *(suspect for _, suspect in moved),
+        *held,
         *rounded.ranges(a, b, cuts, guessed=alone.work.given is None),
         *rounded.left_in_float(a, b, cuts),
         *passing(a, b, places),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import combinations
 
 import numpy as np
 
@@ -11,10 +12,11 @@ from converters.graph import Op
 from pipeline.checks.drift import folding, run_time, stress
 from pipeline.checks.drift.blame import Blame, alike, by_constants, by_partners, by_sizes, by_values, skippable
 from pipeline.checks.drift.cuts import Segment
-from pipeline.checks.drift.grids import STORES, working
+from pipeline.checks.drift.grids import STORES, reach, working
 from pipeline.checks.drift.known import Known
 from pipeline.checks.drift.nearness import near
 from pipeline.checks.drift.net import COMMUTATIVE
+from pipeline.checks.drift.suspects import Suspect
 from pipeline.checks.drift.told import BETWEEN
 from pipeline.checks.drift.values import real
 from pipeline.drift.alone import Alone, Piece, weighted
@@ -28,8 +30,17 @@ NEAR = 1e-5
 """Of the range: one side without an operator is the other."""
 
 
-def blamed(alone: Alone, cut: Segment) -> Blame:
-    """The operator of b that is to blame, its counterpart, and the cause; nothing where nothing tells."""
+def blamed(alone: Alone, cut: Segment, held: Sequence[Suspect] = ()) -> Blame:
+    """The operator of b that is to blame, its counterpart, and the cause; nothing where nothing tells.
+
+    `held` are operators whose constants are not the reference's, whatever values say: where it is one of the segment,
+    nothing needs to be guessed.
+    """
+    own = {op.index: op for op in cut.ops_b}
+    proved = {one.b.op_index: one.cause for one in held if one.b.op_index in own}
+    if len(proved) == 1:
+        ((place, cause),) = proved.items()
+        return Blame(own[place], None, cause)
     found = _blamed(alone, cut)
     parts = {place: one.main for one in run_time.groups(alone.b, cut.ops_b) for place in (*one.inside, one.end)}
     return dataclasses.replace(found, b=parts.get(found.b.index, found.b)) if found.b else found
@@ -48,8 +59,10 @@ def _blamed(alone: Alone, cut: Segment) -> Blame:
         return other
     if len(cut.ops_b) > 1 and (best := tried(alone, cut, theirs)) is not None:
         return Blame(best.op, None, best.cause)
+    if told is None and (parting := _disordered(alone, cut)) is not None:
+        return Blame(parting, None, f"the outputs of {parting.type} are exchanged")
     least_db = SURE_DB if alone.tight(cut) else ROUGH_DB
-    lone = by_partners(alone.a, alone.b, cut, (ours, theirs), least_db) if len(cut.ops_b) > 1 else None
+    lone = _by_partners(alone, cut, (ours, theirs), rows.recorded, least_db) if len(cut.ops_b) > 1 else None
     if told is not None:
         stored = lone is not None and lone.b is not None and lone.b.type in BETWEEN  # it shows what is before it
         return told if lone is None or stored or lone.b is told.b else lone
@@ -59,6 +72,17 @@ def _blamed(alone: Alone, cut: Segment) -> Blame:
     inner = {place for one in run_time.groups(alone.b, cut.ops_b) for place in one.inside}
     whole = [op for op in cut.ops_b if op.index not in inner and op.type not in BETWEEN]
     return Blame(by_values(whole, theirs, want) if len(cut.ops_b) > 1 else None)
+
+
+def _by_partners(
+    alone: Alone, cut: Segment, inside: tuple[Mapping[int, np.ndarray], ...], recorded: int, least_db: float
+) -> Blame | None:
+    """As `by_partners`, on recorded rows first: what is made up of several starts need not go together."""
+    for count in (recorded, None):
+        ours, theirs = ({index: values[:count] for index, values in side.items()} for side in inside)
+        if (found := by_partners(alone.a, alone.b, cut, (ours, theirs), least_db)) is not None:
+            return found
+    return None
 
 
 def _comparable(cut: Segment, ours: Mapping[int, np.ndarray], theirs: Mapping[int, np.ndarray]) -> bool:
@@ -76,10 +100,13 @@ def _one_more_or_less(
     want, got = alone.wanted(cut), cut.out.layout.back(theirs[cut.out.b])
     if want is None or want.shape != got.shape:
         return None
+    grid = alone.grid(False, cut.out.b)
+    low, high = reach(alone.b, cut.ops_b, grid) if grid else (-np.inf, np.inf)
+    want = np.clip(want, low, high)  # as b must
     start = _apart(want, got)
     for first, other, words in ((False, want, "is put in"), (True, got, "is skipped")):
         left = [
-            (_apart(other, values if first else cut.out.layout.back(values)), op)
+            (_apart(other, np.clip(values, low, high) if first else cut.out.layout.back(values)), op)
             for op, values in _without(alone, first, cut, ours if first else theirs)
             if values[0].size == other[0].size
         ]
@@ -89,8 +116,21 @@ def _one_more_or_less(
             continue
         if not first:
             return Blame(op, None, f"{op.type} {words}")
-        return Blame(_instead(alone, cut, op) or _idle(alone.b, op), op, f"{op.type} {words}")
+        place = _instead(alone, cut, op) or _idle(alone.b, op) or _next(alone, cut, op, (ours, theirs))
+        return Blame(place, op, f"{op.type} {words}")
     return None
+
+
+def _next(
+    alone: Alone, cut: Segment, skipped: Op, inside: tuple[Mapping[int, np.ndarray], Mapping[int, np.ndarray]]
+) -> Op | None:
+    """The operator of b that takes what an operator of a, which is skipped, would take."""
+    ours, theirs = inside
+    least_db = SURE_DB if alone.tight(cut) else ROUGH_DB
+    taken = [ours[index] for index in skipped.inputs if index in ours and index not in alone.a.steady]
+    holding = [index for index, values in theirs.items() if any(alike(values, one, least_db) for one in taken)]
+    last = max((index for index in holding if index != cut.out.b), key=alone.b.rank.__getitem__, default=None)
+    return next((op for op in cut.ops_b if last in op.inputs), None)
 
 
 def _misread(
@@ -117,6 +157,21 @@ def _misread(
         return Blame(two, one, f"{two.type} reads what stands elsewhere")
     if not strange and places != sorted(places) and two.type not in COMMUTATIVE:
         return Blame(two, one, f"{two.type} reads its inputs in another order")
+    return None
+
+
+def _disordered(alone: Alone, cut: Segment) -> Op | None:
+    """The operator of b that gives out two starts of a segment which agrees with these two exchanged."""
+    rows, places = alone.values(cut), range(len(cut.given))
+    for one, two in combinations(places, 2):
+        maker, other = (_mover(alone.b, cut.given[place].b) for place in (one, two))
+        if maker is None or maker is not other or rows.starts[one].shape != rows.starts[two].shape:
+            continue
+        starts = list(rows.starts)
+        starts[one], starts[two] = starts[two], starts[one]
+        (near,) = alone.judge(cut, [alone.piece(False, cut, starts)])
+        if near is not None and near.agrees:
+            return maker
     return None
 
 

@@ -115,8 +115,8 @@ def by_partners(
     side as of the other give out what the other lacks: an operator that was taken apart leaves no such trace.
     """
     ours, theirs = inside
-    strange = _strangers(b, cut.ops_b, theirs, ours, {start.b for start in cut.given}, least_db)
-    missing = _strangers(a, cut.ops_a, ours, theirs, {start.a for start in cut.given}, least_db)
+    strange = _strangers(b, cut.ops_b, theirs, ours, {start.b for start in cut.given}, least_db).up_to(cut.out.b)
+    missing = _strangers(a, cut.ops_a, ours, theirs, {start.a for start in cut.given}, least_db).up_to(cut.out.a)
     if len(strange.every) not in (len(missing.every), len(missing.every) + 1) or len(strange.first) != 1:
         return None
     lone = missing.first[0] if len(missing.first) == 1 and len(strange.every) == len(missing.every) else None
@@ -129,6 +129,15 @@ class _Strangers:
 
     every: list[Op]
     first: list[Op]
+
+    def up_to(self, end: int) -> _Strangers:
+        """Those from which a tensor is computed through such operators alone: what is known behind others is right."""
+        wanted, every = {end}, []
+        for op in reversed(self.every):
+            if wanted.intersection(op.outputs):
+                wanted.update(op.inputs)
+                every.append(op)
+        return _Strangers(every[::-1], [op for op in self.first if op in every])
 
 
 def _strangers(
