@@ -52,11 +52,10 @@ def _by_size(a: Known, b: Known) -> dict[int, int]:
         ]
         for side in (a, b)
     ]
-    if None in sizes[0] or len({*sizes[0]}) < len(sizes[0]) or {*sizes[0]} != {*sizes[1]}:
+    apart = len({*sizes[0]}) == len(sizes[0]) == len(sizes[1])
+    if None in sizes[0] or not apart or {*sizes[0]} != {*sizes[1]}:
         return {}
-    return (
-        {place: sizes[1].index(size) for place, size in enumerate(sizes[0])} if len(sizes[1]) == len(sizes[0]) else {}
-    )
+    return {place: sizes[1].index(size) for place, size in enumerate(sizes[0])}
 
 
 def _alike(a: Known, b: Known, place: int, other: int) -> bool:

@@ -49,9 +49,7 @@ def notes_differ(a: Graph, b: Graph) -> Iterator[Suspect]:
     """Suspects in what both files carry beside the graph: label files, metadata with the preprocessing."""
     for name in sorted(a.notes.keys() & b.notes.keys()):
         ours, theirs = a.notes[name], b.notes[name]
-        if (
-            ours == theirs or name == "opset"
-        ):  # the format's version: an operator of a later one, as a palette, asks for it
+        if ours == theirs or name == "opset":  # an operator of a later one, as a palette, asks for that
             continue
         cause = "the metadata (preprocessing, ranges) differs"
         measure = f"{len(ours)} bytes became {len(theirs)}"
