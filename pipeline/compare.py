@@ -13,6 +13,7 @@ from converters.sniff import sniff
 from converters.worker import WorkerPool
 from pipeline.asking import run
 from pipeline.binding import speaking
+from pipeline.bound import bound
 from pipeline.captured import is_builder
 from pipeline.checks.conditioning import noise, nudged
 from pipeline.checks.drift.check import check_drift
@@ -78,7 +79,7 @@ def compare(
         b, pack_b = open_artifact(path_b, pool, limits, sizes, beside=path_a)
     except ModelError as error:
         return _refused(a, path_b, error)
-    a, b = met(a, b, pool, limits)
+    a, b = met(*bound(a, b, pool, limits), pool, limits)
     try:
         speaking(b, a.source)  # before anything runs
     except ModelError as error:

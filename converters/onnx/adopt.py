@@ -20,7 +20,7 @@ from converters.onnx.inspect import read_signature, write_signature
 from converters.onnx.load import is_external, load, tensors
 from converters.onnx.prepass.fold import constants_of
 from converters.onnx.prepass.rules.control import branch
-from converters.onnx.prepass.run import prepare
+from converters.onnx.prepass.run import prepare, rewritten
 
 _LOST = re.compile(r"[^A-Za-z0-9_.\\/>-]|^[^A-Za-z0-9.]")
 """What TensorFlow takes in no name of an operator."""
@@ -61,6 +61,17 @@ def keep(path: Path, copy: Path, values: Mapping[str, float] | None = None) -> N
         return
     rename(model.graph, changed)
     onnx.save(model, copy)
+
+
+def bind(path: Path, copy: Path, values: Mapping[str, float]) -> None:
+    """As `keep`, and without the branches that the values decide against, to be held against another model.
+
+    Raises:
+        ModelError, UnsupportedError, UsageError: as `keep`.
+    """
+    keep(path, copy, values)
+    if any(node.op_type == "If" for node in load(copy).graph.node):
+        onnx.save(rewritten(copy, {"If": branch}), copy)
 
 
 def _bind(graph: onnx.GraphProto, values: Mapping[str, float], title: str) -> None:

@@ -9,6 +9,7 @@ from converters import registry
 from converters.contract import Arrays, Artifact, TensorSpec
 from converters.errors import EdgeExportError, ModelError, ToolkitError
 from converters.worker import WorkerPool
+from pipeline.bound import bound
 from pipeline.checks.drift.suspects import Drift
 from pipeline.checks.drift.verdict import declared
 from pipeline.config import Limits
@@ -47,7 +48,7 @@ def drift(
         return dataclasses.replace(unreadable(path_b, error), a=str(path_a), b=str(path_b))
     for artifact in (a, b):
         registry.tracer(artifact.format)
-    a, b = met(a, b, pool, limits)
+    a, b = met(*bound(a, b, pool, limits), pool, limits)
     packs = [pack_a, pack_b]
     wanted = inputs or ("golden" if any(packs) else "random")
     try:

@@ -36,7 +36,8 @@ def alike(work: Work, one: Op, two: Op, compare: Compare) -> bool | None:
             if not names:
                 return None
             return all(
-                name in ours and name in theirs and _passes(work, ours[name], theirs[name], compare) for name in names
+                name in ours and name in theirs and _passes(work, name, (ours[name], theirs[name]), compare)
+                for name in names
             )
         except EdgeExportError as error:
             work.note(f"the body of {two.type} {two.index} is judged by what the samples take: {error}")
@@ -53,12 +54,12 @@ def _seen(work: Work, file: Artifact, op: Op) -> dict[int, Seen]:
     return {index: (values.shape[1:], str(values.dtype)) for index, values in recorded.items()}
 
 
-def _passes(work: Work, one: Path, two: Path, compare: Compare) -> bool:
-    a, b = introduced(*(open_artifact(path, work.pool, work.limits)[0] for path in (one, two)))
+def _passes(work: Work, name: str, paths: tuple[Path, Path], compare: Compare) -> bool:
+    a, b = introduced(*(open_artifact(path, work.pool, work.limits)[0] for path in paths))
     a = sized(a, b, work.pool, work.limits)
     inner = Work(a, b, None, work.pool, work.limits)
     graphs = [inner.ask(side, "graph") for side in (a, b)]
     found = compare(graphs[0], graphs[1], inner)
     for suspect in found.suspects[:1]:
-        work.note(f"in the body: {suspect.b.op_type or suspect.a.op_type}: {suspect.cause}")
+        work.note(f"in the {name}: {suspect.b.op_type or suspect.a.op_type}: {suspect.cause}")
     return found.outcome is Outcome.PASSED

@@ -30,6 +30,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
             "pipeline.coverage",
             "pipeline.trial",
             "pipeline.yardstick",
+            "pipeline.bound",
         ),
     ),
     ("pipeline.stages",),

@@ -80,6 +80,11 @@ def prepare(path: Path, rules: Mapping[str, Rule], samples: Sequence[Arrays] = (
     return Prepared(original, doubles, tuple(kept.values()))
 
 
+def rewritten(path: Path, rules: Mapping[str, Rule]) -> onnx.ModelProto:
+    """As the model of `prepare`, without proof: for who holds it against another model, and so sees what went wrong."""
+    return _rewritten(_plain(load(path), path), rules, _Work({}))
+
+
 def drawn(model: onnx.ModelProto) -> list[Arrays]:
     """Inputs for a model that nobody gave any for: seeded, floats around 0, integers 0 and 1, open axes of size 1."""
     random = np.random.default_rng(0)

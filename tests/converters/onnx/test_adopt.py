@@ -136,8 +136,8 @@ def test_weights_that_operators_give_are_weights(tmp_path: Path) -> None:
     assert made.initializer[0].name == "w"
 
 
-def test_a_branch_that_a_constant_decides_is_taken_once_and_for_all(tmp_path: Path) -> None:
-    """Twice, as an artifact that is converted further goes through the pre-pass again."""
+def two_rates(path: Path) -> None:
+    """x times 2 at a rate of 16000, times 3 at others."""
 
     def body(name: str, factor: float) -> onnx.GraphProto:
         end = helper.make_tensor_value_info(name, TensorProto.FLOAT, (1, 4))
@@ -153,7 +153,13 @@ def test_a_branch_that_a_constant_decides_is_taken_once_and_for_all(tmp_path: Pa
     ]
     fast = numpy_helper.from_array(np.array(16000, np.int64), "fast")
     graph = helper.make_graph(nodes, "g", [x, rate], [y], [fast])
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10), tmp_path / "m.onnx")
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10), path)
+
+
+def test_a_branch_that_a_constant_decides_is_taken_once_and_for_all(tmp_path: Path) -> None:
+    """Twice, as an artifact that is converted further goes through the pre-pass again."""
+
+    two_rates(tmp_path / "m.onnx")
     adopt.keep(tmp_path / "m.onnx", tmp_path / "kept.onnx", {"rate": 16000})
     told = Signature((TensorSpec("x", (1, 4), "float32"),), (TensorSpec("y", (1, 4), "float32"),))
     source = Artifact(tmp_path / "kept.onnx", Format.ONNX, Precision.FP32, told, told)
@@ -162,3 +168,13 @@ def test_a_branch_that_a_constant_decides_is_taken_once_and_for_all(tmp_path: Pa
     assert [node.op_type for node in made.graph.node if node.op_type != "Identity"] == ["Mul", "HardSwish"]
     prepare(tmp_path / "made.onnx", rules_without(frozenset())).save(tmp_path / "again.onnx")
     onnx.checker.check_model(onnx.load(tmp_path / "again.onnx"), full_check=True)
+
+
+@pytest.mark.parametrize(("rate", "factor"), [(16000, 2), (8000, 3)])
+def test_a_bound_copy_holds_only_the_branch_that_the_value_takes(tmp_path: Path, rate: int, factor: float) -> None:
+    two_rates(tmp_path / "m.onnx")
+    adopt.bind(tmp_path / "m.onnx", tmp_path / "bound.onnx", {"rate": rate})
+    bound = onnx.load(tmp_path / "bound.onnx")
+    assert [value.name for value in bound.graph.input] == ["x"]
+    assert [node.op_type for node in bound.graph.node if node.op_type != "Identity"] == ["Mul", "HardSwish"]
+    assert [numpy_helper.to_array(tensor) for tensor in bound.graph.initializer] == [factor]

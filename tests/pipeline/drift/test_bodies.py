@@ -20,4 +20,4 @@ def test_a_branch_that_no_sample_takes_is_held_against_its_partner(tmp_path, kin
     work = Work(sized(a, b, pool, limits), b, None, pool, limits)
     ops = [next(op for op in work.ask(file, "graph").ops if op.type == "If") for file in (work.a, b)]
     assert bodies_alike(work, *ops, alike) is same
-    assert any("in the body: Softsign: Tanh became Softsign" in note for note in work.notes) is not same
+    assert any("in the then_branch: Softsign: Tanh became Softsign" in note for note in work.notes) is not same

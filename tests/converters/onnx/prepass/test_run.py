@@ -10,7 +10,7 @@ from onnx_nodes import kinds, model_of, normal, same_values
 
 from converters.errors import ModelError
 from converters.onnx.prepass.rules import rules_without
-from converters.onnx.prepass.run import drawn, prepare
+from converters.onnx.prepass.run import drawn, prepare, rewritten
 
 
 def _chain(tmp_path, *names: str, opset: int = 17):
@@ -38,6 +38,16 @@ def test_rules_work_on_what_rules_made(tmp_path) -> None:
     path, _ = _chain(tmp_path, "Asin", "Tan")
     assert "Atan" not in kinds(prepare(path, rules_without(frozenset())))
     assert "Atan" in kinds(prepare(path, rules_without(frozenset({"Atan"}))))
+
+
+def test_without_proof_the_same_is_replaced_in_a_model_that_cannot_be_run(tmp_path) -> None:
+    path, model = _chain(tmp_path, "Erf", "Softplus")
+    model.graph.node.append(helper.make_node("Unknown", ["y"], ["z"], domain="elsewhere"))
+    model.graph.output[0].name = "z"
+    model.opset_import.append(helper.make_opsetid("elsewhere", 1))
+    onnx.save(model, path)
+    assert "Erf" in kinds(prepare(path, rules_without(frozenset())))
+    assert not {"Erf", "Softplus"} & {node.op_type for node in rewritten(path, rules_without(frozenset())).graph.node}
 
 
 def test_an_older_opset_is_brought_up(tmp_path) -> None:
