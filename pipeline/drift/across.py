@@ -250,12 +250,25 @@ def _begun_later(alone: Alone, pairs: Pairs, start: Partner, outs: list[Partner]
     moved = {**rest, start.b: Partner(later, start.b, layout, db)}
     first, *parts = [segment(a, b, out, moved) for out in (moved[start.b], *outs)]
     was = segment(a, b, start, rest)
-    if first is None or was is None or len(folding.held(b, was.ops_b, 1)) <= len(folding.held(a, was.ops_a, 1)):
-        return []  # b has no bias there
-    near, before = (alone.compare([one])[one] for one in (first, was))
-    allowed = max(ROUNDED_EXCESS * before.excess, CLEARED) if before else CLEARED
-    better = near is not None and near.agrees and near.excess <= allowed
-    return [one for one in (first, *parts) if one] if better and _agree(alone, parts, tight=False) else []
+    if first is None or was is None or not _has_bias(alone, was):
+        return []
+    pieces = [(first, was), *((part, segment(a, b, part.out, pairs)) for part in parts if part)]
+    better = len(pieces) > len(parts) and all(_no_worse(alone, one, other) for one, other in pieces)
+    return [one for one, _ in pieces] if better else []
+
+
+def _no_worse(alone: Alone, one: Segment, before: Segment | None) -> bool:
+    """Whether a segment agrees, and no worse than it did with another start or end."""
+    near = alone.compare([one])[one]
+    was = alone.compare([before])[before] if before else None
+    allowed = max(ROUNDED_EXCESS * was.excess, CLEARED) if was else CLEARED
+    return near is not None and near.agrees and near.excess <= (1.0 if alone.tight(one) else allowed)
+
+
+def _has_bias(alone: Alone, cut: Segment) -> bool:
+    """Whether b adds something in a segment: it holds more than a there, or a vector that may hold what comes later."""
+    ours, theirs = folding.held(alone.a, cut.ops_a, 1), folding.held(alone.b, cut.ops_b, 1)
+    return len(theirs) > len(ours) or any(one.vector and one.values.size > 1 for one in theirs)
 
 
 def _agree(alone: Alone, cuts: list[Segment | None], tight: bool) -> bool:

@@ -104,7 +104,7 @@ def restarted(
             before = ends.get(start.b)
             if before is None or start.b in alone.b.graph.outputs or kept.get(start.b) is not start:
                 continue
-            for pair in _earlier(alone, before):
+            for pair in (*_earlier(alone, before), *_later(alone, before, cut)):
                 holders = {index for index, other in kept.items() if other.a == pair.a}
                 put = {index: other for index, other in kept.items() if index not in holders} | {pair.b: pair}
                 outs = [
@@ -121,6 +121,11 @@ def _earlier(alone: Alone, cut: Segment) -> Iterator[Partner]:
     inside = [index for op in reversed(cut.ops_a) for index in op.outputs if index != cut.out.a]
     starts = [start.a for start in cut.given if start.b not in alone.b.graph.inputs]
     return _nearly(alone, cut, (*inside, *starts))
+
+
+def _later(alone: Alone, before: Segment, cut: Segment) -> Iterator[Partner]:
+    """The same behind it, inside of the segment that starts there: a factor may be near to one."""
+    return _nearly(alone, before, [index for op in cut.ops_a for index in op.outputs if index != cut.out.a])
 
 
 def merged(

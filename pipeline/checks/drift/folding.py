@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from converters.graph import Op
+from pipeline.checks.drift.around import NOTHING, Around, around
 from pipeline.checks.drift.grids import cells, fitted_steps
 from pipeline.checks.drift.known import POINTS, Known
 from pipeline.checks.drift.layout import Layout, layouts
@@ -46,6 +47,8 @@ class Held:
     palettized: bool = False
     multiplied: bool = False
     """Whether its operator multiplies it by a number, which is in the values."""
+    around: Around = NOTHING
+    """What a converter may have folded into it."""
     tried: dict[Held, Folded | None] = field(default_factory=dict, repr=False)
     """What `_fit` said of it beside constants of the other model: hundreds of segments ask for the same two."""
 
@@ -119,7 +122,7 @@ def _held(side: Known, op: Op) -> Iterator[tuple[int, Held]]:
         if one is not None and op.type == "Gemm":
             one = _multiplied(one, float(op.attributes.get(_FACTORS.get(slot, ""), 1.0)))
         if one is not None and np.isfinite(one.values).all():
-            yield index, one
+            yield index, replace(one, around=around(side, op))
 
 
 def _passed_on(side: Known, op: Op, data: np.ndarray) -> bool:
@@ -191,7 +194,7 @@ def folded(ours: Sequence[Held], theirs: Sequence[Held]) -> list[Folded]:
     a batch norm, by a small mean, is none of a's.
     """
     every = sorted((one for b in theirs for a in ours if (one := _known_fit(a, b))), key=lambda one: one.distance)
-    every = [one for one in every if one.distance <= _exact(one.b) or not _merged(one.b, ours, theirs)]
+    every = [one for one in every if one.distance <= _exact(one.b) or not _merged(one.b, one.a, ours, theirs)]
     found: list[Folded] = []
     for one in every:
         if all(one.a.index != other.a.index and one.b.index != other.b.index for other in found):
@@ -199,10 +202,12 @@ def folded(ours: Sequence[Held], theirs: Sequence[Held]) -> list[Folded]:
     return found
 
 
-def _merged(b: Held, ours: Sequence[Held], theirs: Sequence[Held]) -> bool:
-    """Whether b is a vector, of which a has more of its size."""
+def _merged(b: Held, a: Held, ours: Sequence[Held], theirs: Sequence[Held]) -> bool:
+    """Whether b is a vector, of which a has more of its size, or beside which a has numbers that are folded into it."""
     if not b.values.shape or not b.vector:
         return False
+    if a.around.moved:
+        return True
     counts = [sum(one.vector and one.values.size == b.values.size for one in side) for side in (ours, theirs)]
     return counts[0] > counts[1]
 
@@ -233,14 +238,17 @@ def _fit(a: Held, b: Held) -> Folded | None:
         plain = got.reshape(-1)[layout.places(at)]
         if best is not None and best.distance < 1e-3:
             break
-        if distance_of(a.values.reshape(-1)[at], plain) > b.near and got.ndim < 2:
+        factors = (1.0, *a.around.factors)
+        if got.ndim < 2 and min(distance_of(a.values.reshape(-1)[at] * one, plain) for one in factors) > b.near:
             continue
         turned = layout.carry(want)[0]
         for axis in (None, *range(got.ndim)):
             if axis is not None and got.shape[axis] in (1, got.size):
                 continue
             scale = scale_of(turned, got, axis)
-            if np.abs(scale - 1).max() < PLAIN:
+            if axis is None:
+                scale = scale * min(factors, key=lambda one: distance_of(turned * one, got))
+            elif np.abs(scale - 1).max() < PLAIN:
                 scale = np.ones_like(scale)
             distance = distance_of(turned * scale, got)
             if distance <= b.near and (best is None or distance < 0.5 * best.distance):

@@ -104,7 +104,7 @@ def plain(a: Known, b: Known, cuts: Sequence[Segment]) -> Iterator[Suspect]:
     for cut in cuts:
         ours, theirs = folding.held(a, cut.ops_a, 1), folding.held(b, cut.ops_b, 1)
         pairs = folding.folded(ours, theirs)
-        if len(pairs) != len(ours) or len(ours) != len(theirs) or any(one.scale.size > 1 for one in pairs):
+        if len(pairs) != len(ours) or len(ours) != len(theirs) or any((one.scale != 1).any() for one in pairs):
             continue
         for one in pairs:
             if one.b.step is not None or one.a.rounded:
@@ -255,7 +255,7 @@ def settles(a: Known, b: Known, segment: Segment) -> bool:
         if any(one.rounded and one.index not in known for one in read(b, segment.ops_b, 1)):
             return False
     folds = len(ours) > len(pairs)
-    return not folds or all((one.scale == 1).all() for one in pairs if one.b.rounded)
+    return not folds or all(one.scale.size == 1 for one in pairs if one.b.rounded)
 
 
 def read(side: Known, ops: Sequence[Op], least: int = folding.LEAST) -> list[Held]:

@@ -72,7 +72,7 @@ def _nearest(one: Folded) -> bool:
 
     Many values of a table of sines lie next to its end, in the same share of the last step.
     """
-    return one.b.step is not None and bool((one.scale == 1).all()) and not beyond(one).any()
+    return one.b.step is not None and one.scale.size == 1 and not beyond(one).any()
 
 
 def _told(a: Known, cut: Segment, one: Folded) -> Iterator[str]:

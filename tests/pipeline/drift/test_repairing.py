@@ -8,7 +8,7 @@ from rooted_models import both
 
 from pipeline.checks.drift.matching import Partner, best_layout, in_order
 from pipeline.drift import pairing
-from pipeline.drift.repairing import better, merged
+from pipeline.drift.repairing import better, merged, restarted
 
 
 def normed(path, weight):
@@ -103,3 +103,31 @@ def test_a_pair_before_a_bias_that_was_folded_in_is_dropped_where_all_agrees_the
     results = alone.compare(pairing.segments_of(*sides, pairs))
     kept = merged(alone, pairs, results)
     assert (places[1]["sum"] in kept) is lost
+
+
+def factored(path):
+    """y = x W 1.3 + 0.5."""
+    weight = np.random.default_rng(0).normal(size=(8, 8)).astype(np.float32)
+    held = {"w": weight, "factor": np.float32([1.3]), "offset": np.float32([0.5])}
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["h"]),
+        helper.make_node("Mul", ["h", "factor"], ["m"]),
+        helper.make_node("Add", ["m", "offset"], ["y"]),
+    ]
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, (4, 8)) for name in "xy"]
+    values = [numpy_helper.from_array(value, name) for name, value in held.items()]
+    graph = helper.make_graph(nodes, "g", ends[:1], ends[1:], values)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), path)
+    return path
+
+
+def test_a_segment_that_starts_before_a_factor_starts_behind_it(tmp_path):
+    alone = both(tmp_path, factored(tmp_path / "a.onnx"), factored(tmp_path / "b.onnx"))
+    a, b = alone.a, alone.b
+    name = {tensor.name: index for index, tensor in b.graph.tensors.items()}
+    pairs = {}
+    for ours, theirs in (("x", "x"), ("h", "m"), ("y", "y")):
+        db, layout = best_layout(a.real(name[ours]), b.real(name[theirs]))
+        pairs[name[theirs]] = Partner(name[ours], name[theirs], layout, db)
+    results = alone.compare(pairing.segments_of(a, b, pairs))
+    assert restarted(alone, pairs, results)[name["m"]].a == name["m"]

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from converters.graph import Op
-from pipeline.checks.drift.folding import Held, folded
+from pipeline.checks.drift.around import Around
+from pipeline.checks.drift.folding import Folded, Held, folded
+from pipeline.checks.drift.layout import Layout
 from pipeline.checks.drift.rounding import beyond
 
+PLAIN = Layout((32,), (32,), (0,))
 KERNEL = np.random.default_rng(0).normal(size=(6, 3, 3, 5))
 
 
@@ -30,3 +35,14 @@ def test_rounding_to_nearest_is_none_of_beyond_and_one_step_is(kind):
     wrong.values[2, 1, 1, 3] += wrong.step[2, 1, 1, 3]
     (found,) = folded([constant(KERNEL)], [wrong])
     assert beyond(found).sum() == 1
+
+
+def test_one_number_added_behind_a_layer_may_be_in_its_bias_and_no_more():
+    bias, step = np.linspace(-1, 1, 32), np.geomspace(1e-4, 2e-3, 32)
+    for added, wrong in ((0.0, 0), (4e-4, 0), (0.3, 0)):
+        held = constant(np.rint((bias + added) / step) * step, step)
+        (one,) = folded([constant(bias)], [held]) or [Folded(constant(bias), held, PLAIN, np.ones(1), 0.0)]
+        moved = replace(one, a=replace(one.a, around=Around((), True)))
+        assert beyond(moved).sum() == wrong
+        held.values[5] += 2 * step[5]
+        assert np.flatnonzero(beyond(moved)).tolist() == [5]
