@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from converters import registry
+from converters.channel import receive, send
 from converters.device import Launch
 from converters.errors import (
     ContractError,
@@ -83,7 +84,7 @@ class Worker:
             connection = self._start()
             log_start = self.log.stat().st_size
             try:
-                connection.send((target, dict(arguments), on_progress is not None))
+                send(connection, (target, dict(arguments), on_progress is not None))
                 kind, payload = self._wait(connection, target, timeout_s, log_start, on_progress)
             except (EOFError, ConnectionError, BrokenPipeError):
                 raise ToolkitCrash(self._epitaph(target, log_start)) from None
@@ -136,7 +137,7 @@ class Worker:
         process = psutil.Process(self._process.pid)
         while True:
             if connection.poll(POLL_S):
-                kind, payload = connection.recv()
+                kind, payload = receive(connection)
                 if kind != "progress":
                     return kind, payload
                 if on_progress:
@@ -277,15 +278,15 @@ def _watch(lifeline: int) -> None:
 def _serve(connection: Connection) -> None:
     while True:
         try:
-            target, arguments, wants_progress = connection.recv()
+            target, arguments, wants_progress = receive(connection)
         except EOFError:
             return
         try:
             if wants_progress:
-                arguments["on_progress"] = lambda event: connection.send(("progress", event))
-            connection.send(("result", resolve(target)(**arguments)))
+                arguments["on_progress"] = lambda event: send(connection, ("progress", event))
+            send(connection, ("result", resolve(target)(**arguments)))
         except Exception as error:
-            connection.send(("error", (_failure(error), traceback.format_exc())))
+            send(connection, ("error", (_failure(error), traceback.format_exc())))
 
 
 def main() -> None:

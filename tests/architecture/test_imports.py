@@ -70,6 +70,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
             "converters.tables",
             "converters.words",
             "converters.names",
+            "converters.channel",
             "converters.state",
             "converters.carry",
             "converters.disturbance",
