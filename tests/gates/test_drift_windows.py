@@ -68,3 +68,30 @@ def test_an_order_of_inputs_that_is_searched_hides_no_fault(tmp_path, kind):
     right, other = apart("a.onnx", "near", "far", "Tanh"), apart("b.onnx", "l", "r", kind)
     found = drift(right, other, "", InProcess(), config.load().limits)
     assert found.outcome is (Outcome.PASSED if kind == "Tanh" else Outcome.FAILED)
+
+
+def pooled(path, kind="MaxPool", fill=None):
+    """x (1, 4, 9, 9), a convolution, and a window over it whose margin is its own, or put in before it at a number."""
+    held = {"k": KERNEL.astype(np.float32), "p": np.array([0, 0, 1, 1] * 2), "fill": np.float32(fill or 0)}
+    window = {"kernel_shape": [3, 3], "strides": [2, 2]}
+    nodes = [helper.make_node("Conv", ["x", "k"], ["c"])]
+    if fill is None:
+        nodes.append(helper.make_node(kind, ["c"], ["y"], pads=[1, 1, 1, 1], **window))
+    else:
+        nodes += [helper.make_node("Pad", ["c", "p", "fill"], ["w"]), helper.make_node(kind, ["w"], ["y"], **window)]
+    return saved(path, nodes, {"x": (1, 2, 9, 9)}, {"y": (1, 4, 4, 4)}, **held)
+
+
+@pytest.mark.parametrize(
+    ("fill", "kind", "outcome"),
+    [
+        (-np.inf, "MaxPool", Outcome.PASSED),
+        (0.0, "MaxPool", Outcome.FAILED),
+        (np.inf, "MaxPool", Outcome.FAILED),
+        (-np.inf, "AveragePool", Outcome.FAILED),
+    ],
+)
+def test_a_margin_at_infinity_before_a_maximum_is_the_same_window(tmp_path, fill, kind, outcome):
+    right = pooled(tmp_path / "right.onnx", kind)
+    found = drift(right, pooled(tmp_path / "b.onnx", kind, fill), "", InProcess(), config.load().limits)
+    assert found.outcome is outcome

@@ -23,7 +23,7 @@ def broken(a: Known, b: Known) -> Iterator[Suspect]:
         return
     hidden = masked_in(b.graph).tensors
     for op in b.graph.ops:
-        bounds = op.type.lower() in _BOUNDING
+        bounds = op.type.lower() in _BOUNDING or _fills_for_a_maximum(b, op)
         counts = (_not_finite(b, index, bound=bounds or index in hidden) for index in op.inputs)
         if count := max(counts, default=0):
             measure = f"{count} values are not finite"
@@ -31,6 +31,14 @@ def broken(a: Known, b: Known) -> Iterator[Suspect]:
         if names := _no_numbers(op):
             cause = f"{', '.join(names)} is no number"
             yield Suspect("attribute", Side(None, ""), Side(op.index, op.type), "NaN", cause, -1.0)
+
+
+def _fills_for_a_maximum(side: Known, op: Op) -> bool:
+    """Whether a margin at infinity goes into operators that give finite values again: maxima, which never choose it."""
+    if "pad" not in op.type.lower():
+        return False
+    made = [index for out in op.outputs for one in side.readers.get(out, ()) for index in one.outputs]
+    return bool(made) and all(index in side.recorded and np.isfinite(side.recorded[index]).all() for index in made)
 
 
 def _no_numbers(op: Op) -> list[str]:

@@ -24,6 +24,15 @@ def test_a_bound_at_infinity_is_no_broken_constant():
         assert suspect.cause == "a constant holds NaN or Inf"
 
 
+def test_a_margin_at_infinity_is_broken_only_where_what_reads_it_shows_it():
+    honest = side("RELU")
+    for kind, after, told in (("MAX_POOL_2D", 1.0, 0), ("AVERAGE_POOL_2D", -np.inf, 1)):
+        tensors = [tensor(0), tensor(1), tensor(2, data=[-np.inf] * 4), tensor(3)]
+        ops = [Op(0, "PADV2", (0, 2), (1,), {}), Op(1, kind, (1,), (3,), {})]
+        values = VALUES | {3: np.full((4, 4), after, np.float32)}
+        assert len(list(finite.broken(honest, Known(graph(tensors, ops, (0,), (3,)), values)))) == told
+
+
 def test_an_attribute_that_is_no_number_is_told_at_its_operator():
     wrong = side("thresholded_relu", alpha=float("nan"))
     (found,) = finite.broken(side("thresholded_relu", alpha=0.0), wrong)
