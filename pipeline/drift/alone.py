@@ -20,11 +20,13 @@ from pipeline.checks.drift.matching import Partner
 from pipeline.checks.drift.nearness import EPS, HALF_EPS, LARGEST, Nearness, half_share
 from pipeline.checks.drift.values import real
 from pipeline.drift import judging, unrounding
-from pipeline.drift.work import Work
+from pipeline.drift.work import Work, in_batches
 
 MOST_ROWS, LEAST_ROWS = 10, 4
 MOST_ELEMENTS = 48_000_000
 """Of all tensors of a model, over the rows that are compared: fewer rows for large models."""
+MOST_BYTES = 64 << 20
+"""Of what segments that are run at a time are given and give, in float32: nudged and stored several times that."""
 ENOUGH_VALUES, MOST_ROUNDED = 20_000, 64
 """Values, and rows, on which rounding is judged."""
 ROUNDED = 0.02
@@ -67,6 +69,15 @@ class Alone:
     def compare(self, segments: Sequence[Segment]) -> dict[Segment, Nearness | None]:
         """For each segment how near both sides are; None where one of them cannot be run alone."""
         fresh = [segment for segment in dict.fromkeys(segments) if segment not in self._known]
+        for batch in in_batches(fresh, self._size, MOST_BYTES):
+            self._compare(batch)
+        return {segment: self._known[segment] for segment in segments}
+
+    def _size(self, segment: Segment) -> int:
+        tensors = [segment.out.a, *(start.a for start in segment.given)]
+        return 4 * self._most(segment) * sum(self.a.recorded[index][0].size for index in tensors)
+
+    def _compare(self, fresh: Sequence[Segment]) -> None:
         made = [self.values(segment) for segment in fresh]
         weights = [self.weights(segment) for segment in fresh]
         plain = [self.tight(segment) or not self._carries(segment) for segment in fresh]
@@ -78,7 +89,6 @@ class Alone:
         for segment in fresh:
             found = self._known[segment]
             self._known[segment] = unrounding.settled(self, segment, found) if found else None
-        return {segment: self._known[segment] for segment in segments}
 
     def judge(self, segment: Segment, pieces: Sequence[Piece]) -> list[Nearness | None]:
         """What `compare` would say of a segment if b gave what these pieces give."""
@@ -273,13 +283,9 @@ class Alone:
     ) -> Nearness | None:
         if ours is None or theirs is None:
             return None
-        if any(_is_logarithm(ops[-1]) for ops in (segment.ops_a, segment.ops_b) if ops):
+        if any(stress.is_logarithm(ops[-1]) for ops in (segment.ops_a, segment.ops_b) if ops):
             ours, theirs = (stress.within_logarithms(values, rows.recorded) for values in (ours, theirs))
         return judging.judged(self, segment, rows, put, ours, theirs)
-
-
-def _is_logarithm(op: Op) -> bool:
-    return op.type.lower().rpartition(".")[2].strip("_").replace("_", "") in ("log", "logsoftmax")
 
 
 def weighted(piece: Piece, weights: Mapping[int, np.ndarray]) -> Piece:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import tempfile
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from pipeline.drift.feeding import MIXED, NARROW, SAMPLES, calibrated_on, chosen
 from pipeline.evidence import INPUT as PREFIX
 from pipeline.lone import inputs_for
 
+Item = TypeVar("Item")
 FEWEST = 2
 """Samples, however large: one shows nothing that moves."""
 MOST_BYTES = 256 << 20
@@ -149,3 +150,17 @@ class Work:
 def _spread(stacked: np.ndarray, count: int) -> np.ndarray:
     """The first `count` of `SAMPLES` samples that lie evenly in all: the same ones, whatever the count."""
     return stacked[chosen(len(stacked))[:count]]
+
+
+def in_batches(items: Iterable[Item], size_of: Callable[[Item], int], most: int) -> Iterator[list[Item]]:
+    """The items in their order, at least one at a time and as many as are no larger than `most` together."""
+    batch: list[Item] = []
+    size = 0
+    for item in items:
+        size += size_of(item)
+        if batch and size > most:
+            yield batch
+            batch, size = [], size_of(item)
+        batch.append(item)
+    if batch:
+        yield batch

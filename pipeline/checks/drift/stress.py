@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from converters.graph import Tensor
+from converters.graph import Op, Tensor
 
 _SIZES = (1.0, 4.0, 32.0, 0.1, 12.0)
 """Of made-up values against the largest recorded one: small ones show offsets, large ones reach every clip."""
@@ -131,3 +131,8 @@ def within_logarithms(values: np.ndarray, recorded: int) -> np.ndarray:
         return values
     held = np.clip(values[recorded:], _LEAST_LOGARITHM, _MOST_LOGARITHM, dtype=values.dtype)
     return np.concatenate([values[:recorded], held])
+
+
+def is_logarithm(op: Op) -> bool:
+    """Whether an operator of any format gives out logarithms, which blow up what lies near zero."""
+    return op.type.lower().rpartition(".")[2].strip("_").replace("_", "") in ("log", "logsoftmax")

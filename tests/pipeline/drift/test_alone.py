@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 from drift_models import KERNEL, dense
 from gates.in_process import InProcess
@@ -65,3 +67,18 @@ def test_values_moved_by_their_rounding_are_asked_for_only_where_they_decide(tmp
     alone, cut = opened(tmp_path, kernel=KERNEL * np.float32(1.001))
     assert not alone.compare([cut])[cut].agrees
     assert alone.rows == [("a", 10), ("b", 10), ("a", 30)]
+
+
+def test_segments_are_sent_in_batches_and_judged_alike(tmp_path, monkeypatch):
+    alone, cut = opened(tmp_path, activation=3)
+    inner = dataclasses.replace(cut, out=cut.given[0], ops_a=(), ops_b=())
+    together = alone.compare([cut, inner])
+    monkeypatch.setattr("pipeline.drift.alone.MOST_BYTES", 1)
+    again, _ = opened(tmp_path, activation=3)
+    calls = []
+    monkeypatch.setattr(again, "_compare", lambda batch: calls.append(len(batch)) or Alone._compare(again, batch))
+    found = again.compare([cut, inner])
+    assert calls == [1, 1]
+    assert {one: near and near.agrees for one, near in found.items()} == {
+        one: near and near.agrees for one, near in together.items()
+    }

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from drift_models import tensor
 
+from converters.graph import Op
 from pipeline.checks.drift import stress
 
 RECORDED = np.random.default_rng(0).uniform(0, 2, size=(6, 1, 30)).astype(np.float32)
@@ -65,3 +66,10 @@ def test_what_a_mask_hides_makes_no_value_that_a_type_has_not(kind, hidden):
     assert values.dtype == kind
     assert np.isfinite(values[found.recorded : found.count]).mean() > 0.9
     assert np.array_equal(np.isfinite(values[: found.recorded]), np.isfinite(recorded[: found.recorded]))
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_one"), [("Log", True), ("aten.log_softmax", True), ("LOG_SOFTMAX", True), ("Logit", False)]
+)
+def test_logarithms_are_known_in_every_format(kind, is_one):
+    assert stress.is_logarithm(Op(0, kind, (0,), (1,), {})) is is_one
