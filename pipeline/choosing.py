@@ -1,8 +1,8 @@
 """One route to each file, by measurement, and its proof; the proof is dear, so that only what would be taken has it.
 
 Of files that several routes lead to, first what is cheap: does each run, and are its outputs right? Those that pass are
-timed side by side, and what wins is proved: layer by layer, on other kernels and devices, with its latency. Where it
-fails, the next one is.
+timed side by side, and what wins is proved: layer by layer, and where that holds, on other kernels and devices, with
+its latency. Where it fails, the next one is.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ from pipeline.stages.validate import latency_task
 from pipeline.task import Task
 from pipeline.verdicts import judge
 
+_REFUTED = (Outcome.FAILED, Outcome.CRASHED, Outcome.TIMED_OUT)
+"""What no other kernel and no clock mends: those are asked only where nothing better is left."""
 Results = Mapping[str, Result]
 Subject = tuple[str, str, str, str]
 """One file: what a framework's model becomes for a target, in a precision, on a home runtime."""
@@ -48,6 +50,7 @@ class _Contest:
     subject: Subject
     routes: dict[str, list[PlannedCell]] = field(default_factory=dict)
     verdicts: dict[str, list[Cell]] = field(default_factory=dict)
+    looked: set[str] = field(default_factory=set)
     proved: set[str] = field(default_factory=set)
     choice: Choice | None = None
 
@@ -85,9 +88,18 @@ def prove(plan: Plan, results: Results, driver: Driver, gates: Gates, limits: Li
             entrants = [_entrant(plan, contest, route, results) for route in contest.routes]
             contest.choice = choose(contest.subject, entrants, race, gates.latency.race_within)
         waiting = [contest for contest in waiting if _taken(contest) not in contest.proved]
-        picked = [cell for contest in waiting for cell in contest.routes[_taken(contest)]]
+        fresh = [contest for contest in waiting if _taken(contest) not in contest.looked]
+        homes = [contest.at_home(_taken(contest)) for contest in fresh]
+        looks = [task for cell in homes for task in (cell.origin, cell.drift) if isinstance(task, Task)]
+        results = driver.run(looks, results)
+        for contest, cell in zip(fresh, judge(plan, homes, results, driver, gates), strict=True):
+            contest.verdicts[_taken(contest)] = [cell]
+            contest.looked.add(_taken(contest))
+        refuted = {contest.subject for contest in fresh if contest.verdicts[_taken(contest)][0].outcome in _REFUTED}
+        whole = [contest for contest in waiting if contest.subject not in refuted]
+        picked = [cell for contest in whole for cell in contest.routes[_taken(contest)]]
         results = driver.run(proofs(picked), results)
-        for contest in waiting:
+        for contest in whole:
             route = _taken(contest)
             contest.verdicts[route] = judge(plan, contest.routes[route], results, driver, gates)
             contest.proved.add(route)
@@ -123,7 +135,7 @@ def _entrant(plan: Plan, contest: _Contest, route: str, results: Results) -> Ent
     cells, proved = contest.verdicts[route], route in contest.proved
     entry = results[contest.at_home(route).artifact.name].entry
     outcomes = tuple(cell.outcome for cell in cells)
-    if not proved and entry is not None and _left_to_layers(plan, contest, cells):
+    if route not in contest.looked and entry is not None and _left_to_layers(plan, contest, cells):
         outcomes = (Outcome.UNDECIDED,)
     return Entrant(
         route=route,

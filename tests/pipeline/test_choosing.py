@@ -103,8 +103,11 @@ def test_where_the_fastest_fails_its_proof_the_next_one_is_proved_and_taken(tmp_
         return found
 
     monkeypatch.setattr(run.driver, "run", failing)
-    _, cells, (choice,) = parts(run.shipped())
+    shipped = run.shipped()
+    _, cells, (choice,) = parts(shipped)
     assert [(cell.route, cell.outcome) for cell in cells] == [("twin", Outcome.PASSED)]
+    timed = [name for name in shipped.results if name.startswith("time")]
+    assert timed == ["time net_torch_twin_fp32@onnxruntime"], "what the layers refute is not timed"
     assert choice.reason == "the only one of 2 routes that passes every gate"
     (rejected,) = [one for one in choice.candidates if one.route == "onnx"]
     assert rejected.says.startswith("rejected, FAILED: drift: ")
