@@ -12,7 +12,7 @@ _REFUSAL = re.compile(
     r"|GuardOnDataDependent|not a valid scope name|is not in Core ATen opset",
     re.IGNORECASE,
 )
-_TELLING = re.compile(r"error|support|fail|invalid|cannot", re.IGNORECASE)
+_TELLING = re.compile(r"error|support|fail|invalid|cannot|not implemented", re.IGNORECASE)
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _BEHIND = re.compile(r"\n\s*(?:Arguments received by |While executing %|There are a few things to try:)")
 _UNMEANT = (LookupError, AttributeError, AssertionError, TypeError, NameError, StopIteration)

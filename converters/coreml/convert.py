@@ -63,6 +63,7 @@ def coreml_from_keras(request: ConversionRequest) -> Signature:
     import tensorflow as tf
 
     ct = coremltools("tensorflow", "keras")
+    _know_erfc()
     signature = request.source.source
     end_types(signature)
     model = source.load(request.source)
@@ -79,6 +80,17 @@ def coreml_from_keras(request: ConversionRequest) -> Signature:
         names = [tensor.name.partition(":")[0] for tensor in concrete.outputs]
         made = ct.convert([concrete], source="tensorflow", **options_of(ct, request, names))
     return save(made, request, signature)
+
+
+def _know_erfc() -> None:
+    """Erfc, as Keras's exact GELU has it: coremltools converts Erf alone. 1 - Erf(x)."""
+    from coremltools.converters.mil import Builder, register_tf_op
+
+    def erfc(context: Any, node: Any) -> None:
+        erf = Builder.erf(x=context[node.inputs[0]])
+        context.add(node.name, Builder.sub(x=1.0, y=erf, name=node.name))
+
+    register_tf_op(erfc, tf_alias=["Erfc"], override=True)
 
 
 def save(model: Any, request: ConversionRequest, signature: Signature) -> Signature:

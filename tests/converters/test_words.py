@@ -22,6 +22,7 @@ EXPORT = (
     "Could not guard on data-dependent expression Eq(u0, 1) (unhinted).\n\nThe error above occurred when calling "
     "torch.export.export. If you would like to view some more information about this error, use draft_export()."
 )
+COREML = "Conversion for TF op 'Erfc' not implemented.\n \nname: \"e\"\nattr {\n value {\n  type: DT_FLOAT\n }\n}\n"
 
 
 @pytest.mark.parametrize(
@@ -32,6 +33,7 @@ EXPORT = (
         ("...\n", "ValueError"),
         (FX, "ValueError: Lowering not found: aten._trilinear.default"),
         (ATEN, 'ValueError: Operator torch._ops.aten._trilinear.default is not in Core ATen opset (https://x)."'),
+        (COREML, "ValueError: Conversion for TF op 'Erfc' not implemented."),
         (KERAS, "ValueError: 'Größe' is not a valid scope name."),
         (
             EXPORT,

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.special import ndtr
 from tiny_models import MODELS
 
-from converters import content, job
+from converters import content, job, source
 from converters.contract import ConversionRequest, Precision, Signature, TensorSpec
 from converters.coreml.package import read_package
 from converters.errors import UnsupportedError
@@ -60,3 +61,21 @@ def test_an_end_that_core_ml_does_not_have_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnsupportedError, match="'token' is bool; inputs and outputs of Core ML are float32"):
         job.convert("coreml_from_torch", request)
     assert not (tmp_path / "m.mlpackage").exists()
+
+
+@pytest.mark.tensorflow
+def test_the_exact_gelu_of_keras_is_converted_and_computes_the_same(tmp_path: Path) -> None:
+    """Its Erfc, which coremltools does not know, was refused by the words "type: DT_FLOAT"."""
+    builder = tmp_path / "net.py"
+    builder.write_text(
+        "import keras\n\n\ndef build():\n    x = keras.Input((7,), name='vector')\n"
+        "    return keras.Model(x, keras.layers.Activation('gelu', name='scores')(x))\n"
+    )
+    ends = (TensorSpec("vector", (1, 7), "float32", "NC"),), (TensorSpec("scores", (1, 7), "float32", "NC"),)
+    name, weights = f"{builder}:build", tmp_path / "net.weights.h5"
+    source.save_weights(source.build(name, {}, "tensorflow"), weights)
+    origin = source.artifact(weights, name, {}, "tensorflow", Signature(*ends))
+    made = job.convert("coreml_from_keras", ConversionRequest(origin, tmp_path / "m.mlpackage", Precision.FP32))
+    values = np.linspace(-6, 6, 7, dtype=np.float32)[None, None]
+    got = job.open_session("coreml-mil", made).run_many({"vector": values})["scores"]
+    assert np.abs(got - values * ndtr(values)).max() < 1e-6
