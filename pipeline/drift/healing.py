@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice, product
 
 import numpy as np
 
@@ -63,10 +64,8 @@ def heal(
     order = Counter(pair.layout.order for pair in pairs.values() if pair.layout.of_a)
     every: list[Healed] = []
     tried = computed = 0
-    for pair in _candidates(a, b, pairs, cut, order):
-        if pair.b in right:
-            continue
-        if tried >= MOST_TRIED or computed > MOST_VALUES:
+    for pair in _candidates(a, b, pairs, cut, order, right):
+        if computed > MOST_VALUES or (tried >= MOST_TRIED and every and every[0].sure):
             break
         after = [index for index in (*lost_b, cut.out.b) if b.before[index] >> b.rank[pair.b] & 1 and index != pair.b]
         tried, computed = tried + 1, computed + sum(b.recorded[index].size for index in after)
@@ -110,23 +109,38 @@ def _tells(b: Known, found: Healed, cut: Segment) -> bool:
 
 
 def _candidates(
-    a: Known, b: Known, pairs: Mapping[int, Partner], cut: Segment, used: Counter[tuple[int, ...]]
+    a: Known,
+    b: Known,
+    pairs: Mapping[int, Partner],
+    cut: Segment,
+    used: Counter[tuple[int, ...]],
+    right: frozenset[int],
 ) -> Iterator[Partner]:
-    """Pairs of tensors inside a segment, in b's order of computation: layers first, and those of equal size."""
+    """Pairs of tensors inside a segment: layers first, and those of equal size.
+
+    `MOST_TRIED` in b's order of computation; then as many that come about as far on both sides, in the likeliest
+    layout: where many tensors are of one size, the first ones have no partner behind a fault and use up their turns.
+    """
     inside_a = [index for op in cut.ops_a for index in op.outputs if index in a.recorded and index not in a.steady]
     inside_a += [start.a for start in cut.given]
     inside_b = [index for op in cut.ops_b for index in op.outputs if index in b.recorded and index not in pairs]
     inside_b = [index for index in inside_b if b.recorded[index].dtype.kind == "f" or not _small(b, index)]
-    inside_b = [index for index in inside_b if not bare(b, index)]  # they stand for other numbers
+    inside_b = [index for index in inside_b if not bare(b, index) and index not in right]  # bare: other numbers
     inside_b.sort(key=lambda index: b.maker[index].type in BETWEEN)  # last: no layer is wrong there, most likely
-    for same_size in (True, False):
-        for second in inside_b:
-            for first in inside_a:
-                sizes = a.recorded[first][0].size, b.recorded[second][0].size
-                if (sizes[0] == sizes[1]) is not same_size or first == cut.out.a:
-                    continue
-                for layout in _layouts(a.recorded[first].shape[1:], b.recorded[second].shape[1:], used):
+
+    def laid(places: Iterable[tuple[int, int]], same_size: bool, most: int) -> Iterator[Partner]:
+        for first, second in ((inside_a[one], inside_b[two]) for two, one in places):
+            one, two = a.recorded[first], b.recorded[second]
+            if (one[0].size == two[0].size) is same_size and first != cut.out.a:
+                for layout in _layouts(one.shape[1:], two.shape[1:], used)[:most]:
                     yield Partner(first, second, layout, 0.0)
+
+    sizes = range(len(inside_b)), range(len(inside_a))
+    in_turn = (laid(product(*sizes), same_size, _TRIED_LAYOUTS) for same_size in (True, False))
+    yield from islice(chain.from_iterable(in_turn), MOST_TRIED)
+    first_of_both = sizes[0][:MOST_TRIED], sizes[1][:MOST_TRIED]
+    abreast = sorted(product(*first_of_both), key=sum)
+    yield from islice(laid(abreast, True, 1), MOST_TRIED)
 
 
 def _small(side: Known, index: int) -> bool:
