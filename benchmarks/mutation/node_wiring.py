@@ -141,7 +141,11 @@ def _other_source(file: Nodes, rng: np.random.Generator) -> int | None:
 def _put_in(kind: str, constants: list[Any], kinds: Sequence[str] = HEAVY, **attributes: Any) -> Planter:
     def plant(file: Nodes, rng: np.random.Generator) -> int | None:
         place, node = pick(_inner(file, kinds), rng)
-        return None if node is None else file.behind(place, kind, list(constants), **attributes)
+        if node is None:
+            return None
+        half = node.output[0] in file.halves()
+        held = [one.astype(np.float16) if half and one.dtype == np.float32 else one for one in constants]
+        return file.behind(place, kind, held, **attributes)
 
     return plant
 

@@ -170,3 +170,9 @@ class Nodes:
             for value in values
             if value.type.tensor_type.HasField("shape")
         }
+
+    def halves(self) -> set[str]:
+        """The names of the tensors in float16, as far as types can be inferred."""
+        inferred = onnx.shape_inference.infer_shapes(self.model).graph
+        values = (*inferred.input, *inferred.value_info, *inferred.output)
+        return {value.name for value in values if value.type.tensor_type.elem_type == onnx.TensorProto.FLOAT16}

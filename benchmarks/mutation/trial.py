@@ -6,7 +6,7 @@ import hashlib
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
@@ -18,7 +18,7 @@ from benchmarks.mutation import catalogue
 from benchmarks.mutation.effect import NOISE, effect
 from benchmarks.mutation.in_process import InProcess
 from benchmarks.mutation.subjects import NETS, SOURCE, captured
-from converters.contract import Artifact
+from converters.contract import Artifact, TensorSpec
 from converters.errors import EdgeExportError, ModelError
 from converters.graph import Graph, Op
 from pipeline import config
@@ -106,7 +106,7 @@ def attempt(trial: Trial, folder: Path) -> Row:
     pool, limits = InProcess(folder), config.load().limits
     honest = _honest(trial.honest, folder)
     try:
-        measured = effect(trial.honest, other, honest.source.inputs)
+        measured = effect(trial.honest, other, _legal(trial, honest.source.inputs))
     except Exception as error:
         return Row(*where, Sort.DOES_NOT_RUN, said=str(error)[:200], place=place)
     size = float(measured.pop("size"))
@@ -120,6 +120,14 @@ def attempt(trial: Trial, folder: Path) -> Row:
     sort = Sort.FAULT if trial.fault else Sort.HONEST
     places = _places(trial.honest, other, place, pool, limits) if trial.fault else (place,)
     return Row(*where, sort, *_seen(found, places), place, size, seconds, _said(found), measured)
+
+
+def _legal(trial: Trial, own: tuple[TensorSpec, ...]) -> tuple[TensorSpec, ...]:
+    """What a file takes, within the limits that its source sets: beyond them nobody feeds it."""
+    if not trial.reference.startswith(SOURCE):
+        return own
+    limits = [spec.limits for spec in NETS[trial.reference.removeprefix(SOURCE)].inputs]
+    return tuple(replace(spec, limits=one or spec.limits) for spec, one in zip(own, limits, strict=True))
 
 
 def _verdict(reference: Artifact, other: Path, pool: Any, limits: config.Limits) -> Drift:

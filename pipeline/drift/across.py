@@ -108,6 +108,7 @@ def _told(alone: Alone, pairs: Pairs) -> tuple[list[Suspect], dict[Segment, Near
         *windows.changed(a, b, cuts, same),
         *numbers.changed(a, b, cuts),
         *factors.changed(a, b, cuts),
+        *factors.put_in(a, b, cuts),
         *recurrences.changed(a, b, cuts),
         *stepping.changed(alone, {cut: results[cut] for cut in cuts}),
     ]

@@ -9,6 +9,7 @@ from itertools import combinations
 import numpy as np
 
 from converters.graph import Op
+from converters.reach import plain
 from pipeline.checks.drift import folding, run_time, stress
 from pipeline.checks.drift.blame import Blame, alike, by_constants, by_partners, by_sizes, by_values, skippable
 from pipeline.checks.drift.cuts import Segment
@@ -24,6 +25,8 @@ from pipeline.drift.trying import DECIDED, SURELY, inside, tried
 
 _MOST = 8
 """Operators that are left out by turns."""
+_RESHAPES = frozenset(("reshape", "squeeze", "unsqueeze", "expanddims", "flatten", "view", "unsafeview"))
+_TURNS = frozenset(("transpose", "permute"))
 SURE_DB, ROUGH_DB = 60.0, 20.0
 """Signal to error of tensors that hold the same; the second where something inside rounds to 8 or 16 bits."""
 NEAR = 1e-5
@@ -41,9 +44,22 @@ def blamed(alone: Alone, cut: Segment, held: Sequence[Suspect] = ()) -> Blame:
     if len(proved) == 1:
         ((place, cause),) = proved.items()
         return Blame(own[place], None, cause)
+    if (turned := _turned_before(alone, cut)) is not None:
+        return Blame(turned, None, f"{turned.type} gives another order")
     found = _blamed(alone, cut)
     parts = {place: one.main for one in run_time.groups(alone.b, cut.ops_b) for place in (*one.inside, one.end)}
     return dataclasses.replace(found, b=parts.get(found.b.index, found.b)) if found.b else found
+
+
+def _turned_before(alone: Alone, cut: Segment) -> Op | None:
+    """The operator before a segment that turned its axes, where the segment only reads the same values in a new shape.
+
+    A tensor in another order of axes is its partner as well; a reshape itself keeps the order that it finds.
+    """
+    maker = alone.b.maker.get(cut.given[0].b) if len(cut.given) == 1 else None
+    reshapes = all(plain(op.type.rpartition(".")[2]) in _RESHAPES for op in cut.ops_b)
+    turns = maker is not None and plain(maker.type.rpartition(".")[2]) in _TURNS
+    return maker if reshapes and cut.ops_b and turns and cut.out.layout.fits else None
 
 
 def _blamed(alone: Alone, cut: Segment) -> Blame:
@@ -202,9 +218,9 @@ def _without(alone: Alone, first: bool, cut: Segment, inside: Mapping[int, np.nd
     ops = cut.ops_a if first else cut.ops_b
     choices = skippable(ops, inside, side.steady)[:_MOST]
     pieces: list[Piece] = []
-    for op, taken in choices:
-        behind = {op.outputs[0]: inside[taken]}
-        needed = {i: values for i, values in inside.items() if not side.before[i] >> side.rank[op.outputs[0]] & 1}
+    for _, taken, made in choices:
+        behind = {made: inside[taken]}
+        needed = {i: values for i, values in inside.items() if not side.before[i] >> side.rank[made] & 1}
         stored = {
             index: stress.stored(values, side.graph.tensors[index], side.recorded[index].dtype)
             for index, values in {**needed, **behind}.items()
@@ -215,7 +231,7 @@ def _without(alone: Alone, first: bool, cut: Segment, inside: Mapping[int, np.nd
     answers = alone.asked(file, pieces)
     return [
         (op, real(values, side.graph.tensors[end]))
-        for (op, _), values in zip(choices, answers, strict=True)
+        for (op, _, _), values in zip(choices, answers, strict=True)
         if values is not None
     ]
 

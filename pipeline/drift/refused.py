@@ -33,7 +33,7 @@ NOTHING: dict[str, float | int | None] = {
 }
 
 
-_NODE = re.compile(r"Node number (\d+) \((\w+)\) failed to prepare")
+_NODE = re.compile(r"Node number (\d+) \((\w+)\) failed to (?:prepare|invoke)")
 """What LiteRT says of an operator that its kernels refuse."""
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from converters.graph import Op
 from pipeline.checks.drift import folding
 from pipeline.checks.drift.cuts import Segment
-from pipeline.checks.drift.folding import SAME, Held
+from pipeline.checks.drift.folding import HALF, SAME, Folded, Held
 from pipeline.checks.drift.known import Known
 from pipeline.checks.drift.layout import layouts
 from pipeline.checks.drift.matching import best_layout
@@ -37,10 +38,10 @@ def by_constants(a: Known, b: Known, cut: Segment) -> Blame | None:
     """The operator whose constants are not the reference's: found but not the same, or with none that fits."""
     ours, theirs = folding.held(a, cut.ops_a), folding.held(b, cut.ops_b)
     found = folding.folded(ours, theirs)
-    for one in found:
-        if one.partly or (one.distance > SAME and not one.b.rounded and not one.a.rounded):
-            want = one.layout.carry(one.a.values[None])[0] * one.scale
-            return Blame(one.b.op, one.a.op, _said(want, one.b))
+    worst = max(found, key=_beyond, default=None)
+    if worst is not None and _beyond(worst) > 1:
+        want = worst.layout.carry(worst.a.values[None])[0] * worst.scale
+        return Blame(worst.b.op, worst.a.op, _said(want, worst.b))
     left_a = [one for one in ours if all(one.index != other.a.index for other in found)]
     for second in sorted(theirs, key=lambda one: one.vector):  # a vector may have been folded into a kernel
         if any(second.index == other.b.index for other in found):
@@ -50,6 +51,15 @@ def by_constants(a: Known, b: Known, cut: Segment) -> Blame | None:
             said = next(_worded(first, second), _named(second) + "values differ")
             return Blame(second.op, first.op, said, guess=True)
     return None
+
+
+def _beyond(one: Folded) -> float:
+    """The distance of a constant from the reference's, in units of what storing both leaves; 0 where grids decide."""
+    if one.partly:
+        return float("inf")
+    if any(side.palettized or side.step is not None for side in (one.a, one.b)):
+        return 0.0
+    return one.distance / (HALF if one.a.half or one.b.half else SAME)
 
 
 def _worded(first: Held, second: Held) -> Iterator[str]:
@@ -227,11 +237,28 @@ def _rises(values: np.ndarray, want: np.ndarray) -> bool:
     return bool(falls.max(initial=0.0) <= room and np.diff(y)[same].max(initial=0.0) <= room)
 
 
-def skippable(ops: Sequence[Op], inside: Mapping[int, np.ndarray], steady: frozenset[int]) -> list[tuple[Op, int]]:
-    """(operator, the tensor that it takes) of those that give out as many values as they take: they may be too many."""
-    found = []
+class Skippable(NamedTuple):
+    """An operator that may be one too many: without it `made` is `taken`."""
+
+    op: Op
+    taken: int
+    made: int
+
+
+def skippable(ops: Sequence[Op], inside: Mapping[int, np.ndarray], steady: frozenset[int]) -> list[Skippable]:
+    """Operators that give out as many values as they take; of two casts, there and back, the first one.
+
+    Without the first alone the values are rounded all the same, in the type that the second one reads.
+    """
+    found, casts = [], {op.outputs[0]: op for op in ops if op.type.lower() == "cast"}
     for op in ops:
         taken = [index for index in op.inputs if index in inside and index not in steady]
-        if taken and len(op.outputs) == 1 and op.outputs[0] in inside and not _passive(op, inside):
-            found += [(op, index) for index in taken if inside[index].shape == inside[op.outputs[0]].shape]
+        if not taken or len(op.outputs) != 1 or op.outputs[0] not in inside:
+            continue
+        there = casts.get(taken[0]) if op.type.lower() == "cast" else None
+        if there is not None and there.inputs[0] in inside:
+            found.append(Skippable(there, there.inputs[0], op.outputs[0]))
+        elif not _passive(op, inside):
+            same = (index for index in taken if inside[index].shape == inside[op.outputs[0]].shape)
+            found += [Skippable(op, index, op.outputs[0]) for index in same]
     return found

@@ -14,6 +14,8 @@ LARGEST = 8.0
 """In roundings of the largest value."""
 _LEAN = 1e-4
 """Of the slope between two segments in half precision, beside its noise: honest ones show a third of both."""
+_USUAL = 0.1
+"""Of the size of recorded rows: smaller ones count less."""
 _ENOUGH = 12
 """Fewer values tell no mean."""
 _TYPICAL, _OWN = 12.0, 32.0
@@ -109,22 +111,22 @@ def leaning(
     the mean error of a row, or of one channel, which an offset moves.
     """
     fine = np.isfinite(want) & np.isfinite(got) & np.isfinite(moved).all(0)
-    x = want[fine].astype(np.float64)
     around = np.abs(moved.astype(np.float64) - want).max(0) * (HALF_EPS / EPS / 2)
+    unit, sample = _units(np.where(fine, want, 0.0), recorded), np.nonzero(fine)[0]
+    x, error = want[fine] / unit[sample], (got[fine].astype(np.float64) - want[fine]) / unit[sample]
     power = float(np.square(x).sum())
     if power <= 0 or not found.agrees:
         return found
-    error = got[fine].astype(np.float64) - x
     lean = float((x * error).sum()) / power
-    few = float(np.sqrt(np.square(x * around[fine]).sum())) / power
+    few = float(np.sqrt(np.square(x * around[fine] / unit[sample]).sum())) / power
     allowed = _LEAN + lone * HALF_EPS / 2 + few
     left = x * (error - lean * x)
     noise = float(np.sqrt(np.square(left).sum())) / power
     if abs(lean) > allowed + 5 * noise:
-        _, equals = np.unique(x, return_inverse=True)
-        sample = np.nonzero(fine)[0]
+        _, equals = np.unique(want[fine], return_inverse=True)
         noise = max(_noise_together(equals, x * error), _noise_together(sample, left)) / power
-    excess, gap = abs(lean) / (allowed + 5 * noise), float(np.abs(error).max()) / (float(np.ptp(x)) or 1.0)
+    gap = float(np.abs(got[fine] - want[fine]).max()) / (float(np.ptp(want[fine])) or 1.0)
+    excess = abs(lean) / (allowed + 5 * noise)
     if excess > 1:
         return Nearness(False, excess, gap, True, slope=1 + lean)
     for rows in (slice(0, recorded), slice(recorded, len(want))):
@@ -132,6 +134,16 @@ def leaning(
         if level > 1:
             return Nearness(False, level, gap, True, mean=mean)
     return found
+
+
+def _units(want: np.ndarray, recorded: int) -> np.ndarray:
+    """The size of each row, by which it counts as much as any other: made-up ones differ by orders of magnitude.
+
+    A row that is far smaller than the recorded ones, where subnormal numbers round coarsely, counts for as little.
+    """
+    rows = np.sqrt(np.square(want.reshape(len(want), -1), dtype=np.float64).mean(1))
+    usual = float(np.median(rows[: max(recorded, 1)]))
+    return np.maximum(np.maximum(rows, _USUAL * usual), 1e-30)
 
 
 def _noise_together(groups: np.ndarray, parts: np.ndarray) -> float:

@@ -106,6 +106,8 @@ def test_what_litert_refuses_to_prepare_is_the_operator_that_it_names():
         "If half_pixel_centers is True, align_corners must be False.Node number 9 (RESIZE_BILINEAR) failed to prepare."
     )
     assert _NODE.search(text).groups() == ("9", "RESIZE_BILINEAR")
+    text = "reduce.cc:961 input->params.scale != output->params.scale.Node number 58 (REDUCE_MAX) failed to invoke."
+    assert _NODE.search(text).groups() == ("58", "REDUCE_MAX")
 
 
 def with_a_cast(path, opset):

@@ -6,7 +6,7 @@ from drift_models import graph, tensor
 
 from converters.graph import Op
 from pipeline.checks.drift.cuts import Segment
-from pipeline.checks.drift.factors import changed
+from pipeline.checks.drift.factors import changed, put_in
 from pipeline.checks.drift.known import Known
 from pipeline.checks.drift.layout import Layout
 from pipeline.checks.drift.matching import Partner
@@ -46,3 +46,29 @@ def test_a_number_that_shares_its_grid_or_has_work_beside_it_tells_nothing():
         right.recorded,
     )
     assert told(more, integers(1 / 256)) == []
+
+
+def multiplied(number, held=None):
+    """A convolution with a kernel and, where there is one, a number behind it."""
+    kernel = tensor(3, data=KERNEL if held is None else held)
+    ops = [
+        Op(0, "Conv", (0, 3), (1,)),
+        Op(1, "mul", (1,), (2,), {"y": number}) if number else Op(1, "Tanh", (1,), (2,)),
+    ]
+    tensors = [tensor(0), tensor(1), tensor(2), kernel]
+    return Known(graph(tensors, ops, (0,), (2,)), {0: X, 1: X, 2: X})
+
+
+KERNEL = np.random.default_rng(1).normal(size=(4, 3, 3, 2)).astype(np.float32)
+
+
+@pytest.mark.parametrize(("number", "told"), [(0.999, True), (1.0, False), (2.0, False), (None, False)])
+def test_a_factor_of_nearly_one_where_the_reference_holds_the_same_kernel_and_no_number_is_put_in(number, told):
+    a, b = multiplied(None), multiplied(number)
+    found = list(put_in(a, b, [Segment(OUT, (), a.graph.ops, b.graph.ops)]))
+    assert [suspect.b.op_index for _, suspect in found] == [1] * told
+
+
+def test_a_factor_may_have_been_taken_out_of_another_kernel():
+    a, b = multiplied(None, held=KERNEL * 0.999), multiplied(0.999)
+    assert not list(put_in(a, b, [Segment(OUT, (), a.graph.ops, b.graph.ops)]))

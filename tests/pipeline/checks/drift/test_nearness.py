@@ -60,6 +60,16 @@ def test_a_factor_shows_in_the_slope_of_half_precision_and_rounding_does_not():
     assert leaning(fine, want, halves * 1.0004, want[None], 4, 1) is fine
 
 
+def test_a_factor_shows_beside_rows_of_another_size_a_few_values_of_which_outweigh_all():
+    """Made-up rows are up to thousands of times as large: what two of their values are rounded to decides nothing."""
+    want = RNG.normal(size=(6, 400))
+    want[5, :3] *= 30_000
+    halves = want.astype(np.float16).astype(np.float64)
+    fine = Nearness(True, 0.5, 0.0)
+    assert leaning(fine, want, halves, want[None], 4, 0) is fine
+    assert not leaning(fine, want, halves * 0.999, want[None], 4, 0).agrees
+
+
 def test_an_offset_shows_in_the_mean_error_of_half_precision_also_of_one_channel():
     want = RNG.normal(size=(6, 3, 400))
     halves = want.astype(np.float16).astype(np.float64)
