@@ -123,6 +123,7 @@ def _told(alone: Alone, pairs: Pairs) -> tuple[list[Suspect], dict[Segment, Near
         *rounded.changed(a, b, same),
         *rounded.plain(a, b, cuts),
         *vectors.strange(a, b, cuts),
+        *vectors.folded_in(a, b, cuts),
         *strangers.strange(a, b, cuts, same),
         *scaling.scaled(a, b, cuts),
         *slopes.scaled(a, b, cuts),

@@ -18,7 +18,7 @@ from converters.graph import Op
 from converters.reach import moves_only
 from pipeline.checks.drift import folding, rounded, stress
 from pipeline.checks.drift.cuts import Segment
-from pipeline.checks.drift.grids import STORES, Grid, quantized
+from pipeline.checks.drift.grids import SAME, STORES, Grid, quantized
 from pipeline.checks.drift.nearness import EPS, Nearness
 from pipeline.checks.drift.stepwise import NEARLY, roughly
 from pipeline.checks.drift.values import real
@@ -139,11 +139,11 @@ def _stores(alone: Alone, segment: Segment) -> list[tuple[Op, Grid]]:
         if b.computed.isdisjoint(op.outputs):
             continue
         if op.type not in STORES:
-            if any(alone.grid(False, index) is not None for index in op.outputs):
+            if op.type != SAME and any(alone.grid(False, index) is not None for index in op.outputs):
                 return []
         elif (grid := quantized(b, op)) is not None:
             readers = [one for one in b.readers.get(op.outputs[0], ()) if one.index in inside]
-            if any(one.type not in STORES for one in readers):
+            if any(one.type not in (*STORES, SAME) for one in readers):
                 return []  # what moves integers
             found.append((op, grid))
     return found if len(found) <= MOST else []
@@ -187,7 +187,7 @@ def _behind(alone: Alone, segment: Segment, op: Op) -> Iterator[int]:
     """The real numbers that are made of an operator's integers."""
     for reader in alone.b.readers.get(op.outputs[0], ()):
         if reader in segment.ops_b:
-            yield from reader.outputs
+            yield from _behind(alone, segment, reader) if reader.type == SAME else reader.outputs
 
 
 def _run(alone: Alone, given: dict[int, np.ndarray], wanted: int) -> np.ndarray:

@@ -20,6 +20,9 @@ _EXPANDS = ("DEQUANTIZE", "DequantizeLinear")
 STORES = frozenset((*_QUANTIZES, *_EXPANDS))
 """Operators that bring values onto a grid or back, and compute nothing."""
 
+SAME = "Identity"
+"""An operator that may stand between those that store and those that read."""
+
 
 @dataclass(frozen=True)
 class Grid:
@@ -137,7 +140,10 @@ def quantized(side: Known, op: Op) -> Grid | None:
     if op.type not in _QUANTIZES:
         return None
     (stored,) = op.outputs[:1]
-    backs = [index for reader in side.readers.get(stored, ()) if reader.type in _EXPANDS for index in reader.outputs]
+    readers = list(side.readers.get(stored, ()))
+    for reader in readers:
+        readers += side.readers.get(reader.outputs[0], ()) if reader.type == SAME else ()
+    backs = [index for reader in readers if reader.type in _EXPANDS for index in reader.outputs]
     return next((grid for index in (stored, *backs) if (grid := grid_of(side, index))), None)
 
 

@@ -220,11 +220,15 @@ def left_in_float(a: Known, b: Known, cuts: Sequence[Segment]) -> Iterator[Suspe
 
 
 def _between(b: Known, op: Op, small: set[int]) -> bool:
-    """Whether what an operator takes was just made float, and what it gives is made 8 bits next."""
+    """Whether what an operator takes was just made float, and what it gives is made 8 bits next.
+
+    In ONNX so stands every operator in 8 bits.
+    """
     computed = [index for index in op.inputs if index in b.maker and index not in b.steady]
     if not computed or small.intersection((*op.outputs, *computed)):
         return False
     before = all(small.intersection(b.maker[index].inputs) for index in computed)
+    before &= all(b.maker[index].type != "DequantizeLinear" for index in computed)
     readers = [reader for index in op.outputs for reader in b.readers.get(index, ())]
     return before and bool(readers) and all(small.intersection(reader.outputs) for reader in readers)
 

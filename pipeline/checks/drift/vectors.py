@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import product
 
 import numpy as np
 
@@ -16,6 +17,11 @@ from pipeline.checks.drift.weights import causes
 
 FINE = 0.02
 """How far rounding moves the values of an integer bias, relative to them: coarser ones only the sums can judge."""
+
+_HALF = 2.0**-10
+"""Of each part of a sum of constants in 16 bits: both of its factors may be rounded."""
+_SAME = 3
+"""Values that are as they should be, and at least as many as are not."""
 
 
 def strange(a: Known, b: Known, cuts: Sequence[Segment]) -> Iterator[Suspect]:
@@ -41,6 +47,55 @@ def strange(a: Known, b: Known, cuts: Sequence[Segment]) -> Iterator[Suspect]:
         ours, theirs = reader(a, first.op), reader(b, second.op)
         measure = f"{int((want != got).sum())} of {want.size} values differ, by up to {off:.3g} of the largest"
         yield Suspect("weights", ours, theirs, measure, f"bias: {cause}", float(a.rank.get(cut.out.a, 0)))
+
+
+def folded_in(a: Known, b: Known, cuts: Sequence[Segment]) -> Iterator[Suspect]:
+    """Biases into which an offset before their layer was folded, where most values are what that gives, and a few not.
+
+    A norm's offset times the kernel, and the bias: one value that is off by 1 % is less than rounded sums show.
+    """
+    for cut in cuts:
+        ours, theirs = folding.held(a, cut.ops_a), folding.held(b, cut.ops_b)
+        pairs = [one for one in folding.folded(ours, theirs) if not one.partly]
+        taken = {one.a.index for one in pairs}, {one.b.index for one in pairs}
+        for first in (False, True):
+            whole, written = (ours, theirs) if first else (theirs, ours)
+            lone = [one for one in whole if _plain(one) and one.vector and one.index not in taken[not first]]
+            for one in lone:
+                if (found := _of_sums(one, written)) is None:
+                    continue
+                other, off = found
+                sides = (one, other) if first else (other, one)
+                measure = f"{off.sum()} of {off.size} values are not what is folded there, and the others are"
+                told = reader(a, sides[0].op), reader(b, sides[1].op)
+                yield Suspect("weights", *told, measure, "bias: values differ", float(a.rank.get(cut.out.a, 0)))
+
+
+def _of_sums(one: Held, written: Sequence[Held]) -> tuple[Held, np.ndarray] | None:
+    """(the bias that is in it, where it is not the sum) of the sum that most values are; None where all are, or few."""
+    got, best = one.values.reshape(-1), None
+    kernels = [each for each in written if _plain(each) and each.values.ndim == 2]
+    vectors = [each for each in written if _plain(each) and each.vector]
+    for kernel, offset, bias in product(kernels, vectors, vectors):
+        if bias is offset or bias.values.size != got.size:
+            continue
+        for matrix in (kernel.values, kernel.values.T):
+            if matrix.shape != (got.size, offset.values.size):
+                continue
+            parts = matrix * offset.values.reshape(1, -1)
+            want = parts.sum(1) + bias.values.reshape(-1)
+            most = np.abs(parts).sum(1) + np.abs(bias.values.reshape(-1))
+            half = any(each.half for each in (one, kernel, offset, bias))
+            off = np.abs(want - got) > (_HALF if half else STORED) * most
+            if not off.any():
+                return None
+            if (~off).sum() >= max(_SAME, off.sum()) and (best is None or off.sum() < best[1].sum()):
+                best = bias, off
+    return best
+
+
+def _plain(one: Held) -> bool:
+    return one.step is None and not one.palettized
 
 
 def _vectors(a: Known, b: Known, cut: Segment) -> list[tuple[Held, Held]]:

@@ -63,3 +63,10 @@ def test_a_tensor_is_held_within_what_makes_it_and_what_alone_reads_it(between, 
     known = Known(graph([*(tensor(n) for n in range(4)), *held], ops, (0,), (3,)), {})
     assert held_within(known, 1) == ends
     assert held_within(known, 0) == ((-4.0, np.inf) if between != "QUANTIZE" else (-4.0, 4.0))
+
+
+def test_the_grid_is_the_same_where_an_identity_stands_between_what_stores_and_what_reads():
+    ops = [Op(0, "QuantizeLinear", (0,), (1,)), Op(1, "Identity", (1,), (2,)), Op(2, "DequantizeLinear", (2,), (3,))]
+    values = {0: REAL + np.float32(0.01), 1: STORED, 2: STORED, 3: REAL}
+    known = Known(graph([tensor(n, (1, 40)) for n in range(4)], ops, (0,), (3,)), values)
+    assert quantized(known, ops[0]) == Grid(0.25, 5.0, -128, 127)

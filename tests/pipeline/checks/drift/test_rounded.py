@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from drift_models import graph, tensor
 
 from converters.graph import Op
@@ -70,8 +71,9 @@ def test_what_a_selection_may_leave_out_may_lie_beyond_a_range():
     assert list(rounded.ranges(a, read_by(4, 3, 3), cuts))
 
 
-def test_an_operator_left_in_float_is_told():
-    kinds = ("QUANTIZE", "CONV", "CONV", "DEQUANTIZE", "ADD", "QUANTIZE", "CONV")
+@pytest.mark.parametrize(("back", "told"), [("DEQUANTIZE", ["ADD"]), ("DequantizeLinear", [])])
+def test_an_operator_left_in_float_is_told_but_in_onnx_where_every_one_stands_so(back, told):
+    kinds = ("QUANTIZE", "CONV", "CONV", back, "ADD", "QUANTIZE", "CONV")
     ops = [Op(n, kind, (n,), (n + 1,)) for n, kind in enumerate(kinds)]
     small = {1, 2, 3, 6, 7}
     values = {n: RNG.normal(size=(3, 4)).astype(np.int8 if n in small else np.float32) for n in range(8)}
@@ -80,7 +82,7 @@ def test_an_operator_left_in_float_is_told():
     a = Known(b.graph, {n: v.astype(np.float32) for n, v in values.items()})
     pairs = {n: Partner(n, n, Layout((4,), (4,), (0,)), 99.0) for n in range(8)}
     cuts = [cut for n in range(1, 8) if (cut := segment(a, b, pairs[n], pairs))]
-    assert [suspect.b.op_type for suspect in rounded.left_in_float(a, b, cuts)] == ["ADD"]
+    assert [suspect.b.op_type for suspect in rounded.left_in_float(a, b, cuts)] == told
 
 
 def test_a_kernel_whose_channels_are_all_scaled_is_told_where_nothing_was_folded_in():

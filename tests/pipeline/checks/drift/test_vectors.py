@@ -57,3 +57,31 @@ def test_a_bias_of_integers_is_told_where_no_sum_shows_it(bias, cause):
 
 def test_a_bias_of_a_few_steps_is_left_to_the_sums():
     assert found(BIAS[::-1], step=0.5) == []
+
+
+NORMED = RNG.normal(size=6)
+
+
+def folded(change):
+    """A norm's offset, a kernel and a bias in float, and the two of a file in which the offset is in the bias."""
+    ends = [tensor(0), tensor(1), tensor(4)]
+    held = [tensor(2, data=KERNEL), tensor(3, data=BIAS), tensor(5, data=NORMED)]
+    ops = [Op(0, "Norm", (0, 5), (4,)), Op(1, "FC", (4, 2, 3), (1,))]
+    a = Known(graph([*ends, *held], ops, (0,), (1,)), {**VALUES, 4: VALUES[0]})
+    stored = tensor(2, data=np.rint(KERNEL / STEP), dtype="int8", scale=(STEP, 0))
+    bias = change(KERNEL @ NORMED + BIAS)
+    b = Known(graph([*ends[:2], stored, tensor(3, data=bias)], [Op(0, "FC", (0, 2, 3), (1,))], (0,), (1,)), VALUES)
+    cut = segment(a, b, PAIRS[1], PAIRS)
+    assert cut is not None
+    return list(vectors.folded_in(a, b, [cut]))
+
+
+def test_one_value_of_a_bias_into_which_an_offset_was_folded_is_told():
+    assert folded(lambda bias: bias) == []
+    (suspect,) = folded(lambda bias: bias * (1 + 0.01 * (np.arange(8) == 2)))
+    assert "1 of 8 values" in suspect.measure
+    assert suspect.b.op_type == "FC"
+
+
+def test_a_bias_that_was_corrected_throughout_is_not():
+    assert folded(lambda bias: bias + RNG.normal(size=8) * 0.02) == []
