@@ -13,6 +13,7 @@ from benchmarks.mutation.layer import Change, Planter
 WEIGHTS = (
     ("weights", "kernels:KERNEL_FAULTS"),
     ("weights", "constants:BIAS_FAULTS"),
+    ("weights", "compressed:COMPRESSED"),
     ("constants", "constants:VALUE_FAULTS"),
 )
 _FAULTS: Mapping[str, tuple[tuple[str, str], ...]] = {
