@@ -46,14 +46,14 @@ def put_in(a: Known, b: Known, cuts: Sequence[Segment]) -> Iterator[tuple[Segmen
 
 
 def _spare(a: Known, b: Known, cut: Segment) -> bool:
-    """Whether the reference computes with a number of which a factor may have been made: one that b has not as well."""
+    """Whether the reference computes with one number, or with constants that b has not as well: a factor may be of them."""
     numbers = (value for op in cut.ops_a for value in op.attributes.values() if isinstance(value, float))
     if any(value not in (0.0, 1.0) for value in numbers):
         return True
     ours, theirs = folding.held(a, cut.ops_a, 1), folding.held(b, cut.ops_b, 1)
     pairs = [one for one in folding.folded(ours, theirs) if not one.partly and (one.scale == 1).all()]
     known = {one.a.index for one in pairs if one.distance <= _STORED}
-    return any(one.index not in known for one in ours)
+    return any(one.index not in known or one.values.size == 1 for one in ours)
 
 
 def changed(a: Known, b: Known, cuts: Sequence[Segment]) -> Iterator[tuple[Segment, Suspect]]:
