@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from pipeline.checks.drift import folding, rounded, run_time, stress
 from pipeline.checks.drift.cuts import Segment
 from pipeline.checks.drift.grids import Grid, reach
-from pipeline.checks.drift.nearness import EPS, WEIGHT_EPS, Nearness, leaning, near
+from pipeline.checks.drift.nearness import EPS, HALF_EPS, WEIGHT_EPS, Nearness, leaning, near
 from pipeline.checks.drift.recurrences import recurrent
 from pipeline.checks.drift.stepwise import ADDING, FOLDED_DB, INNER_DB, ROUGH_DB, UNEQUAL, grain, roughly, stepwise
 from pipeline.checks.drift.values import real
@@ -58,7 +59,7 @@ def judged(
         if not found.agrees and weights and half:
             found = near(plain, got, moved, rows.recorded, max(eps, WEIGHT_EPS * _fitted(alone, segment, put)))
         if eps > EPS or (weights and half):
-            return leaning(found, plain, got, moved, rows.recorded, sum(map(_rounds_alone, held)))
+            return leaning(found, plain, got, moved, rows.recorded, _lone(alone, segment, held))
         given = put or not alone.weights(segment)
         bare = not weights and not any(run_time.hybrid(alone.b, op) for op in segment.ops_b)
         if found.agrees or bare or (given and rounded.settles(alone.a, alone.b, segment)):
@@ -112,12 +113,14 @@ def _fitted(alone: Alone, segment: Segment, put: bool) -> float:
     return float(min(1.0, max((2 / np.sqrt(count) for count in counts), default=1.0)))
 
 
-def _rounds_alone(held: folding.Held) -> bool:
-    """Whether a constant is one number that its own rounding may have moved.
+def _lone(alone: Alone, segment: Segment, held: Sequence[folding.Held]) -> int:
+    """How many constants are one number that its own rounding may have moved.
 
-    One is exact, and no model multiplies by what its precision cannot tell from one.
+    One is exact, and no model multiplies by what its precision cannot tell from one, but where the reference does.
     """
-    return held.values.size == 1 and abs(float(held.values.reshape(-1)[0]) - 1) > _ALMOST_ONE
+    theirs = [float(one.values.reshape(-1)[0]) for one in held if one.values.size == 1]
+    ours = [float(one.values.reshape(-1)[0]) for one in folding.held(alone.a, segment.ops_a, 1) if one.values.size == 1]
+    return sum(abs(v - 1) > _ALMOST_ONE or any(v != 1 != w and abs(v - w) <= HALF_EPS for w in ours) for v in theirs)
 
 
 def offset(alone: Alone, segment: Segment, grid: Grid) -> float:

@@ -46,7 +46,7 @@ def put_in(a: Known, b: Known, cuts: Sequence[Segment]) -> Iterator[tuple[Segmen
 
 
 def _spare(a: Known, b: Known, cut: Segment) -> bool:
-    """Whether the reference computes with one number, or with constants that b has not as well: a factor may be of them."""
+    """Whether the reference computes with one number, or with constants that b has not: those may be a factor."""
     numbers = (value for op in cut.ops_a for value in op.attributes.values() if isinstance(value, float))
     if any(value not in (0.0, 1.0) for value in numbers):
         return True
