@@ -65,6 +65,7 @@ class Alone:
         self._known: dict[Segment, Nearness | None] = {}
         self._reference_of: dict[Segment, tuple[np.ndarray | None, bool]] = {}
         self._grids: dict[tuple[bool, int, bool], Grid | None] = {}
+        self._last: tuple[Segment, stress.Rows] | None = None
 
     def compare(self, segments: Sequence[Segment]) -> dict[Segment, Nearness | None]:
         """For each segment how near both sides are; None where one of them cannot be run alone."""
@@ -198,15 +199,18 @@ class Alone:
         return {one.a.index: folding.substituted(one) for one in rounded}
 
     def values(self, segment: Segment) -> stress.Rows:
-        """Values for the starts, such as both sides can store."""
-        recorded = []
-        most = self._most(segment)
+        """Values for the starts, such as both sides can store; those of the last segment are kept."""
+        if self._last is None or self._last[0] is not segment:
+            self._last = segment, self._made(segment)
+        return self._last[1]
+
+    def _made(self, segment: Segment) -> stress.Rows:
+        recorded, most = list[np.ndarray](), self._most(segment)
         for start in segment.given:
             values = self._recorded(start.a, max(most // 2, SAMPLES))
             whole = self.a.recorded[start.a].dtype.kind != "f" and self.grid(True, start.a) is None
-            recorded.append(
-                values.astype(np.int64) if whole else self._settled(start, values.astype(np.float32, copy=False))
-            )
+            values = values.astype(np.int64) if whole else self._settled(start, values.astype(np.float32, copy=False))
+            recorded.append(values)
         key = ",".join(str(start.b) for start in segment.given).encode()
         found = stress.rows(recorded, zlib.crc32(key), most)
         starts = tuple(
@@ -217,8 +221,8 @@ class Alone:
 
     def _recorded(self, index: int, count: int) -> np.ndarray:
         """The first samples of a tensor of a, real values; those in float32 as they are."""
-        plain = self.a.recorded[index].dtype == np.float32
-        return self.a.recorded[index][:count] if plain else self.a.real(index, count)
+        held = self.a.recorded[index][:count]
+        return held if held.dtype == np.float32 else self.a.real(index, count)
 
     def _most(self, segment: Segment) -> int:
         """Rows for a segment: more where it gives out few values, and rounding must be told from faults."""
