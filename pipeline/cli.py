@@ -46,6 +46,8 @@ Exit codes:
 """
 
 STOPPED = 130
+_RESUMED = {"run", "train", "convert", "repair", "coverage", "toolchains", "devices"}
+"""Verbs that keep what they have finished."""
 
 app = typer.Typer(
     name="edge-export",
@@ -103,7 +105,8 @@ def main(arguments: list[str] | None = None) -> None:
         if told and "--json" in arguments:
             _print_record("UsageError", told(), int(end.code or 0))
         if end.code == STOPPED:
-            said = "stopped. What was finished is kept: run the same command again to go on."
+            goes_on = _RESUMED & {*arguments[:1]}
+            said = "stopped." + (" What was finished is kept: run the same command again to go on." if goes_on else "")
             if "--json" in arguments:
                 _print_record("Stopped", said, STOPPED)
             typer.echo(f"\n{said}", err=True)

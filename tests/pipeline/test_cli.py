@@ -31,7 +31,7 @@ def _signals():
     signal.signal(signal.SIGTERM, before)
 
 
-def ending(monkeypatch, how, *arguments):
+def ending(monkeypatch, how, *arguments, verb="run"):
     """The exit code of `main` where the verb ends in `how`."""
 
     def app(given, prog_name):
@@ -41,7 +41,7 @@ def ending(monkeypatch, how, *arguments):
 
     monkeypatch.setattr(cli, "app", app)
     with pytest.raises(SystemExit) as ended:
-        cli.main(["run", *arguments])
+        cli.main([verb, *arguments])
     return ended.value.code
 
 
@@ -128,6 +128,8 @@ def test_with_json_an_error_is_one_document_on_standard_output(monkeypatch, caps
 def test_ctrl_c_says_that_what_was_finished_is_kept(monkeypatch, capsys):
     assert ending(monkeypatch, 130) == 130
     assert "run the same command again to go on" in capsys.readouterr().err
+    assert ending(monkeypatch, 130, verb="compare") == 130
+    assert capsys.readouterr().err == "\nstopped.\n", "nothing of it is kept"
 
 
 @pytest.mark.parametrize("code", [0, 1, 2])
