@@ -58,13 +58,17 @@ def _bind(
         named = _without_names(source, own)
     lonely = [spec.name for spec in source if spec.name not in named]
     if lonely and side == "input":
-        raise ModelError(f"{artifact.path.name} has no input {', '.join(lonely)}; it has {', '.join(named)}")
+        raise ModelError(
+            f"{artifact.path.name} has no input {', '.join(lonely)}; it has {', '.join(named)}. One that always has "
+            f"one value is said so: --input {lonely[0]}=VALUE"
+        )
     pairs = [_laid_out(spec, named[spec.name], artifact, side) for spec in source if spec.name in named]
     taken = {second.name for _, second in pairs}
     extra = [spec for spec in own if spec.name not in taken]
     if extra and side == "input":
         raise ModelError(
-            f"{artifact.path.name} also wants {', '.join(spec.name for spec in extra)}, which nobody gives"
+            f"{artifact.path.name} also wants {', '.join(spec.name for spec in extra)}, which nobody gives. One that "
+            f"always has one value is said so: --input {extra[0].name}=VALUE"
         )
     pairs += [(real(spec), spec) for spec in extra]
     return tuple(first for first, _ in pairs), tuple(second for _, second in pairs)

@@ -96,6 +96,8 @@ def compare(
     got, parity = _parity(a, b, arrays, reference, (runtime_a, runtime_b), gates.parity[coarser], pool, limits)
     inspection = None if b.builder else inspect_file(b.path, pool, limits)  # code does not say what it is made of
     layers = tried(a, b, arrays, pool, limits) if inside else None
+    if isinstance(layers, Drift):  # told of the user's files, not of copies in which an input is a constant
+        layers = dataclasses.replace(layers, a=str(path_a), b=str(path_b))
     agree = isinstance(layers, Drift) and layers.outcome is Outcome.PASSED
     if inputs == "random" and agree and got is not None and not own_gates:
         parity = left_to_layers(parity, reference, got, a.source.outputs, gates.parity[coarser], coarser)

@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 import onnx
 import pytest
+from gates import mini
 from gates.in_process import InProcess
 from onnx import TensorProto, helper, numpy_helper
 
@@ -14,6 +15,7 @@ from converters.contract import Format
 from pipeline import config
 from pipeline.bound import bound
 from pipeline.checks.outcome import Outcome
+from pipeline.compare import compare
 from pipeline.drift import drift
 from pipeline.lone import open_artifact
 from pipeline.request import parse_inputs
@@ -82,3 +84,12 @@ def test_without_a_value_nothing_is_written(tmp_path):
     pool = InProcess(tmp_path)
     a = open_artifact(two_rates(tmp_path / "a.onnx"), pool, LIMITS)[0]
     assert bound(a, a, pool, LIMITS) == (a, a)
+
+
+def test_compare_judges_the_same_and_tells_of_the_users_files(tmp_path):
+    files = two_rates(tmp_path / "both.onnx"), two_rates(tmp_path / "one.onnx", branches=False)
+    gates, sizes = mini.gates(), parse_inputs(["rate=16"])
+    found = compare(*files, "", gates, InProcess(tmp_path), LIMITS, sizes=sizes)
+    assert {check.outcome for check in found.checks} == {Outcome.PASSED}
+    assert found.drift is not None
+    assert found.drift.a == str(files[0])
