@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from converters.contract import Arrays, Artifact, Precision, RuntimeSpec, TensorSpec
-from converters.errors import ContractError, ModelError, ToolkitError
+from converters.errors import ContractError, EdgeExportError, ModelError, ToolkitError
 from converters.inspection import Inspection
 from converters.sniff import sniff
 from converters.worker import WorkerPool
@@ -95,9 +95,7 @@ def compare(
     reference = run(a, arrays, a.source, runtime_a, pool, limits)
     got, parity = _parity(a, b, arrays, reference, (runtime_a, runtime_b), gates.parity[coarser], pool, limits)
     inspection = None if b.builder else inspect_file(b.path, pool, limits)  # code does not say what it is made of
-    layers = tried(a, b, arrays, pool, limits) if inside else None
-    if isinstance(layers, Drift):  # told of the user's files, not of copies in which an input is a constant
-        layers = dataclasses.replace(layers, a=str(path_a), b=str(path_b))
+    layers = _told(tried(a, b, arrays, pool, limits), path_a, path_b) if inside else None
     agree = isinstance(layers, Drift) and layers.outcome is Outcome.PASSED
     if inputs == "random" and agree and got is not None and not own_gates:
         parity = left_to_layers(parity, reference, got, a.source.outputs, gates.parity[coarser], coarser)
@@ -111,6 +109,11 @@ def compare(
         stateful=inspection is not None and inspection.stateful,
         drift=layers if isinstance(layers, Drift) else None,
     )
+
+
+def _told(layers: Drift | EdgeExportError, a: Path | str, b: Path | str) -> Drift | EdgeExportError:
+    """Of the user's files, not of copies in which an input is a constant."""
+    return dataclasses.replace(layers, a=str(a), b=str(b)) if isinstance(layers, Drift) else layers
 
 
 def _parity(

@@ -80,7 +80,7 @@ class _Graph:
     def _between_types(self, op: OpInfo) -> bool:
         """Whether it makes whole numbers of float ones, as of an input of indices, or the other way round."""
         sides = [[self._is_float(i) for i in tensors] for tensors in (op.inputs, op.outputs)]
-        return op.type.lower() == "cast" and sides[0] != sides[1]
+        return op.type.lower().replace("_", "") in ("cast", "onehot") and sides[0] != sides[1]
 
     def _computes_in_float(self, op: OpInfo) -> bool:
         read = [tensor for tensor in op.inputs if self._is_float(tensor)]

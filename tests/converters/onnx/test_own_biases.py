@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from converters import job
@@ -52,3 +53,35 @@ def test_a_copy_is_not_called_as_an_activation(tmp_path: Path) -> None:
     made = job.convert("quantize_onnx", request)
     wanted, found = (job.open_session("onnxruntime", one).run_many({"image": images})["y"] for one in (source, made))
     assert np.abs(found - wanted).max() < 0.05 * np.ptp(wanted)
+
+
+@pytest.mark.parametrize("shape", [(1, 5), (1, 1), (1,), ()])
+def test_a_bias_of_more_axes_or_of_one_value_is_quantized(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    """A matrix and an addition become a Gemm, whose bias (1, n) had ONNX Runtime's quantizer stop: "is ambiguous"."""
+    random = np.random.default_rng(0)
+    held = {"w": random.normal(size=(4, 5)), "c": random.normal(size=shape), "v": random.normal(size=(5, 3))}
+    nodes = [helper.make_node("MatMul", ["x", "w"], ["m"]), helper.make_node("Add", ["m", "c"], ["a"])]
+    nodes += [helper.make_node("Relu", ["a"], ["r"]), helper.make_node("MatMul", ["r", "v"], ["y"])]
+    ends = [[helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, n])] for name, n in (("x", 4), ("y", 3))]
+    stored = [numpy_helper.from_array(np.asarray(values, np.float32), name) for name, values in held.items()]
+    graph = helper.make_graph(nodes, "g", *ends, stored)
+    path = tmp_path / "net.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10), path)
+    signature = job.inspect(path, Format.ONNX).signature
+    source = Artifact(path, Format.ONNX, Precision.FP32, signature, signature, model="net")
+    x = random.uniform(-1, 1, (32, 1, 4)).astype(np.float32)
+    np.savez(tmp_path / "samples.npz", x=x)
+    made = job.convert(
+        "quantize_onnx", ConversionRequest(source, tmp_path / "int8.onnx", Precision.INT8, tmp_path / "samples.npz")
+    )
+    wanted, found = (job.open_session("onnxruntime", one).run_many({"x": x})["y"] for one in (source, made))
+    assert np.abs(found - wanted).max() < 0.05 * np.ptp(wanted)
+
+
+def test_a_bias_whose_rows_differ_stays() -> None:
+    rows = numpy_helper.from_array(np.ones((5, 5), np.float32), "c")
+    kernel = numpy_helper.from_array(np.ones((5, 5), np.float32), "w")
+    node = helper.make_node("Gemm", ["x", "w", "c"], ["y"], name="0:Gemm")
+    graph = helper.make_graph([node], "g", [], [], [rows, kernel])
+    with_own_biases(graph)
+    assert list(graph.node[0].input) == ["x", "w", "c"]

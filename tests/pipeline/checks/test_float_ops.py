@@ -61,6 +61,16 @@ def test_indices_that_come_as_floats_are_cast_and_that_is_no_float_arithmetic(fo
     assert float_ops(file.inspection()) == ["CAST", "ABS"]
 
 
+@pytest.mark.parametrize(("format", "kind"), [(Format.TFLITE, "ONE_HOT"), (Format.ONNX, "OneHot")])
+def test_a_row_of_zeros_and_a_one_of_an_index_is_no_float_arithmetic(format: Format, kind: str) -> None:
+    """A classifier of file types begins with bytes, each told as such a row: its int8 files were FAILED for it."""
+    file = files.File(format)
+    file.op(kind, [file.add("int32", 1, 8)], "float32", 1, 8, 257)
+    assert float_ops(file.inspection()) == []
+    file.op(kind, [file.add("float32", 1, 8)], "float32", 1, 8, 257)
+    assert float_ops(file.inspection()) == [kind]
+
+
 def test_an_unknown_type_counts_as_float() -> None:
     file = files.File(Format.ONNX)
     file.op("Conv", [file.add("", 1)], "", 1)

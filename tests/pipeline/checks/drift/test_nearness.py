@@ -108,3 +108,12 @@ def test_rows_that_are_divided_by_a_rounded_value_each_lean_on_their_own():
     fine = Nearness(True, 0.5, 0.0)
     assert leaning(fine, want, got, want[None], 3, 0) is fine
     assert not leaning(fine, want, (want * lean * 0.999).astype(np.float16), want[None], 3, 0).agrees
+
+
+@pytest.mark.parametrize(("offset", "agrees"), [(-2.6521523e-6, True), (-1e-6, False)])
+def test_what_float16_cannot_store_finer_near_zero_is_no_offset(offset, agrees):
+    """A row of a hard swish that gives zeros holds the offset behind it alone: a text recognizer's file was red."""
+    large = RNG.normal(size=(4, 60)).astype(np.float16).astype(np.float64)
+    want = np.concatenate([large, np.zeros((2, 60))]) - 2.6521523e-6
+    got = np.concatenate([large, np.zeros((2, 60)) + offset]).astype(np.float16).astype(np.float64)
+    assert leaning(Nearness(True, 0.5, 0.0), want, got, want[None], 4, 0).agrees is agrees
