@@ -11,7 +11,7 @@ from converters.errors import ContractError, DataError, ModelError
 from pipeline.bundle.contents import SCHEMA_VERSION, FileRecord, Manifest
 from pipeline.bundle.names import parse_artifact_file_name
 from pipeline.bundle.write import MANIFEST
-from pipeline.checks.verdict import class_output
+from pipeline.checks.coverage import class_output
 from pipeline.report import json_report
 from pipeline.report.decode import decode
 from pipeline.report.document import Report

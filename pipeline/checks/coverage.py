@@ -6,7 +6,7 @@ import hashlib
 
 import numpy as np
 
-from converters.contract import Arrays
+from converters.contract import Arrays, TensorSpec
 from pipeline.checks.exercise import Exercise
 from pipeline.checks.gates import CoverageGate
 from pipeline.checks.outcome import Check, Metric, Outcome
@@ -56,3 +56,11 @@ def _distinct(inputs: Arrays, count: int) -> int:
     return len(
         {hashlib.blake2b(b"".join(row[i].tobytes() for row in rows), digest_size=16).digest() for i in range(count)}
     )
+
+
+def class_output(outputs: tuple[TensorSpec, ...]) -> str | None:
+    """The name of the output that answers with a class: called logits, or the only one with a score a class."""
+    named = [spec.name for spec in outputs if spec.meaning == "logits"]
+    likely = [spec.name for spec in outputs if len(spec.shape) == 2 and np.dtype(spec.dtype).kind == "f"]
+    found = named or (likely if len(outputs) == 1 else [])
+    return found[0] if found else None

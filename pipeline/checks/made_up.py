@@ -56,7 +56,7 @@ def left_open(
     outputs: tuple[TensorSpec, ...],
     gate: ParityGate,
     precision: Precision,
-    at_limits: np.ndarray,
+    at_limits: np.ndarray | None,
 ) -> Check:
     """The check of a run whose layers all passed, but UNDECIDED in the place of FAILED while the outputs still follow.
 

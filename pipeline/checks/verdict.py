@@ -14,7 +14,7 @@ from converters.errors import EdgeExportError
 from converters.inspection import Inspection
 from converters.timing import PairTimings
 from pipeline.checks.accuracy import check_accuracy
-from pipeline.checks.coverage import check_coverage
+from pipeline.checks.coverage import check_coverage, class_output
 from pipeline.checks.drift.check import check_drift
 from pipeline.checks.drift.suspects import Drift
 from pipeline.checks.exercise import Exercise
@@ -41,7 +41,6 @@ A cell on anything but the home runtime of its target is asked `kernels` as well
 that gives out the state which it takes in, `sequence`. `drift` is asked of the file, once, and stands in each of its
 cells.
 """
-
 
 IN_8_BITS = (Precision.DYNAMIC, Precision.INT8, Precision.INT8_IO)
 """Precisions whose files round what goes into them to 8 bits."""
@@ -151,14 +150,6 @@ def judge_unmade(step: str, error: EdgeExportError) -> tuple[Check, ...]:
     return (failed(step, error), *blocked(CHECKS, step))
 
 
-def class_output(outputs: tuple[TensorSpec, ...]) -> str | None:
-    """The name of the output that answers with a class: called logits, or the only one with a score a class."""
-    named = [spec.name for spec in outputs if spec.meaning == "logits"]
-    likely = [spec.name for spec in outputs if len(spec.shape) == 2 and np.dtype(spec.dtype).kind == "f"]
-    found = named or (likely if len(outputs) == 1 else [])
-    return found[0] if found else None
-
-
 def _coverage(evidence: Evidence, gates: Gates) -> Check:
     golden = evidence.golden
     name = class_output(evidence.outputs)
@@ -176,12 +167,18 @@ def _parity(evidence: Evidence, gates: Gates) -> Check:
     made_up = golden.made_up
     held = made_up.rounding if made_up and evidence.gate is Precision.FP32 else {}
     check = parity_beside(*outputs, gate, held, golden.at_limits)
-    if made_up is None:
-        return check
-    if held or evidence.precision in IN_8_BITS:
+    if made_up and (held or evidence.precision in IN_8_BITS):
         check = spared(check, *outputs, gate, held or made_up.rounded, golden.at_limits)
+    return _left_open(check, *outputs[:2], evidence, gate, golden.at_limits)
+
+
+def _left_open(
+    check: Check, reference: Arrays, got: Arrays, evidence: Evidence, gate: ParityGate, at_limits: np.ndarray | None
+) -> Check:
+    """UNDECIDED in the place of FAILED where nobody gave inputs, and the layers say that the file is the model."""
     alike = not evidence.on_device and check_drift(evidence.drift, evidence.origin).outcome is Outcome.PASSED
-    return left_open(check, *outputs, gate, evidence.gate, golden.at_limits) if alike else check
+    open_ = alike and evidence.golden.made_up is not None
+    return left_open(check, reference, got, evidence.outputs, gate, evidence.gate, at_limits) if open_ else check
 
 
 def _parity_gate(evidence: Evidence, gates: Gates) -> ParityGate:
@@ -200,7 +197,10 @@ def _sequence(evidence: Evidence, gates: Gates) -> tuple[Check, ...]:
         return blocked(("sequence",), "parity")
     if isinstance(evidence.fed, EdgeExportError):
         return (failed("sequence", evidence.fed),)
-    return (check_sequence(evidence.fed, evidence.outputs, _parity_gate(evidence, gates)),)
+    gate, fed = _parity_gate(evidence, gates), evidence.fed
+    check = check_sequence(fed, evidence.outputs, gate)
+    assert not isinstance(fed.got, EdgeExportError)
+    return (_left_open(check, fed.right, fed.got, evidence, gate, None),)
 
 
 def _widened(gate: _Tolerance, by: ParityGate | KernelsGate) -> _Tolerance:

@@ -16,12 +16,12 @@ from converters.errors import DataError
 from converters.worker import WorkerPool
 from pipeline.checks import paired
 from pipeline.checks.accuracy import check_accuracy
+from pipeline.checks.coverage import class_output
 from pipeline.checks.gates import Gates
 from pipeline.checks.metrics.accuracy import correct, predictions
 from pipeline.checks.metrics.snr_db import decibel
 from pipeline.checks.outcome import Check, Outcome
 from pipeline.checks.parity import check_parity
-from pipeline.checks.verdict import class_output
 from pipeline.config import Limits
 from pipeline.evidence import INPUT as PREFIX
 from pipeline.lone import default_runtime

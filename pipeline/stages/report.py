@@ -13,9 +13,9 @@ import numpy as np
 from converters.contract import Artifact, TensorSpec
 from pipeline import evidence, golden
 from pipeline.checks.choice import Choice
+from pipeline.checks.coverage import class_output
 from pipeline.checks.drift.suspects import Drift
 from pipeline.checks.outcome import Cell
-from pipeline.checks.verdict import class_output
 from pipeline.datasets.dataset import Dataset
 from pipeline.environment import environment, load_note
 from pipeline.report.document import ArtifactRow, Flip, ModelCard, Report

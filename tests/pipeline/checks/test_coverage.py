@@ -1,8 +1,12 @@
 from __future__ import annotations
 
-import numpy as np
+import dataclasses
 
-from pipeline.checks.coverage import check_coverage
+import numpy as np
+from gates import mini
+
+from converters.contract import TensorSpec
+from pipeline.checks.coverage import check_coverage, class_output
 from pipeline.checks.gates import CoverageGate
 from pipeline.checks.outcome import Outcome
 
@@ -50,3 +54,11 @@ def test_more_classes_than_samples_cannot_all_be_shown() -> None:
 def test_unequal_counts() -> None:
     inputs = {"a": np.zeros((3, 1)), "b": np.zeros((4, 1))}
     assert check_coverage(inputs, None, None, GATE).reasons == ("golden inputs hold [3, 4] samples",)
+
+
+def test_which_output_answers_with_a_class() -> None:
+    logits, box = mini.OUTPUTS
+    assert class_output((box, logits)) == "logits"
+    assert class_output((box,)) == "box"
+    assert class_output((box, dataclasses.replace(box, name="other"))) is None
+    assert class_output((TensorSpec("mask", (1, 4, 4, 2), "float32"),)) is None

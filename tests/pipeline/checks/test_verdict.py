@@ -22,7 +22,6 @@ from pipeline.checks.verdict import (
     Golden,
     Home,
     Labelled,
-    class_output,
     judge,
     judge_unmade,
 )
@@ -150,14 +149,6 @@ def test_without_labels_or_baseline_or_promise_nothing_is_said_to_pass() -> None
     assert found["accuracy"] is found["latency"] is found["placement"] is Outcome.NOT_RUN
 
 
-def test_which_output_answers_with_a_class() -> None:
-    logits, box = mini.OUTPUTS
-    assert class_output((box, logits)) == "logits"
-    assert class_output((box,)) == "box"
-    assert class_output((box, dataclasses.replace(box, name="other"))) is None
-    assert class_output((TensorSpec("mask", (1, 4, 4, 2), "float32"),)) is None
-
-
 def test_labels_without_an_output_of_classes_are_not_run() -> None:
     outputs = (mini.OUTPUTS[1], TensorSpec("logits", (1, 5), "float32", "NC"))
     assert outcomes(evidence(outputs=outputs))["accuracy"] is Outcome.NOT_RUN
@@ -251,6 +242,15 @@ def test_a_model_whose_state_goes_back_in_is_judged_in_sequence_too() -> None:
     assert outcomes(evidence(**fed(far)))["sequence"] is Outcome.FAILED
     assert outcomes(evidence(fed=errors.ToolkitCrash("signal 11")))["sequence"] is Outcome.CRASHED
     assert outcomes(evidence(golden_got=errors.ToolkitError("x"), **fed()))["sequence"] is Outcome.BLOCKED
+
+
+@pytest.mark.parametrize(("far", "outcome"), [(0.05, Outcome.UNDECIDED), (2.0, Outcome.FAILED)])
+def test_a_sequence_on_made_up_inputs_is_left_to_real_ones_where_every_layer_is_right(far, outcome) -> None:
+    noise = np.random.default_rng(0).uniform(-1, 1, REFERENCE["logits"].shape)
+    got = REFERENCE | {"logits": (REFERENCE["logits"] + far * np.ptp(REFERENCE["logits"]) * noise).astype(np.float32)}
+    golden, right = dataclasses.replace(evidence().golden, made_up=MadeUp()), {**fed(got), "precision": Precision.FP16}
+    assert outcomes(evidence(**right))["sequence"] is Outcome.FAILED, "on inputs that somebody gave"
+    assert outcomes(evidence(**right, golden=golden))["sequence"] is outcome
 
 
 def test_what_8_bits_of_the_inputs_lose_by_themselves_is_not_the_files_fault() -> None:
