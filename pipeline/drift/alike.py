@@ -63,10 +63,12 @@ def in_order(one: Graph, two: Graph) -> Graph:
 def bridged(a: Graph, b: Graph) -> bool:
     """Whether the files are of two precisions: their inputs, weights or most of what they compute have other types.
 
-    One tensor that passes through 8 or 16 bits makes no other precision: it is a fault.
+    One tensor that passes through 8 or 16 bits makes no other precision: it is a fault. Of two files of float16 one may
+    compute in float32 between casts: ONNX Runtime's optimizer writes its own so for processors without half precision.
     """
     ends = [[graph.tensors[i].dtype for i in (*graph.inputs, *graph.outputs)] for graph in (a, b)]
-    return ends[0] != ends[1] or _small(a) != _small(b)
+    small = [_small(graph) for graph in (a, b)]
+    return ends[0] != ends[1] or small[0] != small[1] or ("float16" in small[0] and _whole(a) != _whole(b))
 
 
 def _certain(suspect: Suspect, work: Work) -> bool:
@@ -92,6 +94,12 @@ def _small(graph: Graph) -> set[str]:
     made = [graph.tensors[index].dtype for op in graph.ops for index in op.outputs]
     many = {dtype for dtype in set(made) if made.count(dtype) >= MANY_SHARE * len(made)}
     return set(SMALL & (weights | many)) | tables
+
+
+def _whole(graph: Graph) -> bool:
+    """Whether many operators, casts aside, give out float32."""
+    made = [graph.tensors[index].dtype for op in graph.ops if op.type != "Cast" for index in op.outputs]
+    return made.count("float32") >= MANY_SHARE * len(made)
 
 
 def _proved(pairs: Pairs, work: Work, found: list[Suspect]) -> list[Suspect]:

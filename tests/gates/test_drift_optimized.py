@@ -191,3 +191,21 @@ def test_a_number_that_is_half_a_percent_off_there_is_a_fault(tmp_path):
     found = drift(whole, fast, "", InProcess(), LIMITS)
     assert found.outcome is Outcome.FAILED
     assert found.suspects[0].b.op_type == "Mul"
+
+
+@pytest.mark.parametrize("level", [LEVELS.ORT_ENABLE_BASIC, LEVELS.ORT_ENABLE_EXTENDED])
+def test_an_optimized_float16_file_is_the_file_that_it_was(tmp_path, level):
+    """It computes in float32 between casts: each operator had another number type, and the file was FAILED."""
+    _, half = halved(tmp_path, 1.0007)
+    found = drift(half, optimized(half, tmp_path / "fast.onnx", level), "", InProcess(), LIMITS)
+    assert (found.outcome, found.suspects) == (Outcome.PASSED, ())
+
+
+def test_a_number_that_is_half_a_percent_off_is_a_fault_beside_the_file_that_it_was(tmp_path):
+    (tmp_path / "other").mkdir()
+    _, half = halved(tmp_path, 1.0007)
+    _, wrong = halved(tmp_path / "other", 1.0057)
+    fast = optimized(wrong, tmp_path / "fast.onnx", LEVELS.ORT_ENABLE_EXTENDED)
+    found = drift(half, fast, "", InProcess(), LIMITS)
+    assert found.outcome is Outcome.FAILED
+    assert found.suspects[0].b.op_type == "Mul"
