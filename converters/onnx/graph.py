@@ -15,6 +15,7 @@ from converters.contract import Format
 from converters.digest import digest
 from converters.errors import ModelError
 from converters.graph import Graph, Op, Quantization, Tensor
+from converters.onnx.blocks import block_weights
 from converters.onnx.integer_ends import grids_of_ends
 from converters.onnx.linear_grids import linear_grids
 from converters.onnx.load import array, dtype_name, load
@@ -61,6 +62,8 @@ def read_graph(path: Path) -> Graph:
         tensors[number[name]] = dataclasses.replace(tensors[number[name]], dtype=dtype, quantization=linear_grid)
     for name, weights_grid in run_time_grids(graph, constants).items():
         tensors[number[name]] = dataclasses.replace(tensors[number[name]], quantization=weights_grid)
+    for name, (data, dtype, blocks) in block_weights(graph, constants):
+        tensors[number[name]] = Tensor(number[name], name, data.shape, dtype, data, blocks)
     opsets = {entry.domain: entry.version for entry in model.opset_import}
     ops = tuple(
         _op(place, node, number, constants, opsets, folder)
