@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import tempfile
-from pathlib import Path
 
 from converters.contract import Artifact, Format
 from converters.worker import WorkerPool
 from pipeline.config import Limits
-from pipeline.lone import open_artifact
+from pipeline.lone import bound_copy, open_artifact
 from pipeline.plausible import with_inputs
 
 
@@ -31,7 +29,7 @@ def _bound(one: Artifact, other: Artifact, pool: WorkerPool, limits: Limits) -> 
     }
     if one.format is not Format.ONNX or one.builder or not held or not other.source.inputs:
         return one
-    copy = Path(tempfile.mkdtemp(prefix="bound-", dir=pool.log_folder)) / one.path.name
+    copy = bound_copy(one.path, pool)
     pool.call("onnx", "converters.onnx.adopt:bind", limits.inspect_s, path=one.path, copy=copy, values=held)
     found = open_artifact(copy, pool, limits)[0]
     own = {spec.name: spec for spec in one.source.inputs}

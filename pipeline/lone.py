@@ -125,12 +125,17 @@ def _described(
         return path, inspection.signature
     values = {name: spec.limits[0] for name, spec in given.items() if name in needed and constant(spec) and spec.limits}
     if values:
-        copy = Path(tempfile.mkdtemp(prefix="bound-", dir=pool.log_folder)) / path.name
+        copy = bound_copy(path, pool)
         _script(pool, limits, "bind", path=path, copy=copy, values=values)
         path = copy
     sized = tuple(given[name] for name in needed if name not in values)
     signature: Signature = _script(pool, limits, "described", path=path, inputs=sized)
     return path, signature
+
+
+def bound_copy(path: Path, pool: WorkerPool) -> Path:
+    """Where a copy of a model goes into which values of inputs are written: beside the pool's logs, under its name."""
+    return Path(tempfile.mkdtemp(prefix="bound-", dir=pool.log_folder)) / path.name
 
 
 def _script(pool: WorkerPool, limits: Limits, function: str, **arguments: Any) -> Any:

@@ -163,16 +163,18 @@ class Nodes:
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Shapes of tensors by name, as far as they can be inferred; an open axis is 0."""
-        inferred = onnx.shape_inference.infer_shapes(self.model).graph
-        values = (*inferred.input, *inferred.value_info, *inferred.output)
         return {
             value.name: tuple(axis.dim_value for axis in value.type.tensor_type.shape.dim)
-            for value in values
+            for value in self._inferred()
             if value.type.tensor_type.HasField("shape")
         }
 
     def halves(self) -> set[str]:
         """The names of the tensors in float16, as far as types can be inferred."""
-        inferred = onnx.shape_inference.infer_shapes(self.model).graph
-        values = (*inferred.input, *inferred.value_info, *inferred.output)
-        return {value.name for value in values if value.type.tensor_type.elem_type == onnx.TensorProto.FLOAT16}
+        half = onnx.TensorProto.FLOAT16
+        return {value.name for value in self._inferred() if value.type.tensor_type.elem_type == half}
+
+    def _inferred(self) -> list[onnx.ValueInfoProto]:
+        """What is known of tensors, as far as it can be inferred."""
+        graph = onnx.shape_inference.infer_shapes(self.model).graph
+        return [*graph.input, *graph.value_info, *graph.output]
